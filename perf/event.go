@@ -1,0 +1,129 @@
+package perf
+
+// Event is a thing worth counting that ends no frame.
+type Event uint8
+
+// The events. Whoever adds one adds its line to the table below.
+const (
+	EvARPRequestSent Event = iota
+	EvARPReplySent
+	EvARPConflict
+	EvNeighborProbe
+	EvNeighborFailed
+	EvNeighborEvicted
+
+	EvIPFragmentsMade
+	EvIPReassembled
+	EvICMPEchoAnswered
+	EvICMPErrorSent
+	EvICMPErrorLimited
+	EvICMPErrorTaken
+	EvPathMTULowered
+
+	EvUDPReceived
+	EvUDPSent
+	EvUDPTruncated
+
+	EvTCPActiveOpen
+	EvTCPPassiveOpen
+	EvTCPOpenFailed
+	EvTCPAborted
+	EvTCPSegmentSent
+	EvTCPFastPath
+	EvTCPSlowPath
+	EvTCPOutOfOrder
+	EvTCPDuplicateData
+	EvTCPDuplicateAck
+	EvTCPRetransmit
+	EvTCPFastRetransmit
+	EvTCPTimeout
+	EvTCPDelayedAck
+	EvTCPZeroWindow
+	EvTCPWindowProbe
+	EvTCPKeepAlive
+	EvTCPResetSent
+	EvTCPResetReceived
+	EvTCPChallengeAck
+	EvTCPChallengeLimited
+	EvTCPCookieSent
+	EvTCPCookieAccepted
+	EvTCPTimeWait
+	EvTCPTimeWaitReused
+
+	EvSteered
+	EvSleep
+	EvSocketWake
+	EvRequest
+
+	// NumEvents is how many events there are.
+	NumEvents
+)
+
+// events is written here and nowhere else.
+var events = [NumEvents]named{
+	EvARPRequestSent:  {"arp-request-sent", "We asked the link for a neighbour's address."},
+	EvARPReplySent:    {"arp-reply-sent", "We answered a neighbour that asked for our address."},
+	EvARPConflict:     {"arp-conflict", "Another station claimed one of our addresses."},
+	EvNeighborProbe:   {"neighbor-probe", "We asked a known neighbour whether it is still there."},
+	EvNeighborFailed:  {"neighbor-failed", "A neighbour did not answer and was given up."},
+	EvNeighborEvicted: {"neighbor-evicted", "A neighbour was forgotten to make room for another."},
+
+	EvIPFragmentsMade:  {"ip-fragments-made", "We cut a packet of ours into fragments."},
+	EvIPReassembled:    {"ip-reassembled", "A datagram was put together from its fragments."},
+	EvICMPEchoAnswered: {"icmp-echo-answered", "We answered a ping."},
+	EvICMPErrorSent:    {"icmp-error-sent", "We told a sender that its packet could not be delivered."},
+	EvICMPErrorLimited: {"icmp-error-limited", "We kept an ICMP error or a reset to ourselves because of the rate limit."},
+	EvICMPErrorTaken:   {"icmp-error-taken", "An ICMP error about a packet of ours reached its socket."},
+	EvPathMTULowered:   {"path-mtu-lowered", "A router told us that a path is narrower than we thought."},
+
+	EvUDPReceived:  {"udp-received", "A datagram was put into a socket's receive buffer."},
+	EvUDPSent:      {"udp-sent", "A datagram was handed to IP."},
+	EvUDPTruncated: {"udp-truncated", "A program's buffer was smaller than the datagram it read."},
+
+	EvTCPActiveOpen:       {"tcp-active-open", "A program began to connect."},
+	EvTCPPassiveOpen:      {"tcp-passive-open", "A peer's connection was established through a listener."},
+	EvTCPOpenFailed:       {"tcp-open-failed", "A connection ended before it was established."},
+	EvTCPAborted:          {"tcp-aborted", "An established connection ended by reset, timeout or error."},
+	EvTCPSegmentSent:      {"tcp-segment-sent", "A segment was handed to IP."},
+	EvTCPFastPath:         {"tcp-fast-path", "A segment was the expected next one of an established connection."},
+	EvTCPSlowPath:         {"tcp-slow-path", "A segment of an established connection needed the full procedure."},
+	EvTCPOutOfOrder:       {"tcp-out-of-order", "Data came before the data that precedes it."},
+	EvTCPDuplicateData:    {"tcp-duplicate-data", "Data came that we had already."},
+	EvTCPDuplicateAck:     {"tcp-duplicate-ack", "A peer repeated its last acknowledgement."},
+	EvTCPRetransmit:       {"tcp-retransmit", "A segment was sent again."},
+	EvTCPFastRetransmit:   {"tcp-fast-retransmit", "A loss was seen from acknowledgements and repaired."},
+	EvTCPTimeout:          {"tcp-timeout", "The retransmission timer ran out."},
+	EvTCPDelayedAck:       {"tcp-delayed-ack", "An acknowledgement waited for its timer."},
+	EvTCPZeroWindow:       {"tcp-zero-window", "We told a peer that we have no room."},
+	EvTCPWindowProbe:      {"tcp-window-probe", "We asked a peer without room whether it has some now."},
+	EvTCPKeepAlive:        {"tcp-keep-alive", "We asked an idle peer whether it is still there."},
+	EvTCPResetSent:        {"tcp-reset-sent", "We sent a reset."},
+	EvTCPResetReceived:    {"tcp-reset-received", "A peer's reset ended a connection."},
+	EvTCPChallengeAck:     {"tcp-challenge-ack", "We answered a doubtful segment with a challenge."},
+	EvTCPChallengeLimited: {"tcp-challenge-limited", "We kept a challenge to ourselves because of the rate limit."},
+	EvTCPCookieSent:       {"tcp-cookie-sent", "We answered a SYN with a cookie and remembered nothing."},
+	EvTCPCookieAccepted:   {"tcp-cookie-accepted", "A connection was established from a cookie."},
+	EvTCPTimeWait:         {"tcp-time-wait", "A connection entered TIME-WAIT."},
+	EvTCPTimeWaitReused:   {"tcp-time-wait-reused", "A new connection took the place of one in TIME-WAIT."},
+
+	EvSteered:    {"steered", "A frame was handed to the core that owns its flow."},
+	EvSleep:      {"sleep", "The core went to sleep because there was nothing to do."},
+	EvSocketWake: {"socket-wake", "A waiting goroutine was published to be woken."},
+	EvRequest:    {"request", "A program's request to the core was served."},
+}
+
+// String returns the event's name in lower case, e.g. "tcp-retransmit".
+func (e Event) String() string {
+	if e >= NumEvents {
+		return "unknown"
+	}
+	return events[e].name
+}
+
+// Doc returns one sentence that says what is counted.
+func (e Event) Doc() string {
+	if e >= NumEvents {
+		return ""
+	}
+	return events[e].doc
+}
