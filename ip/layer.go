@@ -1,0 +1,210 @@
+package ip
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"syscall"
+
+	"dataplane/eth"
+	"dataplane/internal/timer"
+	"dataplane/mbuf"
+	"dataplane/perf"
+)
+
+// Packet is what IP knows about a datagram it hands up. It belongs to the Layer
+// and is valid until Protocol.Input returns; who needs it longer copies it.
+type Packet struct {
+	Src, Dst      Addr
+	Iface         *eth.Iface
+	Proto, TTL    uint8
+	TOS           uint8
+	Broadcast     bool   // Dst is the limited or a directed broadcast
+	Multicast     bool   // Dst is a group
+	LinkBroadcast bool   // the frame went to several stations
+	Reassembled   bool   // it came in fragments
+	Copied        bool   // other cores have the same packet: deliver, but do not answer
+	Header        []byte // the IP header with its options; borrowed
+	Now           perf.Tick
+}
+
+// Protocol is what a transport registers: one entry of protos, as Linux's
+// net_protocol. Both are called on the lcore.
+type Protocol interface {
+	// Input gets a datagram for this host. m starts at the transport header and
+	// ends where the IP length says; it may be a chain. Borrows m unless it
+	// returns perf.Taken. p is borrowed.
+	Input(m *mbuf.Mbuf, p *Packet) perf.Verdict
+	// Error gets an ICMP error about a packet of ours, or the news that its next
+	// hop is dead. Borrows e. A drop verdict says that no socket of ours sent it,
+	// and IP then forgets what the error claimed about the path.
+	Error(e *Error) perf.Verdict
+}
+
+// Error is trouble reported about a packet that this host sent.
+type Error struct {
+	Src, Dst   Addr  // of our packet: Src is ours
+	Offender   Addr  // who reports it
+	Type, Code uint8 // as in the ICMP message
+	MTU        int   // "fragmentation needed": what the path carries now
+	Payload    []byte
+	Errno      syscall.Errno
+	Hard       bool // no point in trying again
+	Now        perf.Tick
+}
+
+// Dst is a cached route to one destination. Its generation says whether routes
+// and path MTUs are still those it was made from; Resolve refreshes it.
+type Dst struct {
+	Iface *eth.Iface
+	Neigh *eth.Neighbor // nil: mac is the link address (broadcast, multicast, loopback)
+	Src   Addr          // what a packet without a source of its own gets
+	MTU   int           // of the path
+	gen   uint32        // 0: empty
+	to    Addr          // the destination this is for
+	from  Addr          // the source asked for
+	hop   Addr          // the next hop
+	mac   [6]byte
+	idAdd uint16 // added to the counter ids[idRow]
+	idRow uint16
+	kind  uint8 // dstUnicast...
+}
+
+// What a Dst leads to.
+const (
+	dstUnicast uint8 = iota
+	dstBroadcast
+	dstMulticast
+	dstLocal
+)
+
+// Endpoint is the IP side of a socket: its addresses, what its packets carry
+// and the route they take. Embedded by the transports' sockets; lcore only.
+type Endpoint struct {
+	Local, Remote         Addr
+	LocalPort, RemotePort uint16
+	TTL, TOS              uint8 // TTL 0: the default, 64 (1 to a group)
+	DontFrag              bool
+	Broadcast             bool // may send to broadcast addresses
+	Dst                   Dst
+}
+
+// Config is what a Layer is made of. All of it is one core's, but Routes and
+// Secret, which all cores of a plane share.
+type Config struct {
+	Pool   *mbuf.Pool
+	Stat   *perf.Stat
+	Eth    *eth.Layer
+	Wheel  *timer.Wheel
+	Ifaces []*eth.Iface // this core's interfaces; an interface's Index is its number in Routes
+	Routes *atomic.Pointer[Routes]
+	Secret [16]byte
+
+	// Core of Cores: cores never give out the same packet ID. Zero: the only one.
+	Core, Cores int
+
+	// Steer is offered a datagram that was put together from fragments, since
+	// its ports may belong to another core. m is a chain that starts at its link
+	// header, as if a port had just received it. Steer takes m and returns true
+	// if it is another core's; else it borrows m. nil: all are this core's.
+	Steer func(m *mbuf.Mbuf) bool
+
+	// TTL of packets whose endpoint names none. 0: 64. (RFC 1122 3.2.1.7)
+	TTL uint8
+
+	Fragments FragmentLimits // zero fields get defaults
+	Log       *slog.Logger   // nil: silent
+}
+
+// Layer is one core's IP.
+type Layer struct {
+	cfg     Config
+	protos  [256]Protocol
+	ifaces  []*eth.Iface // by Index; nil where this core has none
+	loop    *eth.Iface
+	routes  *Routes // the snapshot in use; see snapshot
+	gen     uint32  // of routes and path MTUs; never 0
+	now     perf.Tick
+	ids     [idRows]uint32
+	pkt     Packet // the one being handed up
+	err     Error  // the one being handed up
+	reply   Endpoint
+	frags   reassembler
+	paths   pathTable
+	gates   gateTable
+	limit   limiter
+	echoes  bucket
+	ttl     uint8
+	idStep  uint32
+	idFirst uint32
+}
+
+// New makes the layer and registers it with eth for IPv4. Close gives back the
+// buffers it holds.
+func New(cfg Config) *Layer {
+	l := &Layer{cfg: cfg, gen: 1, ttl: cfg.TTL}
+	if l.ttl == 0 {
+		l.ttl = defaultTTL
+	}
+	if l.cfg.Log == nil {
+		l.cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	for _, ifc := range cfg.Ifaces {
+		l.addIface(ifc)
+	}
+	l.initIDs()
+	l.frags.init(l, cfg.Fragments)
+	l.paths.init(l)
+	l.gates.init(l)
+	l.limit.init()
+	l.echoes = bucket{rate: echoRate, burst: echoBurst}
+	l.protos[ProtoICMP] = (*icmp)(l)
+	cfg.Eth.Register(eth.TypeIPv4, (*inputV4)(l))
+	cfg.Eth.OnUnreachable = l.unreachable
+	return l
+}
+
+// addIface enters ifc under its number.
+func (l *Layer) addIface(ifc *eth.Iface) {
+	for int(ifc.Index) >= len(l.ifaces) {
+		l.ifaces = append(l.ifaces, nil)
+	}
+	l.ifaces[ifc.Index] = ifc
+	if ifc.Loopback {
+		l.loop = ifc
+	}
+}
+
+// AddProtocol makes p the receiver of protocol number n. A number that is taken
+// is refused: two transports for one number is a mistake of the program.
+func (l *Layer) AddProtocol(n uint8, p Protocol) error {
+	if l.protos[n] != nil {
+		return fmt.Errorf("ip: protocol %d is registered already", n)
+	}
+	l.protos[n] = p
+	return nil
+}
+
+// snapshot returns the routes in force. A new snapshot makes every Dst stale.
+func (l *Layer) snapshot() *Routes {
+	if r := l.cfg.Routes.Load(); r != l.routes {
+		l.routes = r
+		l.stale()
+	}
+	return l.routes
+}
+
+// stale makes every cached Dst refresh itself at its next use.
+func (l *Layer) stale() {
+	if l.gen++; l.gen == 0 {
+		l.gen = 1
+	}
+}
+
+// Close gives back every buffer the layer holds: the incomplete datagrams.
+func (l *Layer) Close(now perf.Tick) {
+	l.now = now
+	l.frags.close()
+	l.paths.close()
+	l.gates.close()
+}
