@@ -50,7 +50,11 @@ const (
 	EvTCPTimeWait
 	EvTCPTimeWaitReused
 
+	EvTurn
+	EvTurnBusy
 	EvSteered
+	EvSteerCopied
+	EvRelayed
 	EvSleep
 	EvSocketWake
 	EvRequest
@@ -106,10 +110,14 @@ var events = [NumEvents]named{
 	EvTCPTimeWait:         {"tcp-time-wait", "A connection entered TIME-WAIT."},
 	EvTCPTimeWaitReused:   {"tcp-time-wait-reused", "A new connection took the place of one in TIME-WAIT."},
 
-	EvSteered:    {"steered", "A frame was handed to the core that owns its flow."},
-	EvSleep:      {"sleep", "The core went to sleep because there was nothing to do."},
-	EvSocketWake: {"socket-wake", "A waiting goroutine was published to be woken."},
-	EvRequest:    {"request", "A program's request to the core was served."},
+	EvTurn:        {"turn", "The core looked once at everything it serves."},
+	EvTurnBusy:    {"turn-busy", "A turn found something to do."},
+	EvSteered:     {"steered", "A frame was handed to the core that owns its flow."},
+	EvSteerCopied: {"steer-copied", "A frame that concerns every core was copied for another one."},
+	EvRelayed:     {"relayed", "A frame was sent for a core that has no queue on the port."},
+	EvSleep:       {"sleep", "The core went to sleep because there was nothing to do."},
+	EvSocketWake:  {"socket-wake", "A waiting goroutine was published to be woken."},
+	EvRequest:     {"request", "A program's request to the core was served."},
 }
 
 // String returns the event's name in lower case, e.g. "tcp-retransmit".
