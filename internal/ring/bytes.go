@@ -1,0 +1,72 @@
+package ring
+
+import "sync/atomic"
+
+// firstBytes is what a Bytes takes with its first write.
+const firstBytes = 4096
+
+// Bytes is a ring of bytes from one producer to one consumer that grows with
+// what is in it. Positions are absolute and never wrap; position p lives in
+// slot p & (cap-1) of the array.
+//
+//	tail        head          highest      tail+limit
+//	  |published |  written    |   untouched |
+//
+//	tail <= head <= highest <= tail+limit, highest-tail <= cap.
+//	Bytes in [tail, head) belong to the consumer, all others to the producer,
+//	who may write ahead of head (data that came out of order) and publish it
+//	later. The consumer may read its bytes as often as it likes (data that must
+//	be sent again). Storing head hands bytes over; storing tail hands them back.
+//
+// Growth: the producer copies [tail, highest) into a larger array and then
+// stores the pointer to it. It never writes the old array again, so a consumer
+// that still reads there is not disturbed. The consumer loads head first and
+// the pointer afterwards: an array at least as new as that head holds every
+// byte before it, because all that was published by then was written to it or
+// copied into it. A tail that is old when the producer copies only makes it
+// copy bytes that nobody needs.
+type Bytes struct {
+	arr   atomic.Pointer[array] // written by the producer; nil: no memory taken
+	limit int                   // the producer's: no byte lies at tail+limit or beyond
+
+	_       [line/2 - 16]byte
+	head    atomic.Uint64 // written by the producer
+	highest uint64        // the producer's: nothing is written from here on
+
+	_    [line/2 - 16]byte
+	tail atomic.Uint64 // written by the consumer
+	_    [line/2 - 8]byte
+}
+
+// array is one generation of a ring's memory.
+type array struct{ b []byte } // len is a power of two
+
+// Init makes b an empty ring that may hold limit bytes. It takes no memory.
+// Neither side may use the ring meanwhile.
+func (b *Bytes) Init(limit int) {
+	b.arr.Store(nil)
+	b.limit, b.highest = max(limit, 0), 0
+	b.head.Store(0)
+	b.tail.Store(0)
+}
+
+// Head returns the position before which everything is published. Either side.
+func (b *Bytes) Head() uint64 { return b.head.Load() }
+
+// Tail returns the position before which everything is released. Either side.
+func (b *Bytes) Tail() uint64 { return b.tail.Load() }
+
+// Len returns how many bytes are published and not released. Either side.
+func (b *Bytes) Len() int {
+	tail := b.tail.Load() // first, so that the difference is never negative
+	return int(b.head.Load() - tail)
+}
+
+// span returns the slots of [pos, pos+n) in a, in two parts if they wrap.
+func (a *array) span(pos uint64, n int) (x, y []byte) {
+	i := int(pos & uint64(len(a.b)-1))
+	if end := i + n; end > len(a.b) {
+		return a.b[i:], a.b[:end-len(a.b)]
+	}
+	return a.b[i : i+n], nil
+}

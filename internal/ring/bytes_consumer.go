@@ -1,0 +1,39 @@
+package ring
+
+// The consumer's side of Bytes.
+
+// Slices borrows the bytes [pos, pos+n), in two parts if they wrap. They stay
+// valid until Release passes them. The caller has checked that Tail() <= pos
+// and pos+n <= Head().
+func (b *Bytes) Slices(pos uint64, n int) (x, y []byte) {
+	if n <= 0 {
+		return nil, nil
+	}
+	return b.arr.Load().span(pos, n) // after the caller's load of head
+}
+
+// CopyAt copies bytes from pos on into p, as far as they are published, and
+// returns how many. It releases nothing.
+func (b *Bytes) CopyAt(p []byte, pos uint64) int {
+	head := b.head.Load()
+	if pos >= head {
+		return 0
+	}
+	n := int(min(uint64(len(p)), head-pos))
+	x, y := b.Slices(pos, n)
+	copy(p[copy(p, x):], y)
+	return n
+}
+
+// Read moves the oldest bytes into p and returns how many.
+func (b *Bytes) Read(p []byte) int {
+	tail := b.tail.Load()
+	n := b.CopyAt(p, tail)
+	if n > 0 {
+		b.tail.Store(tail + uint64(n))
+	}
+	return n
+}
+
+// Release hands everything before tail back to the producer.
+func (b *Bytes) Release(tail uint64) { b.tail.Store(tail) }

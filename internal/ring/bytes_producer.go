@@ -1,0 +1,90 @@
+package ring
+
+// The producer's side of Bytes.
+
+// Limit returns how many bytes the ring may hold.
+func (b *Bytes) Limit() int { return b.limit }
+
+// SetLimit changes the limit, but never to less than what is in the ring.
+func (b *Bytes) SetLimit(n int) {
+	b.limit = max(n, int(b.highest-b.tail.Load()))
+}
+
+// Free returns how many bytes may be written at head.
+func (b *Bytes) Free() int {
+	return max(b.limit-int(b.head.Load()-b.tail.Load()), 0)
+}
+
+// Reserve lends the slots of [pos, pos+n) to be written, in two parts if they
+// wrap, until the next call of the producer. The caller has checked that
+// Tail() <= pos and pos+n <= Tail()+Limit(). Grows the array when it must.
+func (b *Bytes) Reserve(pos uint64, n int) (x, y []byte) {
+	if n <= 0 {
+		return nil, nil
+	}
+	end := pos + uint64(n)
+	a := b.arr.Load()
+	if tail := b.tail.Load(); a == nil || end-tail > uint64(len(a.b)) {
+		a = b.grow(a, tail, int(end-tail))
+	}
+	b.highest = max(b.highest, end)
+	return a.span(pos, n)
+}
+
+// grow replaces old by an array of at least need bytes that holds the same
+// [tail, highest).
+func (b *Bytes) grow(old *array, tail uint64, need int) *array {
+	a := &array{make([]byte, ceilPow2(max(need, firstBytes)))}
+	if old != nil && b.highest > tail {
+		x, y := old.span(tail, int(b.highest-tail))
+		for _, part := range [2][]byte{x, y} {
+			p, q := a.span(tail, len(part))
+			copy(q, part[copy(p, part):])
+			tail += uint64(len(part))
+		}
+	}
+	b.arr.Store(a)
+	return a
+}
+
+// WriteAt copies p to pos without publishing it. The caller has checked that
+// Tail() <= pos and pos+len(p) <= Tail()+Limit().
+func (b *Bytes) WriteAt(pos uint64, p []byte) {
+	x, y := b.Reserve(pos, len(p))
+	copy(y, p[copy(x, p):])
+}
+
+// Publish hands everything before head to the consumer. All of it must have
+// been written.
+func (b *Bytes) Publish(head uint64) { b.head.Store(head) }
+
+// Write appends as much of p as there is room for, publishes it and returns
+// how much it was.
+func (b *Bytes) Write(p []byte) int {
+	head := b.head.Load()
+	n := min(len(p), b.limit-int(head-b.tail.Load()))
+	if n <= 0 {
+		return 0
+	}
+	b.WriteAt(head, p[:n])
+	b.head.Store(head + uint64(n))
+	return n
+}
+
+// Drop gives the memory back when nothing is in the ring; else it does nothing.
+// The next write takes new memory.
+func (b *Bytes) Drop() {
+	// A consumer that finds head == tail does not look at the array, and one
+	// that released its last byte is done with it.
+	if b.tail.Load() == b.highest {
+		b.arr.Store(nil)
+	}
+}
+
+// Cap returns how much memory the ring holds now.
+func (b *Bytes) Cap() int {
+	if a := b.arr.Load(); a != nil {
+		return len(a.b)
+	}
+	return 0
+}
