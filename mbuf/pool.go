@@ -1,0 +1,180 @@
+package mbuf
+
+import (
+	"fmt"
+
+	"dataplane/internal/ring"
+)
+
+// Config describes a pool.
+type Config struct {
+	Name     string
+	Count    int // how many buffers
+	DataRoom int // bytes for data in each; 0: DefaultDataRoom
+}
+
+const (
+	maxCount    = 1 << 22
+	maxDataRoom = 65535 - Headroom // BufLen has 16 bits
+)
+
+// Pool is one lcore's supply of buffers: a stack of free ones over a slab, last
+// in first out, so that the buffer in use is the one that is still in the cache.
+// Everything but FreeAnywhere is the owning lcore's.
+//
+// A buffer of another pool that is freed here is gathered and sent home in bulk;
+// one of ours that is freed elsewhere arrives in the ring back. That ring has a
+// slot for every buffer, so sending home never fails.
+type Pool struct {
+	// Failed counts the allocations that found too few free buffers.
+	Failed uint64
+
+	free []*Mbuf // the n first are free; len is Count
+	n    int
+
+	slab slab
+	back *ring.MPSC[*Mbuf] // any thread pushes, we pop
+	away []parcel          // foreign buffers on their way home
+	name string
+	id   uint32 // place in the table of pools
+	dead bool   // closed and unmapped
+
+	debug debugPool
+}
+
+// NewPool returns a pool with all its buffers free.
+func NewPool(cfg Config) (*Pool, error) {
+	if cfg.DataRoom == 0 {
+		cfg.DataRoom = DefaultDataRoom
+	}
+	if cfg.Count < 1 || cfg.Count > maxCount || cfg.DataRoom < 0 || cfg.DataRoom > maxDataRoom {
+		return nil, fmt.Errorf("mbuf: pool %q: %d buffers of %d bytes: want 1 to %d of at most %d",
+			cfg.Name, cfg.Count, cfg.DataRoom, maxCount, maxDataRoom)
+	}
+	p := &Pool{name: cfg.Name, free: make([]*Mbuf, cfg.Count), back: ring.NewMPSC[*Mbuf](cfg.Count)}
+	if err := p.slab.init(cfg.Count, Headroom+cfg.DataRoom); err != nil {
+		return nil, fmt.Errorf("mbuf: pool %q: %w", cfg.Name, err)
+	}
+	if err := register(p); err != nil {
+		p.slab.unmap()
+		return nil, err
+	}
+	for i := range p.free {
+		m := p.slab.header(cfg.Count - 1 - i) // the first allocated is the first in memory
+		p.slab.bind(m, cfg.Count-1-i)
+		m.home = p.id
+		p.free[i] = m
+	}
+	p.n = cfg.Count
+	p.debug.init(p)
+	return p, nil
+}
+
+// reset makes m a fresh buffer with no data.
+func (m *Mbuf) reset() {
+	m.DataOff, m.RefCnt, m.NbSegs, m.Port = Headroom, 1, 1, 0
+	m.OlFlags = 0
+	m.PacketType, m.PktLen = 0, 0
+	m.DataLen, m.VlanTCI, m.RSS = 0, 0, 0
+	m.TxOffload = 0
+}
+
+// Alloc returns a fresh buffer; nil: none is free.
+func (p *Pool) Alloc() *Mbuf {
+	if p.n == 0 && !p.refill(1) {
+		return nil
+	}
+	p.n--
+	m := p.free[p.n]
+	p.debug.alloc(m)
+	m.reset()
+	return m
+}
+
+// AllocBulk fills b with fresh buffers; false: so many are not free, b is
+// unchanged.
+func (p *Pool) AllocBulk(b []*Mbuf) bool {
+	if p.n < len(b) && !p.refill(len(b)) {
+		return false
+	}
+	p.n -= copy(b, p.free[p.n-len(b):p.n])
+	for _, m := range b {
+		p.debug.alloc(m)
+		m.reset()
+	}
+	return true
+}
+
+// refill takes back what came home; false: that makes fewer than want.
+func (p *Pool) refill(want int) bool {
+	p.takeBack()
+	if p.n < want {
+		p.Failed++
+		return false
+	}
+	return true
+}
+
+// Free takes m and the rest of its chain. A foreign buffer goes home in bulk.
+func (p *Pool) Free(m *Mbuf) {
+	for m != nil {
+		next := m.next
+		if m.RefCnt > 1 {
+			m.RefCnt--
+		} else {
+			m.next = nil
+			noteFree(m)
+			if p.slab.owns(m) {
+				p.free[p.n] = m
+				p.n++
+			} else {
+				p.gather(m)
+			}
+		}
+		m = next
+	}
+}
+
+// FreeBulk takes every buffer of b and the rests of their chains.
+func (p *Pool) FreeBulk(b []*Mbuf) {
+	for _, m := range b {
+		p.Free(m)
+	}
+}
+
+// Housekeep sends foreign buffers home and takes back what came home. Called by
+// the owning lcore in housekeeping, and before its pool or another is closed.
+func (p *Pool) Housekeep() {
+	p.sendAway()
+	p.takeBack()
+}
+
+// Size returns how many buffers the pool has.
+func (p *Pool) Size() int { return len(p.free) }
+
+// Available returns how many could be allocated now.
+func (p *Pool) Available() int { return p.n + p.back.Len() }
+
+// InUse returns how many are somewhere else.
+func (p *Pool) InUse() int { return len(p.free) - p.Available() }
+
+// Name returns the name the pool was made with.
+func (p *Pool) Name() string { return p.name }
+
+// Close sends foreign buffers home, takes back what came home and gives the
+// memory back if that was everything. Else it returns an error that says how
+// many are missing, and keeps the memory, so that whoever holds them does no
+// harm; Close may then be called again.
+func (p *Pool) Close() error {
+	if p.dead {
+		return nil
+	}
+	p.Housekeep()
+	if missing := len(p.free) - p.n; missing > 0 {
+		return fmt.Errorf("mbuf: pool %q: %d of %d buffers leaked%s", p.name, missing, len(p.free), p.debug.leaks(p))
+	}
+	p.dead = true
+	unregister(p)
+	p.free, p.n = nil, 0
+	return p.slab.unmap()
+}

@@ -1,0 +1,61 @@
+package mbuf
+
+import "unsafe"
+
+const (
+	headerSize = unsafe.Sizeof(Mbuf{})
+	cacheLine  = 64
+)
+
+// slab is the memory of a pool: all headers, then all buffers. The headers lie
+// side by side, two cache lines each, as the prefetcher likes them. The buffers
+// are an odd number of lines apart, so that their beginnings, where the packets'
+// headers are, spread over all sets of the cache.
+type slab struct {
+	mem     []byte
+	base    uintptr // address of the first header
+	span    uintptr // bytes of all headers
+	buffers int     // offset of the first buffer in mem
+	stride  int     // from one buffer to the next
+	bufLen  int
+}
+
+func (s *slab) init(count, bufLen int) (err error) {
+	lines := (bufLen + cacheLine - 1) / cacheLine
+	s.stride = (lines | 1) * cacheLine
+	s.bufLen = bufLen
+	s.buffers = count * int(headerSize)
+	if s.mem, err = mapMemory(s.buffers + count*s.stride); err != nil {
+		return err
+	}
+	s.base = uintptr(unsafe.Pointer(&s.mem[0]))
+	s.span = uintptr(count) * headerSize
+	return nil
+}
+
+// owns reports whether m is one of the slab's headers.
+func (s *slab) owns(m *Mbuf) bool { return uintptr(unsafe.Pointer(m))-s.base < s.span }
+
+// index returns the place of a header that the slab owns.
+func (s *slab) index(m *Mbuf) int {
+	return int((uintptr(unsafe.Pointer(m)) - s.base) / headerSize)
+}
+
+// header returns the i-th header.
+func (s *slab) header(i int) *Mbuf {
+	return (*Mbuf)(unsafe.Pointer(&s.mem[i*int(headerSize)]))
+}
+
+// bind gives the i-th header its buffer.
+func (s *slab) bind(m *Mbuf, i int) {
+	m.bufAddr = &s.mem[s.buffers+i*s.stride]
+	m.bufIOVA = uint64(uintptr(unsafe.Pointer(m.bufAddr)))
+	m.BufLen = uint16(s.bufLen)
+	m.reset()
+}
+
+func (s *slab) unmap() error {
+	mem := s.mem
+	s.mem, s.base, s.span = nil, 0, 0
+	return unmapMemory(mem)
+}
