@@ -118,7 +118,7 @@ func (c *cubic) reduce(w *Window, flight int) {
 		c.wMax = cwnd
 	}
 	c.prior = cwnd
-	w.Ssthresh = max(int(float64(flight)*cubicBeta), 2*w.MSS)
+	w.Ssthresh = max(flight*7/10, 2*w.MSS) // cubicBeta in whole numbers
 	c.running = false
 }
 

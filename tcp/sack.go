@@ -69,7 +69,7 @@ func isDSACK(una uint32, blocks []Block) bool {
 	if !seqLT(b.Start, b.End) {
 		return false
 	}
-	if seqLEQ(b.End, una) {
+	if seqLT(b.Start, una) && seqLEQ(b.End, una) {
 		return true
 	}
 	return len(blocks) > 1 && seqGEQ(b.Start, blocks[1].Start) && seqLEQ(b.End, blocks[1].End)
