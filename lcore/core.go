@@ -1,0 +1,139 @@
+// Package lcore runs stacks on cores: the turn that serves ports, other cores,
+// applications and timers, the steering of frames to the core that owns their
+// flow, and what a core does when there is nothing to do.
+//
+// A Core's turn runs on its own goroutine, locked to a thread or not; a Group
+// is set up and taken down by one goroutine, outside of the turns. Between
+// cores there are only SPSC rings and doorbells.
+//
+// The order of setting up: NewGroup; for each core SetPool; Start the ports with
+// those pools; for each core AddPort, then SetStack; Group.Start.
+package lcore
+
+import (
+	"dataplane/internal/ring"
+	"dataplane/mbuf"
+	"dataplane/perf"
+	"dataplane/pmd"
+)
+
+// Stack is what runs on a core. All calls are made on the core's goroutine.
+type Stack interface {
+	// Input takes the frames of one burst, each to completion.
+	Input(b []*mbuf.Mbuf, now perf.Tick)
+	// Requests serves what applications asked for and returns how many.
+	Requests(now perf.Tick) int
+	// Timers runs what is due and returns how many.
+	Timers(now perf.Tick) int
+	// Output sends what this turn decided to send.
+	Output(now perf.Tick)
+	// Wake publishes the sockets that became ready and returns how many.
+	Wake() int
+	// Housekeep is called every 256th turn and before the core sleeps.
+	Housekeep(now perf.Tick)
+	// Next returns when Timers has something to do.
+	Next(now perf.Tick) (perf.Tick, bool)
+	// Close gives back every buffer held. It is the last call.
+	Close(now perf.Tick)
+}
+
+const (
+	burstSize  = 32  // frames moved at once
+	steerDepth = 512 // frames on their way from one core to another
+)
+
+// Core is one core of a plane. Its methods are called by whoever sets it up,
+// before Start, and by its own turn; Stats and Bell by anybody.
+type Core struct {
+	group *Group
+	id    int
+	cpu   int
+	stack Stack
+	pool  *mbuf.Pool
+	yield func() int
+	bell  *ring.Doorbell
+
+	rx     []rxQueue
+	tx     []*pmd.TxBuffer
+	relays []*relay     // frames that this core sends for others
+	in     []*mbuf.Ring // from each other core; this core pops
+	out    []stage      // to each core; this core pushes
+	burst  [burstSize]*mbuf.Mbuf
+	head   [headLen]byte // the headers of a frame that begins with short segments
+
+	turns uint64    // turns taken
+	busy  uint64    // those that found work
+	tidy  uint64    // busy turns that housekeeping has seen
+	woken int       // goroutines the last turn readied
+	now   perf.Tick // of the last turn
+	rest  rest      // see idle.go
+
+	stat perf.Stat
+	snap perf.Snapshot // published by the core's turn
+}
+
+// rxQueue is a queue that this core polls.
+type rxQueue struct {
+	q    pmd.Queue
+	port uint16
+	rss  bool // the port has already chosen the core
+}
+
+// ID returns the core's number, 0 to Group.Len()-1.
+func (c *Core) ID() int { return c.id }
+
+// CPU returns the CPU that a locked core is pinned to, -1 for none.
+func (c *Core) CPU() int { return c.cpu }
+
+// SetCPU chooses the CPU that a locked core is pinned to, -1 for none. Without
+// it NewGroup's choice stands: the last of the allowed CPUs.
+func (c *Core) SetCPU(cpu int) { c.cpu = cpu }
+
+// Bell returns the doorbell that wakes the core. Ring it after handing the core
+// something to do.
+func (c *Core) Bell() *ring.Doorbell { return c.bell }
+
+// Pool returns the core's buffers.
+func (c *Core) Pool() *mbuf.Pool { return c.pool }
+
+// SetPool gives the core its buffers. The core becomes the pool's owner; it does
+// not close it.
+func (c *Core) SetPool(p *mbuf.Pool) { c.pool = p }
+
+// Stat returns the core's counters as they are written: for the core's own
+// layers. Others use Stats.
+func (c *Core) Stat() *perf.Stat { return &c.stat }
+
+// Stats fills s with the counters published last: every 256th turn and before
+// each sleep. Any goroutine.
+func (c *Core) Stats(s *perf.Stat) { c.snap.Load(s) }
+
+// SetStack gives the core the stack that it runs.
+func (c *Core) SetStack(s Stack) { c.stack = s }
+
+// SetYield gives a shared core the function that readies what the stack's Wake
+// published. Without one, Wake has readied the goroutines itself.
+func (c *Core) SetYield(f func() int) { c.yield = f }
+
+// AddPort lets the core poll its queues of p, which has been started, and returns
+// the buffer through which this core sends on p. index is written to Mbuf.Port
+// of the frames received. Core i polls queues i, i+cores and so on; a core
+// without a queue sends through the ring of a core that has one.
+func (c *Core) AddPort(index uint16, p pmd.Port) *pmd.TxBuffer {
+	info := p.Info()
+	cores := len(c.group.cores)
+	rss := info.Offloads.Has(pmd.RSS) && info.Queues == cores
+	for i := c.id; i < info.Queues; i += cores {
+		c.rx = append(c.rx, rxQueue{q: p.Queue(i), port: index, rss: rss})
+	}
+	var q pmd.Queue
+	if c.id < info.Queues {
+		q = p.Queue(c.id)
+	} else {
+		owner := c.group.cores[c.id%info.Queues]
+		q = owner.addRelay(p.Queue(owner.id))
+	}
+	tx := pmd.NewTxBuffer(q, c.pool, &c.stat)
+	c.tx = append(c.tx, tx)
+	return tx
+}

@@ -1,0 +1,65 @@
+package lcore
+
+import (
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxCPU is how many CPUs a unix.CPUSet can name.
+const maxCPU = 1024
+
+// allowedCPUs lists the CPUs that this process may run on.
+func allowedCPUs() []int {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return make([]int, runtime.NumCPU()) // too many for the set: the count is all we know
+	}
+	return listCPUs(&set)
+}
+
+// listCPUs returns the members of set in ascending order.
+func listCPUs(set *unix.CPUSet) []int {
+	cpus := make([]int, 0, set.Count())
+	for i := range maxCPU {
+		if set.IsSet(i) {
+			cpus = append(cpus, i)
+		}
+	}
+	return cpus
+}
+
+// assignCPU picks the CPU of core i of n. The last ones are taken: the kernel
+// serves most interrupts, and other programs are usually pinned, on the first.
+func assignCPU(i, n int, allowed []int) int {
+	if len(allowed) == 0 {
+		return -1
+	}
+	at := len(allowed) - n + i
+	for at < 0 {
+		at += len(allowed)
+	}
+	return allowed[at%len(allowed)]
+}
+
+// pin binds the calling thread, which must be locked to its goroutine, to one
+// CPU and returns the function that undoes it. Negative: nothing is bound.
+func pin(cpu int) (restore func(), err error) {
+	if cpu < 0 {
+		return func() {}, nil
+	}
+	var old, want unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &old); err != nil {
+		return nil, fmt.Errorf("lcore: read the thread's CPUs: %w", err)
+	}
+	want.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &want); err != nil {
+		return nil, fmt.Errorf("lcore: pin a thread to CPU %d (allowed are %v): %w", cpu, listCPUs(&old), err)
+	}
+	return func() {
+		// If the mask cannot be given back the thread is merely slow: it is
+		// not worth an error at the end of a run.
+		unix.SchedSetaffinity(0, &old) //nolint:errcheck
+	}, nil
+}

@@ -1,0 +1,68 @@
+package lcore
+
+import (
+	"runtime"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestAssignCPU(t *testing.T) {
+	for _, tt := range []struct {
+		i, n    int
+		allowed []int
+		want    int
+	}{
+		{0, 1, nil, -1},
+		{0, 1, []int{0, 1, 2, 3}, 3},
+		{0, 2, []int{0, 1, 2, 3}, 2},
+		{1, 2, []int{0, 1, 2, 3}, 3},
+		{0, 1, []int{5}, 5},
+		{0, 3, []int{4, 6}, 6}, // more cores than CPUs: they take turns
+		{1, 3, []int{4, 6}, 4},
+		{2, 3, []int{4, 6}, 6},
+	} {
+		if got := assignCPU(tt.i, tt.n, tt.allowed); got != tt.want {
+			t.Errorf("core %d of %d on %v: CPU %d, not %d", tt.i, tt.n, tt.allowed, got, tt.want)
+		}
+	}
+}
+
+func TestPinAndRestore(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := allowedCPUs()
+	if len(before) == 0 {
+		t.Fatal("no CPU is allowed")
+	}
+	last := before[len(before)-1]
+	restore, err := pin(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := allowedCPUs(); !slices.Equal(got, []int{last}) {
+		t.Errorf("pinned to CPU %d, allowed are %v", last, got)
+	}
+	restore()
+	if got := allowedCPUs(); !slices.Equal(got, before) {
+		t.Errorf("after restoring %v are allowed, before %v", got, before)
+	}
+	if restore, err = pin(-1); err != nil {
+		t.Fatal(err)
+	}
+	restore()
+	if _, err = pin(maxCPU - 1); err == nil {
+		t.Skip("this machine has 1024 CPUs")
+	}
+}
+
+func TestListCPUs(t *testing.T) {
+	var set unix.CPUSet
+	for _, c := range []int{0, 63, 64, 1023} {
+		set.Set(c)
+	}
+	if got := listCPUs(&set); !slices.Equal(got, []int{0, 63, 64, 1023}) {
+		t.Errorf("%v", got)
+	}
+}

@@ -1,0 +1,148 @@
+package lcore
+
+import (
+	"dataplane/perf"
+	"dataplane/pmd"
+)
+
+const (
+	spinFor   = 50 * perf.Microsecond  // an adaptive core polls on for so long,
+	spinTurns = 64                     // and for so many turns, before it sleeps
+	minNap    = 50 * perf.Microsecond  // going to sleep for less is not worth it
+	stuckNap  = 200 * perf.Microsecond // while something waits that wakes nobody
+	pollNap   = perf.Millisecond       // while a port can only be asked
+	maxNap    = perf.Second            // whatever happens, look around
+
+	maxHollow = 16 // wake-ups for nothing before a descriptor is not believed
+)
+
+// rest is what a core knows about its idling.
+type rest struct {
+	sleeper sleeper   // how the core's thread or goroutine sleeps
+	longest perf.Tick // no sleep is longer
+	empty   int       // turns in a row that found nothing to do
+	since   perf.Tick // the first of them
+	hollow  int       // wake-ups in a row by a port that brought nothing
+}
+
+// sleeper waits for the core's bell and its ports.
+type sleeper interface {
+	// wait returns when the bell was rung, a port's descriptor is readable or d
+	// has passed, and whether it was a port. deaf: it does not listen to the
+	// ports, and may not listen to the bell.
+	wait(d perf.Tick, deaf bool) (port bool)
+	close()
+}
+
+// prepare finds out how the core's queues can wake it, and makes its sleeper.
+func (c *Core) prepare() error {
+	c.rest = rest{longest: c.group.maxNap}
+	var fds []int
+	for _, r := range c.rx {
+		fd := r.q.FD()
+		n, ok := r.q.(pmd.Notifier)
+		if ok {
+			n.Notify(c.bell.Ring)
+		}
+		if fd >= 0 {
+			fds = append(fds, fd)
+		}
+		if fd < 0 && !ok {
+			c.rest.longest = min(c.rest.longest, pollNap)
+		}
+	}
+	var err error
+	c.rest.sleeper, err = newSleeper(c.group.mode, c.bell.FD(), fds)
+	return err
+}
+
+// worked notes that a turn found something to do.
+func (r *rest) worked() { r.empty, r.hollow = 0, 0 }
+
+// idle follows a turn that found nothing to do. A shared core has yielded.
+func (c *Core) idle(now perf.Tick) {
+	r := &c.rest
+	if c.group.idle == Spin {
+		return
+	}
+	if r.empty == 0 {
+		r.since = now
+	}
+	r.empty++
+	if c.group.idle == Adaptive && (r.empty < spinTurns || now-r.since < spinFor) {
+		return
+	}
+	c.doze(now)
+}
+
+// doze sleeps until there is something to do.
+func (c *Core) doze(now perf.Tick) {
+	if c.nap(now) < minNap {
+		return
+	}
+	if c.busy != c.tidy || c.starved() {
+		c.housekeep(now) // nobody's buffers or figures wait while we sleep
+	}
+	c.bell.Announce()
+	// One more turn, or a wake-up is lost: who handed us something before the
+	// announcement saw nobody asleep and did not ring.
+	now = perf.Now()
+	if c.step(now) || c.group.stop.Load() {
+		c.bell.Cancel()
+		c.rest.worked()
+		if c.group.mode == Shared {
+			c.share(true)
+		}
+		return
+	}
+	if d := c.nap(now); d >= minNap {
+		c.stat.Event(perf.EvSleep)
+		c.sleep(d)
+	}
+	c.bell.Cancel()
+}
+
+// sleep waits on the bell and the ports. A port that says again and again that
+// there is something, and then gives nothing, is not listened to for a moment:
+// its link may be down.
+func (c *Core) sleep(d perf.Tick) {
+	r := &c.rest
+	if r.hollow >= maxHollow {
+		r.sleeper.wait(min(d, pollNap), true)
+		return
+	}
+	if r.sleeper.wait(d, false) {
+		r.hollow++
+	}
+}
+
+// nap returns how long the core may sleep.
+func (c *Core) nap(now perf.Tick) perf.Tick {
+	d := c.rest.longest
+	if c.stuck() || c.starved() {
+		d = min(d, stuckNap)
+	}
+	if due, ok := c.stack.Next(now); ok {
+		d = min(d, due-now)
+	}
+	return d
+}
+
+// stuck reports whether frames wait for a full queue.
+func (c *Core) stuck() bool {
+	for _, t := range c.tx {
+		if t.Pending() > 0 {
+			return true
+		}
+	}
+	for _, r := range c.relays {
+		if r.n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// starved reports whether the pool has no burst left. Frames may wait in a port
+// for buffers, and buffers come home without ringing.
+func (c *Core) starved() bool { return c.pool.Available() < burstSize }

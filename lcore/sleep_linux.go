@@ -1,0 +1,131 @@
+package lcore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"dataplane/perf"
+
+	"golang.org/x/sys/unix"
+)
+
+// newSleeper returns the way to sleep that fits mode.
+func newSleeper(mode Mode, bell int, ports []int) (sleeper, error) {
+	if mode == Locked {
+		return newThreadSleeper(bell, ports), nil
+	}
+	return newNetSleeper(bell, ports)
+}
+
+// threadSleeper blocks the thread in ppoll. The thread is the core's own; its P
+// goes to somebody else meanwhile.
+type threadSleeper struct {
+	fds []unix.PollFd // the bell first
+	ts  unix.Timespec
+}
+
+func newThreadSleeper(bell int, ports []int) *threadSleeper {
+	s := &threadSleeper{fds: []unix.PollFd{{Fd: int32(bell), Events: unix.POLLIN}}}
+	for _, fd := range ports {
+		s.fds = append(s.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	return s
+}
+
+func (s *threadSleeper) wait(d perf.Tick, deaf bool) (port bool) {
+	fds := s.fds
+	if deaf {
+		fds = fds[:1]
+	}
+	s.ts = unix.NsecToTimespec(int64(d))
+	n, err := unix.Ppoll(fds, &s.ts, nil)
+	if err != nil || n == 0 { // EINTR is Go's own signal: as good as a wake-up
+		return false
+	}
+	for i := range fds[1:] {
+		if fds[1+i].Revents != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *threadSleeper) close() {}
+
+// netSleeper parks the goroutine on Go's netpoller, so that it holds neither a
+// thread nor a P. All descriptors are in an epoll set, which is itself one
+// descriptor that the netpoller can watch.
+//
+//	RawConn.Read resets the netpoller's readiness, then calls look, then parks:
+//	what became ready before the reset is seen by look, what comes after it is a
+//	new edge. look is called again after the edge.
+type netSleeper struct {
+	file   *os.File // the epoll set
+	conn   syscall.RawConn
+	look   func(fd uintptr) bool
+	bell   int32
+	port   bool // look saw a port's descriptor
+	events [8]unix.EpollEvent
+}
+
+func newNetSleeper(bell int, ports []int) (*netSleeper, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("lcore: create an epoll set: %w", err)
+	}
+	s := &netSleeper{bell: int32(bell)}
+	s.look = s.lookAt
+	for _, fd := range append([]int{bell}, ports...) {
+		ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+		err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &ev)
+		if err != nil && !errors.Is(err, unix.EEXIST) { // two queues may share one
+			unix.Close(ep)
+			return nil, fmt.Errorf("lcore: watch descriptor %d of a port: %w", fd, err)
+		}
+	}
+	if err := unix.SetNonblock(ep, true); err != nil { // or os.NewFile does not watch it
+		unix.Close(ep)
+		return nil, fmt.Errorf("lcore: prepare an epoll set: %w", err)
+	}
+	s.file = os.NewFile(uintptr(ep), "lcore")
+	if s.conn, err = s.file.SyscallConn(); err == nil {
+		err = s.file.SetReadDeadline(time.Time{}) // fails if it is not watched
+	}
+	if err != nil {
+		s.file.Close()
+		return nil, fmt.Errorf("lcore: watch an epoll set: %w", err)
+	}
+	return s, nil
+}
+
+func (s *netSleeper) wait(d perf.Tick, deaf bool) (port bool) {
+	if deaf {
+		time.Sleep(d.Duration())
+		return false
+	}
+	s.port = false
+	// Both can only fail once the file is closed, and then the core has stopped.
+	// A deadline that passed is an error too, and what we asked for.
+	s.file.SetReadDeadline(time.Now().Add(d.Duration())) //nolint:errcheck
+	s.conn.Read(s.look)                                  //nolint:errcheck
+	return s.port
+}
+
+// lookAt reports whether anything in the epoll set is ready.
+func (s *netSleeper) lookAt(fd uintptr) bool {
+	n, err := unix.EpollWait(int(fd), s.events[:], 0)
+	if err != nil {
+		return errors.Is(err, unix.EINTR) // a turn too many does no harm
+	}
+	for _, ev := range s.events[:n] {
+		if ev.Fd != s.bell {
+			s.port = true
+		}
+	}
+	return n > 0
+}
+
+func (s *netSleeper) close() { s.file.Close() }

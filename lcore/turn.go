@@ -1,0 +1,150 @@
+package lcore
+
+import (
+	"runtime"
+
+	"dataplane/mbuf"
+	"dataplane/perf"
+)
+
+const (
+	tidyMask  = 255 // housekeeping every 256th turn
+	yieldMask = 15  // a busy shared core yields every 16th turn
+)
+
+// turn is everything a core does, once: wire -> stack -> wire. It reports
+// whether there was anything to do.
+func (c *Core) turn(now perf.Tick) bool {
+	work := 0
+	for i := range c.rx {
+		work += c.receive(&c.rx[i], now) // what is not ours goes to its owner
+	}
+	for _, r := range c.in {
+		work += c.steered(r, now) // from other cores
+	}
+	work += c.stack.Requests(now)
+	work += c.stack.Timers(now)
+	c.stack.Output(now)
+	for _, r := range c.relays {
+		work += c.forward(r) // for cores without a queue
+	}
+	for _, t := range c.tx {
+		t.Flush()
+	}
+	c.woken = c.stack.Wake()
+
+	c.turns++
+	if work+c.woken == 0 {
+		return false
+	}
+	c.busy++
+	return true
+}
+
+// receive takes one burst from a queue and gives the stack what belongs to this
+// core.
+func (c *Core) receive(r *rxQueue, now perf.Tick) int {
+	n := r.q.RxBurst(c.burst[:])
+	if n == 0 {
+		return 0
+	}
+	b := c.burst[:n]
+	for _, m := range b {
+		m.Port = r.port
+	}
+	if len(c.out) > 1 {
+		b = c.sort(b, r.rss)
+	}
+	c.input(b, now)
+	return n
+}
+
+// steered takes one burst that another core handed over.
+func (c *Core) steered(r *mbuf.Ring, now perf.Tick) int {
+	n := r.PopBurst(c.burst[:])
+	c.input(c.burst[:n], now)
+	return n
+}
+
+// input counts the frames and gives them to the stack. They are counted by the
+// core that handles them, so that its books balance.
+func (c *Core) input(b []*mbuf.Mbuf, now perf.Tick) {
+	if len(b) == 0 {
+		return
+	}
+	var bytes uint64
+	for _, m := range b {
+		bytes += uint64(m.PktLen)
+	}
+	c.stat.RxFrames += uint64(len(b))
+	c.stat.RxBytes += bytes
+	c.stack.Input(b, now)
+}
+
+// step takes a turn and, every 256th time, keeps house.
+func (c *Core) step(now perf.Tick) bool {
+	c.now = now
+	busy := c.turn(now)
+	if c.turns&tidyMask == 0 {
+		c.housekeep(now)
+	}
+	return busy
+}
+
+// housekeep does what must be done now and then.
+func (c *Core) housekeep(now perf.Tick) {
+	c.tidy = c.busy
+	c.stack.Housekeep(now)
+	c.pool.Housekeep()
+	c.publish()
+}
+
+// publish shows the counters to the other threads.
+func (c *Core) publish() {
+	c.stat.Events[perf.EvTurn] = c.turns
+	c.stat.Events[perf.EvTurnBusy] = c.busy
+	c.snap.Publish(&c.stat)
+}
+
+// loop takes turns until the group stops. Between two packets there is nothing
+// but the turn; the stop flag is looked at with the housekeeping and whenever
+// the core idles.
+func (c *Core) loop() {
+	for {
+		now := perf.Now()
+		busy := c.step(now)
+		if c.group.mode == Shared {
+			c.share(busy)
+		}
+		if busy {
+			c.rest.worked()
+		} else {
+			c.idle(now)
+		}
+		if (!busy || c.turns&tidyMask == 0) && c.group.stop.Load() {
+			return
+		}
+	}
+}
+
+// share lets other goroutines of the same P run: those that this turn readied,
+// and, when it readied nobody, now and then those that were ready anyway. An
+// idle turn always yields, which costs nobody anything.
+func (c *Core) share(busy bool) {
+	if c.woken > 0 && c.yield != nil {
+		c.yield()
+	}
+	if !busy || c.woken > 0 || c.turns&yieldMask == 0 {
+		runtime.Gosched()
+	}
+}
+
+// Turn takes one turn without a thread, at a moment of the caller's choosing. It
+// goes the same way as a running core's turns; the group must not be started.
+func (c *Core) Turn(now perf.Tick) bool {
+	busy := c.step(now)
+	if c.woken > 0 && c.yield != nil {
+		c.yield()
+	}
+	return busy
+}
