@@ -1,0 +1,234 @@
+package sock
+
+import (
+	"sync/atomic"
+
+	"dataplane/internal/ring"
+	"dataplane/mbuf"
+	"dataplane/perf"
+)
+
+// readyDepth is the capacity of a ready ring. What does not fit waits one turn.
+const readyDepth = 1024
+
+// Core is one lcore's side of the socket layer: the mailbox by which
+// applications reach it, and the ready rings by which it reaches them.
+//
+// The mailbox is two stacks of requests, pushed by any thread with one
+// compare-and-swap and taken whole by the lcore. A Sock is in it at most
+// once, so it needs no bound and no memory.
+type Core struct {
+	ID   int
+	Pool *mbuf.Pool
+	Stat *perf.Stat
+	Now  perf.Tick // time of the turn; written by the lcore
+
+	mail  atomic.Pointer[Sock] // pushed by applications, taken by the lcore
+	calls atomic.Pointer[call] // pushed by goroutines, taken by the lcore
+	bell  *ring.Doorbell       // rung after a push; nil when stepped
+
+	lanes  []*ring.SPSC[*Waiter] // ready rings, one per dispatcher; none: woken inline
+	bells  []*ring.Doorbell      // of the dispatchers
+	ready  []*Waiter             // readied in this turn
+	dead   atomic.Bool           // written by the lcore as its last act
+	nextLn atomic.Uint32         // round robin of lanes; any thread
+	direct bool                  // stepped: Call runs at once
+}
+
+// CoreConfig says what a Core works with.
+type CoreConfig struct {
+	ID    int
+	Pool  *mbuf.Pool
+	Stat  *perf.Stat
+	Bell  *ring.Doorbell // of the lcore; nil: the stack is stepped and Call runs at once
+	Lanes []*Lane        // dispatchers; none: goroutines are readied on the lcore's own thread (shared mode)
+}
+
+// NewCore returns the socket layer's side of one lcore.
+func NewCore(cfg CoreConfig) *Core {
+	c := &Core{ID: cfg.ID, Pool: cfg.Pool, Stat: cfg.Stat, bell: cfg.Bell, direct: cfg.Bell == nil}
+	for _, l := range cfg.Lanes {
+		r := ring.NewSPSC[*Waiter](readyDepth)
+		l.rings = append(l.rings, r)
+		c.lanes = append(c.lanes, r)
+		c.bells = append(c.bells, l.bell)
+	}
+	return c
+}
+
+// call is a function that a goroutine wants to run on the lcore.
+type call struct {
+	f    func()
+	w    Waiter
+	done atomic.Bool // written by the lcore
+	next *call
+}
+
+// Call runs f on the lcore and waits for it. False means that the lcore has
+// stopped and f did not run. Control path only: it allocates.
+func (c *Core) Call(f func()) bool {
+	if c.direct {
+		f()
+		return true
+	}
+	k := &call{f: f}
+	k.w.lane = c.lane()
+	k.w.Arm()
+	c.push(k)
+	for !k.done.Load() {
+		k.w.Wait()
+		if k.done.Load() {
+			break
+		}
+		if c.dead.Load() {
+			return false
+		}
+		k.w.Arm()
+		if k.done.Load() || c.dead.Load() {
+			k.w.Disarm()
+		}
+	}
+	return true
+}
+
+// Post runs f on the lcore some time later.
+func (c *Core) Post(f func()) {
+	if c.direct {
+		f()
+		return
+	}
+	c.push(&call{f: f})
+}
+
+func (c *Core) push(k *call) {
+	for {
+		old := c.calls.Load()
+		k.next = old
+		if c.calls.CompareAndSwap(old, k) {
+			break
+		}
+	}
+	if c.dead.Load() { // nobody will come: answer what is queued ourselves
+		c.refuse()
+	}
+	c.bell.Ring()
+}
+
+// post puts sk, whose request word just became non-zero, in the mailbox.
+func (c *Core) post(sk *Sock) {
+	for {
+		old := c.mail.Load()
+		sk.mnext = old
+		if c.mail.CompareAndSwap(old, sk) {
+			break
+		}
+	}
+	if c.bell != nil {
+		c.bell.Ring()
+	}
+}
+
+// Requests serves the mailbox and returns how many requests there were. Runs
+// on the lcore.
+func (c *Core) Requests(now perf.Tick) int {
+	c.Now = now
+	n := 0
+	if c.calls.Load() != nil {
+		n += c.serveCalls()
+	}
+	if c.mail.Load() == nil {
+		return n
+	}
+	var fifo *Sock // the stack, turned round
+	for sk := c.mail.Swap(nil); sk != nil; {
+		next := sk.mnext
+		sk.mnext, fifo, sk = fifo, sk, next
+	}
+	for fifo != nil {
+		sk := fifo
+		fifo, sk.mnext = sk.mnext, nil // before the word is emptied: then sk may be posted again
+		if bits := sk.req.Swap(0); bits != 0 {
+			sk.Proto.Request(sk, bits, now)
+		}
+		n++
+	}
+	return n
+}
+
+func (c *Core) serveCalls() int {
+	var fifo *call
+	for k := c.calls.Swap(nil); k != nil; {
+		next := k.next
+		k.next, fifo, k = fifo, k, next
+	}
+	n := 0
+	for ; fifo != nil; fifo = fifo.next {
+		fifo.f()
+		fifo.done.Store(true)
+		c.wake(&fifo.w)
+		n++
+	}
+	return n
+}
+
+// wake readies the goroutine parked in w at the end of the turn. Runs on the
+// lcore. When nobody is parked it costs one load.
+func (c *Core) wake(w *Waiter) {
+	if w.claim() {
+		c.ready = append(c.ready, w)
+	}
+}
+
+// Wake publishes the goroutines that became ready in this turn and returns
+// how many. Runs on the lcore, last in the turn. With dispatchers it only
+// fills their rings (a locked thread must not ready a goroutine itself); in
+// shared mode it readies them, and the caller yields.
+func (c *Core) Wake() int {
+	if len(c.ready) == 0 {
+		return 0
+	}
+	n := len(c.ready)
+	if len(c.lanes) == 0 {
+		for i, w := range c.ready {
+			w.ready()
+			c.ready[i] = nil
+		}
+		c.ready = c.ready[:0]
+		return n
+	}
+	late := c.ready[:0]
+	for _, w := range c.ready {
+		if !c.lanes[w.lane].Push(w) {
+			late = append(late, w)
+		}
+	}
+	clear(c.ready[len(late):])
+	c.ready = late
+	for _, b := range c.bells {
+		b.Ring()
+	}
+	return n
+}
+
+// lane picks a dispatcher for a new Waiter.
+func (c *Core) lane() uint8 {
+	if len(c.lanes) < 2 {
+		return 0
+	}
+	return uint8(c.nextLn.Add(1) % uint32(len(c.lanes)))
+}
+
+// Close ends the mailbox: waiting calls return false. Runs as the lcore's
+// last act, or after it has stopped.
+func (c *Core) Close() {
+	c.dead.Store(true)
+	c.refuse()
+	c.mail.Store(nil)
+}
+
+// refuse wakes the callers of what will not run any more.
+func (c *Core) refuse() {
+	for k := c.calls.Swap(nil); k != nil; k = k.next {
+		k.w.WakeApp()
+	}
+}

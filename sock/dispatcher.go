@@ -1,0 +1,100 @@
+package sock
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"dataplane/internal/ring"
+)
+
+const (
+	laneBurst = 64                    // waiters taken from a ring at once
+	laneSpin  = 50 * time.Microsecond // how long a dispatcher polls before it parks
+)
+
+// Lane is a dispatcher: the goroutine that readies other goroutines for the
+// lcores. A locked, spinning thread that readies a goroutine itself pays a
+// futex call for each, and leaves it in its own run queue until somebody
+// steals it; a dispatcher runs on an application's P and pays neither. It
+// yields after every look at the rings, so that those it readied run at once.
+type Lane struct {
+	rings []*ring.SPSC[*Waiter] // one per lcore; fixed before Run
+	bell  *ring.Doorbell
+	stop  atomic.Bool // written by Stop
+	done  chan struct{}
+}
+
+// NewLane returns a dispatcher; give it to the NewCore of every lcore, then
+// Run it in a goroutine of its own.
+func NewLane() (*Lane, error) {
+	bell, err := ring.NewDoorbell()
+	if err != nil {
+		return nil, err
+	}
+	return &Lane{bell: bell, done: make(chan struct{})}, nil
+}
+
+// Run readies goroutines until Stop.
+func (l *Lane) Run() {
+	defer close(l.done)
+	sleeper := newSleeper(l.bell)
+	defer sleeper.close()
+	var buf [laneBurst]*Waiter
+	var idleSince time.Time
+	for {
+		if l.drain(buf[:]) > 0 {
+			idleSince = time.Time{}
+			runtime.Gosched()
+			continue
+		}
+		if l.stop.Load() {
+			return
+		}
+		switch {
+		case idleSince.IsZero():
+			idleSince = time.Now()
+			runtime.Gosched()
+		case time.Since(idleSince) < laneSpin:
+			runtime.Gosched()
+		default:
+			l.park(sleeper)
+			idleSince = time.Time{}
+		}
+	}
+}
+
+// park sleeps until a lcore rings, unless something came meanwhile.
+func (l *Lane) park(s *sleeper) {
+	l.bell.Announce()
+	for _, r := range l.rings {
+		if r.Len() > 0 || l.stop.Load() {
+			l.bell.Cancel()
+			return
+		}
+	}
+	s.sleep()
+	l.bell.Cancel()
+}
+
+func (l *Lane) drain(buf []*Waiter) int {
+	n := 0
+	for _, r := range l.rings {
+		k := r.PopBurst(buf)
+		for i, w := range buf[:k] {
+			w.ready()
+			buf[i] = nil
+		}
+		n += k
+	}
+	return n
+}
+
+// Stop ends Run after everything published has been readied. The lcores must
+// have stopped.
+func (l *Lane) Stop() {
+	l.stop.Store(true)
+	l.bell.Ring()
+	<-l.done
+	l.bell.Close()
+}

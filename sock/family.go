@@ -1,0 +1,68 @@
+package sock
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+)
+
+// MaxFamily bounds the address families (AF_MAX of Linux).
+const MaxFamily = 46
+
+// NetProtoFamily makes the sockets of one address family, Linux's
+// net_proto_family.
+type NetProtoFamily interface {
+	Family() int
+	// Create returns an unconnected Socket. Errors: ESOCKTNOSUPPORT for a type
+	// and EPROTONOSUPPORT for a protocol that the family lacks.
+	Create(typ, protocol int) (*Socket, error)
+}
+
+// Families is the registry of one plane (net_families). Any goroutine may use
+// it.
+type Families struct {
+	mu  sync.RWMutex
+	fam [MaxFamily]NetProtoFamily
+}
+
+// Register adds f (sock_register). A family can be registered once.
+func (r *Families) Register(f NetProtoFamily) error {
+	n := f.Family()
+	if n <= 0 || n >= MaxFamily {
+		return fmt.Errorf("sock: address family %d is out of range 1-%d: %w", n, MaxFamily-1, syscall.ENOBUFS)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fam[n] != nil {
+		return fmt.Errorf("sock: address family %d is registered already: %w", n, syscall.EEXIST)
+	}
+	r.fam[n] = f
+	return nil
+}
+
+// Unregister removes a family (sock_unregister). Sockets that exist go on.
+func (r *Families) Unregister(family int) {
+	if family > 0 && family < MaxFamily {
+		r.mu.Lock()
+		r.fam[family] = nil
+		r.mu.Unlock()
+	}
+}
+
+// Create makes a socket (sock_create). Errors: EAFNOSUPPORT for an unknown
+// family, EINVAL for a type out of range, and what the family says.
+func (r *Families) Create(family, typ, protocol int) (*Socket, error) {
+	if family < 0 || family >= MaxFamily {
+		return nil, syscall.EAFNOSUPPORT
+	}
+	if typ < 0 || typ >= MaxType {
+		return nil, syscall.EINVAL
+	}
+	r.mu.RLock()
+	f := r.fam[family]
+	r.mu.RUnlock()
+	if f == nil {
+		return nil, syscall.EAFNOSUPPORT
+	}
+	return f.Create(typ, protocol)
+}

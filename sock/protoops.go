@@ -1,0 +1,81 @@
+package sock
+
+import "syscall"
+
+// Flags of Msg, as Linux numbers them.
+const (
+	MsgPeek     = syscall.MSG_PEEK
+	MsgDontwait = syscall.MSG_DONTWAIT
+	MsgTrunc    = syscall.MSG_TRUNC
+	MsgWaitall  = syscall.MSG_WAITALL
+	MsgMore     = 0x8000
+)
+
+// Msg is one message of SendMsg or RecvMsg.
+type Msg struct {
+	Buf   []byte // data to send, or room to receive into
+	Name  Name   // peer
+	Named bool   // send: Name is the destination. receive: Name was filled in
+	Flags int    // in: MSG_*; out: MsgTrunc
+	Local Name   // receive: the address the datagram was sent to
+	Iface uint16 // receive: the interface it came by
+	TTL   uint8  // receive
+	TOS   uint8  // receive
+	Len   int    // receive: whole length of the datagram
+}
+
+// ProtoOps is what a family offers for one type of socket, Linux's struct
+// proto_ops. The calls run on the application's goroutine; SendMsg holds the
+// lock of Wr and RecvMsg that of Rd. They return a syscall.Errno, ErrClosed or
+// os.ErrDeadlineExceeded.
+type ProtoOps interface {
+	Release(s *Socket) error
+	Bind(s *Socket, local Name) error
+	Connect(s *Socket, to Name) error
+	Listen(s *Socket, backlog int) error
+	Accept(s *Socket, flags int) (*Socket, error)
+	Shutdown(s *Socket, how int) error
+	GetName(s *Socket, peer bool) (Name, error)
+	SendMsg(s *Socket, m *Msg) (int, error)
+	RecvMsg(s *Socket, m *Msg) (int, error)
+	SetOption(s *Socket, level, name, value int) error
+	GetOption(s *Socket, level, name int) (int, error)
+}
+
+// NoOps answers EOPNOTSUPP to every call (sock_no_*). Families embed it.
+type NoOps struct{}
+
+var _ ProtoOps = NoOps{}
+
+// Release succeeds: there is nothing to let go of.
+func (NoOps) Release(*Socket) error { return nil }
+
+// Bind is not supported.
+func (NoOps) Bind(*Socket, Name) error { return syscall.EOPNOTSUPP }
+
+// Connect is not supported.
+func (NoOps) Connect(*Socket, Name) error { return syscall.EOPNOTSUPP }
+
+// Listen is not supported.
+func (NoOps) Listen(*Socket, int) error { return syscall.EOPNOTSUPP }
+
+// Accept is not supported.
+func (NoOps) Accept(*Socket, int) (*Socket, error) { return nil, syscall.EOPNOTSUPP }
+
+// Shutdown is not supported.
+func (NoOps) Shutdown(*Socket, int) error { return syscall.EOPNOTSUPP }
+
+// GetName is not supported.
+func (NoOps) GetName(*Socket, bool) (Name, error) { return Name{}, syscall.EOPNOTSUPP }
+
+// SendMsg is not supported.
+func (NoOps) SendMsg(*Socket, *Msg) (int, error) { return 0, syscall.EOPNOTSUPP }
+
+// RecvMsg is not supported.
+func (NoOps) RecvMsg(*Socket, *Msg) (int, error) { return 0, syscall.EOPNOTSUPP }
+
+// SetOption knows no option.
+func (NoOps) SetOption(*Socket, int, int, int) error { return syscall.ENOPROTOOPT }
+
+// GetOption knows no option.
+func (NoOps) GetOption(*Socket, int, int) (int, error) { return 0, syscall.ENOPROTOOPT }

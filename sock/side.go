@@ -1,0 +1,115 @@
+package sock
+
+import (
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// ErrClosed is what a call on a closed Socket returns.
+var ErrClosed = net.ErrClosed
+
+// Side is one direction of a Socket. Goroutines that work on the same
+// direction take turns by its lock, also while one of them waits; the lcore
+// knows nothing of it. A deadline or Close wakes the one that waits, and the
+// next in turn sees the same cause.
+type Side struct {
+	sync.Mutex
+	w      *Waiter // fixed before the Socket is shared
+	dl     deadline
+	closed *atomic.Bool
+	msg    Msg // of the call in progress; under the lock
+}
+
+// Err returns why this direction cannot wait: closed, or past its deadline.
+func (d *Side) Err() error {
+	if d.closed.Load() {
+		return ErrClosed
+	}
+	if d.dl.expired.Load() {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// Wait parks the goroutine, which holds the lock, until something happened:
+// the caller looks again. again is looked at after the wish to park was
+// announced; true means there is no need to. A message with MsgDontwait gets
+// EAGAIN instead.
+func (d *Side) Wait(flags int, again func() bool) error {
+	if err := d.Err(); err != nil {
+		return err
+	}
+	if flags&MsgDontwait != 0 {
+		return syscall.EAGAIN
+	}
+	d.w.Arm()
+	if again() || d.Err() != nil {
+		d.w.Disarm()
+		return d.Err()
+	}
+	d.w.Wait()
+	return d.Err()
+}
+
+// SetDeadline bounds the waits of this direction; the zero time lifts it.
+func (d *Side) SetDeadline(t time.Time) { d.dl.set(t, d) }
+
+// interrupt wakes the goroutine that waits, so that it looks at Err.
+func (d *Side) interrupt() { d.w.WakeApp() }
+
+// deadline is a point in time after which waiting is refused.
+type deadline struct {
+	mu      sync.Mutex
+	at      time.Time   // zero: none
+	timer   *time.Timer // made by the first deadline in the future
+	expired atomic.Bool // written under mu
+}
+
+func (dl *deadline) set(t time.Time, side *Side) {
+	dl.mu.Lock()
+	defer dl.mu.Unlock()
+	dl.at = t
+	if dl.timer != nil {
+		dl.timer.Stop()
+	}
+	if t.IsZero() {
+		dl.expired.Store(false)
+		return
+	}
+	wait := time.Until(t)
+	if wait <= 0 {
+		dl.expired.Store(true)
+		side.interrupt()
+		return
+	}
+	dl.expired.Store(false)
+	if dl.timer == nil {
+		dl.timer = time.AfterFunc(wait, func() { dl.fire(side) })
+	} else {
+		dl.timer.Reset(wait)
+	}
+}
+
+// fire marks the deadline as passed, unless it was moved meanwhile.
+func (dl *deadline) fire(side *Side) {
+	dl.mu.Lock()
+	if dl.at.IsZero() || time.Until(dl.at) > 0 {
+		dl.mu.Unlock()
+		return
+	}
+	dl.expired.Store(true)
+	dl.mu.Unlock()
+	side.interrupt()
+}
+
+func (dl *deadline) stop() {
+	dl.mu.Lock()
+	defer dl.mu.Unlock()
+	if dl.timer != nil {
+		dl.timer.Stop()
+	}
+}

@@ -1,0 +1,56 @@
+package sock
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"dataplane/internal/ring"
+
+	"golang.org/x/sys/unix"
+)
+
+// sleeper parks a goroutine on a doorbell's eventfd through Go's netpoller,
+// so that no thread and no P is held meanwhile.
+type sleeper struct {
+	f  *os.File
+	rc syscall.RawConn
+}
+
+// newSleeper returns a sleeper on b. Without a descriptor to spare, it naps.
+func newSleeper(b *ring.Doorbell) *sleeper {
+	fd, err := unix.FcntlInt(uintptr(b.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return &sleeper{}
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return &sleeper{}
+	}
+	f := os.NewFile(uintptr(fd), "dispatcher")
+	rc, err := f.SyscallConn()
+	if err != nil {
+		f.Close()
+		return &sleeper{}
+	}
+	return &sleeper{f: f, rc: rc}
+}
+
+// sleep returns when the doorbell was rung.
+func (s *sleeper) sleep() {
+	if s.f == nil {
+		time.Sleep(100 * time.Microsecond)
+		return
+	}
+	var b [8]byte
+	s.rc.Read(func(fd uintptr) bool { //nolint:errcheck // only the wake-up counts
+		_, err := unix.Read(int(fd), b[:])
+		return err != unix.EAGAIN
+	})
+}
+
+func (s *sleeper) close() {
+	if s.f != nil {
+		s.f.Close()
+	}
+}

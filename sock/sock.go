@@ -1,0 +1,153 @@
+package sock
+
+import (
+	"math"
+	"sync/atomic"
+	"syscall"
+
+	"dataplane/internal/ring"
+)
+
+// Default limits of the rings, in bytes. Memory is taken as data comes.
+const (
+	DefaultRcvBuf = 256 << 10
+	DefaultSndBuf = 256 << 10
+	MinBuf        = 4 << 10
+	MaxBuf        = 64 << 20
+)
+
+// Options are the settings of level SOL_SOCKET that a lcore needs. They are
+// written on the lcore (Core.Call), or before the Sock is known to it.
+type Options struct {
+	RcvBuf, SndBuf int  // ring limits in bytes
+	RcvBufSet      bool // the application chose RcvBuf: no autotuning
+	SndBufSet      bool // the application chose SndBuf
+	Broadcast      bool
+	ReuseAddr      bool
+	ReusePort      bool
+	KeepAlive      bool
+	LingerOn       bool
+	LingerSecs     int
+	Mark           uint32
+}
+
+// Sock is one lcore's side of a socket, Linux's struct sock. Three groups of
+// fields, by who writes them:
+//
+//	lcore        Core, Proto, Owner, CB, Opt, AcceptQ's tail end, flags, WantTail, RX's head, TX's tail
+//	application  RX's tail, TX's head, Rd, Wr (before the Sock is published), AcceptQ's head end
+//	both         req (or-ed by the application, emptied by the lcore), err (swapped by either)
+type Sock struct {
+	Core  *Core
+	Proto Proto
+	Owner any       // *tcp.Sock, *udp.Sock: the struct that embeds this one
+	CB    Callbacks // nil: goroutines wait in Rd and Wr
+	Opt   Options
+
+	Rd *Waiter // reader, accepter
+	Wr *Waiter // writer, connecter
+
+	RX ring.Bytes // lcore → application
+	TX ring.Bytes // application → lcore
+
+	AcceptQ *ring.SPSC[*Sock] // listeners: established children, lcore → application
+
+	WantTail atomic.Uint64 // written by the lcore: ReqRead is wanted once RX.Tail reaches this
+	flags    atomic.Uint32 // written by the lcore
+	req      atomic.Uint32 // pending requests; 0 → not in the mailbox
+	err      atomic.Uint32 // pending error (SO_ERROR): stored by the lcore, taken by either
+	mnext    *Sock         // next in the mailbox; owned by whoever holds the list
+
+	own [2]Waiter // what Rd and Wr point to unless the Socket has several Socks
+}
+
+// Init prepares sk for core; owner is the struct that embeds sk.
+func (sk *Sock) Init(core *Core, p Proto, owner any) {
+	sk.Core, sk.Proto, sk.Owner = core, p, owner
+	sk.Rd, sk.Wr = &sk.own[0], &sk.own[1]
+	if core != nil {
+		sk.own[0].lane, sk.own[1].lane = core.lane(), core.lane()
+	}
+	sk.Opt.RcvBuf, sk.Opt.SndBuf = DefaultRcvBuf, DefaultSndBuf
+	sk.RX.Init(DefaultRcvBuf)
+	sk.TX.Init(DefaultSndBuf)
+	sk.WantTail.Store(math.MaxUint64)
+}
+
+// Has reports whether any of the flags is set. Any thread.
+func (sk *Sock) Has(flag uint32) bool { return sk.flags.Load()&flag != 0 }
+
+// Set sets flags. Runs on the lcore.
+func (sk *Sock) Set(flag uint32) { sk.flags.Store(sk.flags.Load() | flag) }
+
+// Unset clears flags. Runs on the lcore.
+func (sk *Sock) Unset(flag uint32) { sk.flags.Store(sk.flags.Load() &^ flag) }
+
+// Kick asks the lcore to look at sk. Any thread; cheap when sk is already in
+// the mailbox.
+func (sk *Sock) Kick(bits uint32) {
+	if sk.req.Or(bits) == 0 {
+		sk.Core.post(sk)
+	}
+}
+
+// DataReady tells the reader that RX, AcceptQ or the end of stream has
+// something for it. Runs on the lcore; the wake-up leaves at the end of the
+// turn.
+func (sk *Sock) DataReady() {
+	if sk.CB != nil {
+		sk.CB.DataReady(sk)
+		return
+	}
+	sk.Core.wake(sk.Rd)
+}
+
+// WriteSpace tells the writer that TX has room again. Runs on the lcore.
+func (sk *Sock) WriteSpace() {
+	if sk.CB != nil {
+		sk.CB.WriteSpace(sk)
+		return
+	}
+	sk.Core.wake(sk.Wr)
+}
+
+// StateChange tells both directions that a flag changed. Runs on the lcore.
+func (sk *Sock) StateChange() {
+	if sk.CB != nil {
+		sk.CB.StateChange(sk)
+		return
+	}
+	sk.Core.wake(sk.Rd)
+	sk.Core.wake(sk.Wr)
+}
+
+// ErrorReport stores e as the pending error and tells both directions. Runs
+// on the lcore.
+func (sk *Sock) ErrorReport(e syscall.Errno) {
+	sk.err.Store(uint32(e))
+	if sk.CB != nil {
+		sk.CB.ErrorReport(sk)
+		return
+	}
+	sk.Core.wake(sk.Rd)
+	sk.Core.wake(sk.Wr)
+}
+
+// TakeError returns the pending error and clears it (SO_ERROR); 0 is none.
+func (sk *Sock) TakeError() syscall.Errno {
+	if sk.err.Load() == 0 {
+		return 0
+	}
+	return syscall.Errno(sk.err.Swap(0))
+}
+
+// PeekError returns the pending error without clearing it.
+func (sk *Sock) PeekError() syscall.Errno { return syscall.Errno(sk.err.Load()) }
+
+// Consumed tells the lcore that the application has read up to RX.Tail, if
+// the lcore asked to hear of it. Application side.
+func (sk *Sock) Consumed() {
+	if sk.RX.Tail() >= sk.WantTail.Load() {
+		sk.Kick(ReqRead)
+	}
+}
