@@ -28,6 +28,7 @@ const (
 	DropIPProto
 	DropFragBad
 	DropFragOverlap
+	DropFragDuplicate
 	DropFragLimit
 	DropFragTimeout
 
@@ -104,6 +105,7 @@ var verdicts = [NumVerdicts]named{
 	DropIPProto:         {"ip-proto", "No protocol is registered for the packet's protocol number."},
 	DropFragBad:         {"frag-bad", "The fragment has an impossible length or would end past 65535 bytes."},
 	DropFragOverlap:     {"frag-overlap", "The fragment overlaps an earlier one, so its whole datagram is discarded."},
+	DropFragDuplicate:   {"frag-duplicate", "The fragment had come before."},
 	DropFragLimit:       {"frag-limit", "The fragment gave way because incomplete datagrams held all the memory they may hold."},
 	DropFragTimeout:     {"frag-timeout", "The rest of the fragment's datagram did not come in time."},
 
