@@ -57,26 +57,16 @@ type Error struct {
 // and path MTUs are still those it was made from; Resolve refreshes it.
 type Dst struct {
 	Iface *eth.Iface
-	Neigh *eth.Neighbor // nil: mac is the link address (broadcast, multicast, loopback)
-	Src   Addr          // what a packet without a source of its own gets
+	Neigh *eth.Neighbor // the next hop; for broadcasts and groups a permanent one
+	Src   Addr          // the source it was made for, or found
 	MTU   int           // of the path
 	gen   uint32        // 0: empty
-	to    Addr          // the destination this is for
-	from  Addr          // the source asked for
-	hop   Addr          // the next hop
-	mac   [6]byte
-	idAdd uint16 // added to the counter ids[idRow]
+	to    Addr          // the destination it is for
+	idAdd uint16        // added to the counter ids[idRow]
 	idRow uint16
-	kind  uint8 // dstUnicast...
+	kind  RouteKind
+	cut   bool // the path is so narrow that packets may be cut in spite of DontFrag
 }
-
-// What a Dst leads to.
-const (
-	dstUnicast uint8 = iota
-	dstBroadcast
-	dstMulticast
-	dstLocal
-)
 
 // Endpoint is the IP side of a socket: its addresses, what its packets carry
 // and the route they take. Embedded by the transports' sockets; lcore only.
@@ -96,7 +86,7 @@ type Config struct {
 	Stat   *perf.Stat
 	Eth    *eth.Layer
 	Wheel  *timer.Wheel
-	Ifaces []*eth.Iface // this core's interfaces; an interface's Index is its number in Routes
+	Ifaces []*eth.Iface // this core's; an Index is the number in Routes. nil: eth's
 	Routes *atomic.Pointer[Routes]
 	Secret [16]byte
 
@@ -118,46 +108,60 @@ type Config struct {
 
 // Layer is one core's IP.
 type Layer struct {
-	cfg     Config
-	protos  [256]Protocol
-	ifaces  []*eth.Iface // by Index; nil where this core has none
-	loop    *eth.Iface
-	routes  *Routes // the snapshot in use; see snapshot
-	gen     uint32  // of routes and path MTUs; never 0
-	now     perf.Tick
-	ids     [idRows]uint32
+	cfg    Config
+	stat   *perf.Stat
+	protos [256]Protocol
+	ifaces []*eth.Iface // by Index; nil where this core has none
+	routes *Routes      // the snapshot in use; see snapshot
+	gen    uint32       // of routes and path MTUs; never 0
+	ttl    uint8
+	bufLen int // of the pool's buffers, headroom included
+	now    perf.Tick
+
 	pkt     Packet // the one being handed up
 	err     Error  // the one being handed up
-	reply   Endpoint
-	frags   reassembler
-	paths   pathTable
-	gates   gateTable
-	limit   limiter
-	echoes  bucket
-	ttl     uint8
-	idStep  uint32
-	idFirst uint32
+	sending bool   // eth is working on a packet of Output
+	dead    bool   // and found that its next hop does not answer
+
+	frags     reassembler
+	paths     pathTable
+	deadGates [deadGateways]deadGateway
+	limit     limiter
+	echoes    bucket
+	reply     [replies]Endpoint
+
+	ids             [idRows]uint32
+	idStep, idFirst uint32
 }
 
 // New makes the layer and registers it with eth for IPv4. Close gives back the
 // buffers it holds.
 func New(cfg Config) *Layer {
-	l := &Layer{cfg: cfg, gen: 1, ttl: cfg.TTL}
+	l := &Layer{cfg: cfg, stat: cfg.Stat, gen: 1, ttl: cfg.TTL, now: cfg.Eth.Now()}
 	if l.ttl == 0 {
 		l.ttl = defaultTTL
 	}
 	if l.cfg.Log == nil {
 		l.cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	for _, ifc := range cfg.Ifaces {
-		l.addIface(ifc)
+	if l.cfg.Ifaces == nil {
+		l.cfg.Ifaces = cfg.Eth.Ifaces()
+	}
+	for _, ifc := range l.cfg.Ifaces {
+		if ifc != nil {
+			l.addIface(ifc)
+		}
+	}
+	l.bufLen = mbuf.Headroom + mbuf.DefaultDataRoom
+	if m := cfg.Pool.Alloc(); m != nil {
+		l.bufLen = int(m.BufLen)
+		cfg.Pool.Free(m)
 	}
 	l.initIDs()
 	l.frags.init(l, cfg.Fragments)
 	l.paths.init(l)
-	l.gates.init(l)
-	l.limit.init()
-	l.echoes = bucket{rate: echoRate, burst: echoBurst}
+	l.limit.init(be.Uint64(cfg.Secret[8:]))
+	l.echoes = newBucket(echoRate, echoBurst)
 	l.protos[ProtoICMP] = (*icmp)(l)
 	cfg.Eth.Register(eth.TypeIPv4, (*inputV4)(l))
 	cfg.Eth.OnUnreachable = l.unreachable
@@ -170,9 +174,6 @@ func (l *Layer) addIface(ifc *eth.Iface) {
 		l.ifaces = append(l.ifaces, nil)
 	}
 	l.ifaces[ifc.Index] = ifc
-	if ifc.Loopback {
-		l.loop = ifc
-	}
 }
 
 // AddProtocol makes p the receiver of protocol number n. A number that is taken
@@ -206,5 +207,4 @@ func (l *Layer) Close(now perf.Tick) {
 	l.now = now
 	l.frags.close()
 	l.paths.close()
-	l.gates.close()
 }

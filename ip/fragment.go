@@ -1,0 +1,87 @@
+package ip
+
+import (
+	"syscall"
+
+	"dataplane/mbuf"
+	"dataplane/perf"
+)
+
+// outputFragments cuts m to the path's MTU and sends the pieces. Takes m. The
+// pieces are copies; if the pool has not got enough buffers for all of them,
+// none is sent.
+func (l *Layer) outputFragments(m *mbuf.Mbuf, d *Dst, f *fields4) syscall.Errno {
+	if m.OlFlags&mbuf.TxL4Mask != 0 {
+		finishChecksum(m) // no port sums up a datagram over its fragments
+	}
+	// RFC 791 2.3: all but the last carry a multiple of 8 bytes.
+	step := (d.MTU - HdrLen4) &^ 7
+	pieces := (int(m.PktLen) + step - 1) / step
+	room := l.bufLen - mbuf.Headroom
+	perPiece := (step + room - 1) / room
+	if l.cfg.Pool.Available() < pieces*perPiece {
+		return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)
+	}
+	var result syscall.Errno
+	c := cursor{seg: m}
+	for off, left := 0, int(m.PktLen); left > 0; off += step {
+		n := min(step, left)
+		left -= n
+		p := l.copyPiece(&c, n)
+		if p == nil {
+			return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)
+		}
+		f.frag = uint16(off / 8)
+		if left > 0 {
+			f.frag |= flagMF
+		}
+		if errno := l.send(p, d, f); errno != 0 {
+			result = errno
+		}
+	}
+	l.cfg.Pool.Free(m)
+	l.stat.Event(perf.EvIPFragmentsMade)
+	return result
+}
+
+// cursor walks over the bytes of a chain once.
+type cursor struct {
+	seg *mbuf.Mbuf
+	off int
+}
+
+// read copies the next len(p) bytes, or what there is, and returns how many.
+func (c *cursor) read(p []byte) int {
+	n := 0
+	for n < len(p) && c.seg != nil {
+		k := copy(p[n:], c.seg.Bytes()[c.off:])
+		n, c.off = n+k, c.off+k
+		if c.off == int(c.seg.DataLen) {
+			c.seg, c.off = c.seg.Next(), 0
+		}
+	}
+	return n
+}
+
+// copyPiece returns a chain with the next n bytes of c, nil if buffers ran out.
+func (l *Layer) copyPiece(c *cursor, n int) *mbuf.Mbuf {
+	var head *mbuf.Mbuf
+	for n > 0 {
+		s := l.cfg.Pool.Alloc()
+		if s == nil {
+			if head != nil {
+				l.cfg.Pool.Free(head)
+			}
+			return nil
+		}
+		k := min(n, s.Tailroom())
+		c.read(s.Append(k))
+		n -= k
+		if head == nil {
+			head = s
+		} else {
+			head.Chain(s)
+		}
+	}
+	return head
+}

@@ -1,0 +1,214 @@
+package ip
+
+import (
+	"syscall"
+
+	"dataplane/eth"
+	"dataplane/perf"
+)
+
+// Resolve sees to it that e.Dst leads to e.Remote, and gives e a source address
+// if it has none. It costs a few comparisons while nothing has changed.
+//
+// ENETUNREACH: no route. EADDRNOTAVAIL: e.Local is not ours, or we have no
+// address there. EACCES: a broadcast address, and e.Broadcast is not set.
+// EINVAL: from 127/8 to somebody else.
+func (l *Layer) Resolve(e *Endpoint) syscall.Errno {
+	l.snapshot()
+	d := &e.Dst
+	if d.gen == l.gen && d.to == e.Remote && d.Src == e.Local && !d.Neigh.Dead() &&
+		(d.kind != Broadcast || e.Broadcast) {
+		return 0
+	}
+	return l.resolve(e)
+}
+
+// resolve fills e.Dst anew.
+func (l *Layer) resolve(e *Endpoint) syscall.Errno {
+	e.Dst.gen = 0
+	r := l.routes
+	if !e.Local.IsZero() && !r.IsLocal(e.Local) {
+		return syscall.EADDRNOTAVAIL
+	}
+	rt, ok := l.route(e)
+	if !ok {
+		return syscall.ENETUNREACH
+	}
+	ifc := l.iface(rt.Iface)
+	if ifc == nil {
+		return syscall.ENETUNREACH // this core has no queue of the port
+	}
+	if rt.Kind == Broadcast && !e.Broadcast {
+		return syscall.EACCES
+	}
+	src := e.Local
+	if src.IsZero() {
+		src = rt.Src
+	}
+	switch {
+	case src.IsZero():
+		return syscall.EADDRNOTAVAIL
+	case !ifc.Loopback && (src.IsLoopback() || e.Remote.IsLoopback()):
+		return syscall.EINVAL // RFC 1122 3.2.1.3 (g): 127/8 never leaves the host
+	}
+	hop := e.Remote
+	switch {
+	case rt.Kind == Broadcast:
+		hop = broadcast4
+	case !rt.Gateway.IsZero():
+		hop = rt.Gateway
+	}
+	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, gen: l.gen}
+	d.Neigh = l.cfg.Eth.Neighbor(ifc, hop.As4())
+	d.MTU, d.cut = l.narrow(e.Remote, l.linkMTU(&rt, ifc))
+	d.idRow, d.idAdd = l.idOf(src, e.Remote)
+	e.Local, e.Dst = src, d
+	return 0
+}
+
+// route finds the way to e.Remote. A broadcast or a group is on every link: an
+// endpoint that has an address sends on that address's link.
+func (l *Layer) route(e *Endpoint) (Route, bool) {
+	if !e.Remote.Is4() {
+		return Route{}, false
+	}
+	rt, ok := l.routes.Lookup(e.Remote)
+	if group := e.Remote.IsMulticast(); (group || e.Remote.IsBroadcast()) && !e.Local.IsZero() && !e.Local.IsLoopback() {
+		for _, ifc := range l.ifaces {
+			if ifc == nil || ifc.Loopback || !ifc.Owns4(e.Local.As4()) {
+				continue
+			}
+			rt = Route{Iface: ifc.Index, Src: e.Local, Kind: Broadcast}
+			if group {
+				rt.Kind = Multicast
+			}
+			return rt, true
+		}
+	}
+	if ok && !rt.Gateway.IsZero() {
+		rt = l.gateway(e.Remote, rt)
+	}
+	return rt, ok
+}
+
+// iface returns this core's interface with a number, nil if it has none.
+func (l *Layer) iface(index uint16) *eth.Iface {
+	if int(index) < len(l.ifaces) {
+		return l.ifaces[index]
+	}
+	return nil
+}
+
+// linkMTU is what the first link of a route carries.
+func (l *Layer) linkMTU(rt *Route, ifc *eth.Iface) int {
+	mtu := min(ifc.MTU, MaxPacket)
+	if rt.MTU > 0 {
+		mtu = min(mtu, rt.MTU)
+	}
+	return max(mtu, 68) // RFC 791 3.2: every link carries that
+}
+
+// narrow is what the whole path to dst carries, and whether packets on it may be
+// cut even if they ask not to be.
+func (l *Layer) narrow(dst Addr, mtu int) (int, bool) {
+	if p := l.paths.find(dst); p != nil && p.mtu <= mtu {
+		return p.mtu, p.cut
+	}
+	return mtu, false
+}
+
+// PathMTU returns how large a packet to dst may be: what the link carries, or
+// less if a router said so. 0: there is no route.
+func (l *Layer) PathMTU(dst Addr) int {
+	rt, ok := l.snapshot().Lookup(dst)
+	if !ok {
+		return 0
+	}
+	ifc := l.iface(rt.Iface)
+	if ifc == nil {
+		return 0
+	}
+	mtu, _ := l.narrow(dst, l.linkMTU(&rt, ifc))
+	return mtu
+}
+
+// deadGateways is how many gateways are remembered to be dead, and for how long.
+const (
+	deadGateways = 8
+	deadTime     = 5 * perf.Minute
+)
+
+// deadGateway is a gateway that did not answer.
+type deadGateway struct {
+	hop   Addr
+	until perf.Tick
+}
+
+// gateway chooses among the routes to dst the first whose gateway is not known
+// to be dead. RFC 1122 3.3.1.4.
+func (l *Layer) gateway(dst Addr, rt Route) Route {
+	all := l.routes.Gateways(dst)
+	if len(all) < 2 {
+		return rt
+	}
+	for _, g := range all {
+		if ifc := l.iface(g.Iface); ifc != nil && l.alive(ifc, g.Gateway) {
+			return g
+		}
+	}
+	return rt
+}
+
+// alive reports whether a gateway may be tried: it has a link address, or
+// nothing bad is known of it.
+func (l *Layer) alive(ifc *eth.Iface, hop Addr) bool {
+	if hop.IsZero() {
+		return true
+	}
+	n := l.cfg.Eth.Lookup(ifc, hop.As4())
+	if n != nil && n.Failed() {
+		return false
+	}
+	if n != nil && n.State(l.now) != eth.Incomplete {
+		return true
+	}
+	for i := range l.deadGates {
+		if g := &l.deadGates[i]; g.hop == hop && l.now < g.until {
+			return false
+		}
+	}
+	return true
+}
+
+// otherGateway makes the next packets to dst try another gateway, if there are
+// several: those that failed are remembered, the oldest memory giving way.
+func (l *Layer) otherGateway(dst Addr) {
+	all := l.snapshot().Gateways(dst)
+	if len(all) < 2 {
+		return
+	}
+	l.now = max(l.now, l.cfg.Eth.Now())
+	for _, g := range all {
+		ifc := l.iface(g.Iface)
+		if ifc == nil || g.Gateway.IsZero() {
+			continue
+		}
+		if n := l.cfg.Eth.Lookup(ifc, g.Gateway.As4()); n == nil || !n.Failed() {
+			continue
+		}
+		slot := &l.deadGates[0]
+		for i := range l.deadGates {
+			if s := &l.deadGates[i]; s.hop == g.Gateway {
+				slot = s
+				break
+			} else if s.until < slot.until {
+				slot = s
+			}
+		}
+		if slot.hop != g.Gateway || slot.until < l.now {
+			l.cfg.Log.Warn("gateway does not answer, trying another one", "gateway", g.Gateway, "dst", dst)
+		}
+		*slot = deadGateway{g.Gateway, l.now + deadTime}
+	}
+	l.stale()
+}
