@@ -1,0 +1,142 @@
+package ip
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"dataplane/mbuf"
+)
+
+// The Internet checksum (RFC 1071). A sum travels as a uint32 that is not yet
+// folded; Fold makes 16 bits of it, and the value for a header is the
+// complement: ^Fold(s).
+
+var le = binary.LittleEndian
+
+// Fold returns s as a 16-bit one's complement sum, not inverted.
+func Fold(s uint32) uint16 {
+	s = s>>16 + s&0xffff
+	return uint16(s>>16 + s)
+}
+
+// Checksum is Fold(Sum(b, initial)): a folded sum, not inverted. Over data that
+// contains its own right checksum it is 0xffff.
+func Checksum(b []byte, initial uint32) uint16 { return Fold(Sum(b, initial)) }
+
+// Sum adds the 16-bit big-endian words of b to s. An odd last byte counts as if
+// a zero followed. The result is below 1<<17 and may be added to others.
+//
+// RFC 1071 2 (B): the sum does not depend on the byte order but for a swap of
+// the result, so words are added as they lie in memory, eight bytes at a time
+// with the carry coming round.
+func Sum(b []byte, s uint32) uint32 {
+	var acc, c uint64
+	for len(b) >= 64 {
+		x := b[:64:64]
+		acc, c = bits.Add64(acc, le.Uint64(x[0:]), 0)
+		acc, c = bits.Add64(acc, le.Uint64(x[8:]), c)
+		acc, c = bits.Add64(acc, le.Uint64(x[16:]), c)
+		acc, c = bits.Add64(acc, le.Uint64(x[24:]), c)
+		acc, c = bits.Add64(acc, le.Uint64(x[32:]), c)
+		acc, c = bits.Add64(acc, le.Uint64(x[40:]), c)
+		acc, c = bits.Add64(acc, le.Uint64(x[48:]), c)
+		acc, c = bits.Add64(acc, le.Uint64(x[56:]), c)
+		acc += c // cannot overflow: after a carry acc is not all ones
+		b = b[64:]
+	}
+	return uint32(tail(b, acc)) + uint32(Fold(s))
+}
+
+// tail adds the last bytes, fewer than 64, to acc and folds it to 16 bits in
+// the order of the wire.
+func tail(b []byte, acc uint64) uint16 {
+	var c uint64
+	if len(b) >= 32 {
+		x := b[:32:32]
+		acc, c = bits.Add64(acc, le.Uint64(x[0:]), 0)
+		acc, c = bits.Add64(acc, le.Uint64(x[8:]), c)
+		acc, c = bits.Add64(acc, le.Uint64(x[16:]), c)
+		acc, c = bits.Add64(acc, le.Uint64(x[24:]), c)
+		acc += c
+		b = b[32:]
+	}
+	for len(b) >= 8 {
+		acc, c = bits.Add64(acc, le.Uint64(b), 0)
+		acc += c
+		b = b[8:]
+	}
+	if len(b) > 0 {
+		var w uint64 // the rest, up to seven bytes
+		sh := 0
+		if len(b) >= 4 {
+			w, sh, b = uint64(le.Uint32(b)), 32, b[4:]
+		}
+		if len(b) >= 2 {
+			w |= uint64(le.Uint16(b)) << sh
+			sh, b = sh+16, b[2:]
+		}
+		if len(b) > 0 {
+			w |= uint64(b[0]) << sh
+		}
+		acc, c = bits.Add64(acc, w, 0)
+		acc += c
+	}
+	acc = acc>>32 + acc&0xffffffff
+	acc = acc>>32 + acc&0xffffffff
+	return bits.ReverseBytes16(Fold(uint32(acc)))
+}
+
+// CopySum copies src into dst, which is at least as long, and returns the sum
+// of what it copied added to s. One pass over memory instead of two: the
+// second reads what the first has just put in the nearest cache.
+func CopySum(dst, src []byte, s uint32) uint32 {
+	const block = 4096
+	for len(src) > block {
+		copy(dst, src[:block])
+		s = Sum(src[:block], s)
+		dst, src = dst[block:], src[block:]
+	}
+	copy(dst, src)
+	return Sum(src, s)
+}
+
+// SumChain adds n bytes of the chain m, from off, to s. Segments may have odd
+// lengths: the words of a segment that begins at an odd place are swapped.
+// Borrows m.
+func SumChain(m *mbuf.Mbuf, off, n int, s uint32) uint32 {
+	if b := m.Bytes(); off+n <= len(b) { // the common case: one segment
+		return Sum(b[off:off+n], s)
+	}
+	s = uint32(Fold(s))
+	odd := false
+	for ; m != nil && n > 0; m = m.Next() {
+		b := m.Bytes()
+		if off >= len(b) {
+			off -= len(b)
+			continue
+		}
+		b = b[off:min(len(b), off+n)]
+		off = 0
+		p := Fold(Sum(b, 0))
+		if odd {
+			p = bits.ReverseBytes16(p)
+		}
+		s += uint32(p)
+		odd = odd != (len(b)&1 == 1)
+		n -= len(b)
+	}
+	return uint32(Fold(s))
+}
+
+// PseudoSum is the sum of the pseudo header that TCP and UDP checksums cover
+// (RFC 768, RFC 8200 8.1). The prefix of an IPv4-mapped address adds 0xffff,
+// which is nothing, so only the last four bytes of such an address count.
+func PseudoSum(src, dst Addr, proto uint8, length int) uint32 {
+	n := uint32(length)
+	s := uint32(proto) + n>>16 + n&0xffff
+	if dst.Is4() {
+		a, b := src.V4(), dst.V4()
+		return s + a>>16 + a&0xffff + b>>16 + b&0xffff
+	}
+	return s + uint32(Checksum(src[:], 0)) + uint32(Checksum(dst[:], 0))
+}

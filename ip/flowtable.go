@@ -1,0 +1,154 @@
+package ip
+
+import "math/bits"
+
+// FlowKey is a flow as one end sees it. Zero fields are what a listener does
+// not know.
+type FlowKey struct {
+	Local, Remote         Addr
+	LocalPort, RemotePort uint16
+}
+
+// FlowTable finds the T of a flow: an open-addressing hash table with the keys
+// inline, so that a packet touches one or two lines. Probing is linear and
+// deletion shifts back, so there are no tombstones and no slow decay. The hash
+// is keyed: nobody outside can choose flows that collide. It allocates only
+// when it grows. One lcore only.
+type FlowTable[T any] struct {
+	slots  []flowSlot[T] // a power of two
+	n      int
+	k0, k1 uint64
+}
+
+// flowSlot is free when hash is zero.
+type flowSlot[T any] struct {
+	hash uint32
+	key  FlowKey
+	val  T
+}
+
+const minFlows = 16
+
+// NewFlowTable returns an empty table. hint is how many flows it should hold
+// without growing; secret keys the hash.
+func NewFlowTable[T any](hint int, secret [16]byte) *FlowTable[T] {
+	size := minFlows
+	for size*2/3 <= hint {
+		size *= 2
+	}
+	return &FlowTable[T]{
+		slots: make([]flowSlot[T], size),
+		k0:    le.Uint64(secret[:8]) | 1,
+		k1:    le.Uint64(secret[8:]) | 1,
+	}
+}
+
+// Len is how many flows are in the table.
+func (t *FlowTable[T]) Len() int { return t.n }
+
+// Lookup returns the value of k, else T's zero value and false.
+func (t *FlowTable[T]) Lookup(k *FlowKey) (v T, ok bool) {
+	h := t.hash(k)
+	mask := uint32(len(t.slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		s := &t.slots[i]
+		if s.hash == h && s.key == *k {
+			return s.val, true
+		}
+		if s.hash == 0 {
+			return v, false
+		}
+	}
+}
+
+// Insert makes v the value of k and returns false if k had one, which is then
+// replaced.
+func (t *FlowTable[T]) Insert(k *FlowKey, v T) bool {
+	if t.n >= len(t.slots)*2/3 {
+		t.grow()
+	}
+	h := t.hash(k)
+	mask := uint32(len(t.slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		s := &t.slots[i]
+		if s.hash == 0 {
+			*s = flowSlot[T]{h, *k, v}
+			t.n++
+			return true
+		}
+		if s.hash == h && s.key == *k {
+			s.val = v
+			return false
+		}
+	}
+}
+
+// Delete takes k out and reports whether it was there.
+func (t *FlowTable[T]) Delete(k *FlowKey) bool {
+	h := t.hash(k)
+	mask := uint32(len(t.slots) - 1)
+	i := h & mask
+	for t.slots[i].hash != h || t.slots[i].key != *k {
+		if t.slots[i].hash == 0 {
+			return false
+		}
+		i = (i + 1) & mask
+	}
+	// Close the hole: a later entry of the run moves into it, unless it would
+	// come to lie before its home.
+	for j := (i + 1) & mask; t.slots[j].hash != 0; j = (j + 1) & mask {
+		home := t.slots[j].hash & mask
+		if (j-home)&mask >= (j-i)&mask {
+			t.slots[i] = t.slots[j]
+			i = j
+		}
+	}
+	t.slots[i] = flowSlot[T]{}
+	t.n--
+	return true
+}
+
+// Range calls f for every flow, in no order, until it returns false. f must
+// not change the table.
+func (t *FlowTable[T]) Range(f func(k *FlowKey, v T) bool) {
+	for i := range t.slots {
+		if s := &t.slots[i]; s.hash != 0 && !f(&s.key, s.val) {
+			return
+		}
+	}
+}
+
+func (t *FlowTable[T]) grow() {
+	old := t.slots
+	t.slots = make([]flowSlot[T], 2*len(old))
+	mask := uint32(len(t.slots) - 1)
+	for k := range old {
+		s := &old[k]
+		if s.hash == 0 {
+			continue
+		}
+		i := s.hash & mask
+		for t.slots[i].hash != 0 {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = *s
+	}
+}
+
+// hash multiplies the key with the secret, 128 bits wide, three times. It is
+// never zero: the highest bit is set, and tables stay below 1<<31 slots.
+func (t *FlowTable[T]) hash(k *FlowKey) uint32 {
+	ports := uint64(k.LocalPort)<<16 | uint64(k.RemotePort)
+	x := mix(le.Uint64(k.Remote[8:])^t.k0, le.Uint64(k.Local[8:])^t.k1)
+	if v6 := le.Uint64(k.Remote[:8]) | le.Uint64(k.Local[:8]); v6 != 0 {
+		x ^= mix(le.Uint64(k.Remote[:8])^t.k1, le.Uint64(k.Local[:8])^x)
+	}
+	x = mix(x^t.k0, ports^t.k1)
+	return uint32(x>>32) ^ uint32(x) | 1<<31
+}
+
+// mix folds the 128-bit product of a and b.
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}

@@ -1,0 +1,156 @@
+package ip
+
+import "slices"
+
+// Lookup returns the route to dst: the one with the longest prefix, of several
+// the one with the lowest metric.
+func (r *Routes) Lookup(dst Addr) (Route, bool) {
+	if dst.IsZero() {
+		return Route{}, false
+	}
+	// RFC 1122 3.2.1.3 (g): packets to ourselves never reach a wire.
+	if dst.IsLoopback() || r.IsLocal(dst) {
+		return r.toSelf(dst)
+	}
+	if dst.IsBroadcast() {
+		return r.toAll(dst)
+	}
+	from, to := r.match(dst)
+	if from == to {
+		return Route{}, false
+	}
+	rt := r.routes[from]
+	switch {
+	case dst.IsMulticast():
+		rt.Kind, rt.Gateway = Multicast, Addr{} // groups are on the link
+	case r.IsBroadcast(dst):
+		rt.Kind = Broadcast
+	}
+	return rt, true
+}
+
+// Gateways returns the routes to dst's longest prefix, best first, so that
+// another one can be used when the first does not answer (RFC 1122 3.3.1.4).
+// Borrows: the slice is the snapshot's own and must not be written.
+func (r *Routes) Gateways(dst Addr) []Route {
+	if dst.IsZero() || dst.IsLoopback() || r.IsLocal(dst) || dst.IsBroadcast() {
+		return nil
+	}
+	from, to := r.match(dst)
+	return r.routes[from:to:to]
+}
+
+// match returns the range of the routes with the longest prefix that has dst.
+func (r *Routes) match(dst Addr) (from, to int) {
+	w, v4 := wideOf(dst), dst.Is4()
+	for _, g := range r.groups {
+		if v4 && g.bits < 96 {
+			break // ::/0 does not lead to IPv4
+		}
+		key := w.mask(g.bits)
+		if i := r.search(g, key); i < g.to && r.keys[i] == key {
+			n := i + 1
+			for n < g.to && r.keys[n] == key {
+				n++
+			}
+			return i, n
+		}
+	}
+	return 0, 0
+}
+
+// search returns the first route of g that is not below key.
+func (r *Routes) search(g bitGroup, key wide) int {
+	lo, hi := g.from, g.to
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if r.keys[mid].cmp(key) < 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// toSelf is the way to one of our own addresses, from the same address.
+func (r *Routes) toSelf(dst Addr) (Route, bool) {
+	if r.loop < 0 {
+		return Route{}, false
+	}
+	rt := Route{Prefix: Prefix{dst, 128}, Iface: uint16(r.loop), Src: dst, Kind: Local}
+	if dst.Is4() {
+		rt.Prefix.Bits = 32
+	}
+	rt.MTU = r.iface(rt.Iface).MTU
+	return rt, true
+}
+
+// toAll is the way of the limited broadcast: the link of the default route, or
+// the first one that is there.
+func (r *Routes) toAll(dst Addr) (Route, bool) {
+	rt := Route{Prefix: Prefix{dst, 32}, Kind: Broadcast}
+	if from, to := r.match(FromV4(1 << 24)); from < to && r.routes[from].Prefix.Bits == 0 {
+		d := &r.routes[from]
+		rt.Iface, rt.Src, rt.MTU = d.Iface, d.Src, d.MTU
+		return rt, true
+	}
+	for i := range r.ifaces {
+		f := &r.ifaces[i]
+		if a := f.first(true); !f.Loopback && a != (Addr{}) {
+			rt.Iface, rt.Src, rt.MTU = f.Index, a, f.MTU
+			return rt, true
+		}
+	}
+	return Route{}, false
+}
+
+// fewAddrs is how many addresses are compared one by one, faster than a search.
+const fewAddrs = 8
+
+// IsLocal reports whether a is an address of this host, 127/8 and ::1 included.
+func (r *Routes) IsLocal(a Addr) bool {
+	if a.Is4() {
+		return a[12] == 127 || has(r.local4, a.V4())
+	}
+	if a.IsLoopback() {
+		return true
+	}
+	_, ok := slices.BinarySearchFunc(r.local6, a, func(b, a Addr) int { return wideOf(b).cmp(wideOf(a)) })
+	return ok
+}
+
+// IsBroadcast reports whether a is 255.255.255.255 or the directed broadcast
+// address of a subnet we are in.
+func (r *Routes) IsBroadcast(a Addr) bool {
+	return a.Is4() && (a.V4() == 1<<32-1 || has(r.bcast4, a.V4()))
+}
+
+func has(set []uint32, v uint32) bool {
+	if len(set) > fewAddrs {
+		_, ok := slices.BinarySearch(set, v)
+		return ok
+	}
+	for _, s := range set {
+		if s == v {
+			return true
+		}
+	}
+	return false
+}
+
+// Ifaces returns the interfaces. Borrows: not to be written.
+func (r *Routes) Ifaces() []RouteIface { return r.ifaces }
+
+// All returns the routes as they are tried. Borrows: not to be written.
+func (r *Routes) All() []Route { return r.routes }
+
+// iface returns the interface with a number, nil if there is none.
+func (r *Routes) iface(index uint16) *RouteIface {
+	for i := range r.ifaces {
+		if r.ifaces[i].Index == index {
+			return &r.ifaces[i]
+		}
+	}
+	return nil
+}
