@@ -309,3 +309,12 @@ func arp(t testing.TB) []byte {
 		HwAddressSize: 6, ProtAddressSize: 4, Operation: layers.ARPRequest,
 		SourceHwAddress: macA, SourceProtAddress: hostA[:], DstHwAddress: make([]byte, 6), DstProtAddress: hostB[:]})
 }
+
+// flowOn returns a source port whose flow core i owns.
+func (r *rig) flowOn(i int) uint16 {
+	for p := uint16(1000); ; p++ {
+		if r.g.Owner(Hash4(mapped(hostA), mapped(hostB), p, 80)) == i {
+			return p
+		}
+	}
+}

@@ -65,7 +65,7 @@ func TestClassify(t *testing.T) {
 		{"later fragment", encode(t, v4, later, ports(1000, 80)), two, byTuple},
 		{"OSPF", encode(t, v4, ip4(hostA, hostB, 89), ports(1, 2)), two, byTuple},
 		{"ping", encode(t, v4, ip4(hostA, hostB, layers.IPProtocolICMPv4), &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(8, 0)}), two, byTuple},
-		{"TCP without ports", encode(t, v4, tcp4, gopacket.Payload{1, 2}), two, byTuple},
+		{"TCP without ports", encode(t, v4, tcp4, ports(1000, 80))[:37], two, byTuple},
 		{"unreachable", encode(t, v4, icmp, unreachable, tcp4, ports(1000, 80)), four, byQuote},
 		{"unreachable, first fragment", encode(t, v4, icmp, unreachable, frag, ports(1000, 80)), four, byQuote},
 		{"unreachable, later fragment", encode(t, v4, icmp, unreachable, later, ports(1000, 80)), two, byQuote},
