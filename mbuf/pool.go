@@ -122,7 +122,9 @@ func (p *Pool) Free(m *Mbuf) {
 		if m.RefCnt > 1 {
 			m.RefCnt--
 		} else {
-			m.next = nil
+			if next != nil {
+				m.next = nil
+			}
 			noteFree(m)
 			if p.slab.owns(m) {
 				p.free[p.n] = m
@@ -137,9 +139,19 @@ func (p *Pool) Free(m *Mbuf) {
 
 // FreeBulk takes every buffer of b and the rests of their chains.
 func (p *Pool) FreeBulk(b []*Mbuf) {
+	free, n := p.free, p.n
 	for _, m := range b {
+		if m.next == nil && m.RefCnt == 1 && p.slab.owns(m) { // the common case, without a call
+			noteFree(m)
+			free[n] = m
+			n++
+			continue
+		}
+		p.n = n
 		p.Free(m)
+		n = p.n
 	}
+	p.n = n
 }
 
 // Housekeep sends foreign buffers home and takes back what came home. Called by

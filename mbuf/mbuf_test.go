@@ -1,0 +1,202 @@
+package mbuf
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// TestLayout compares the layout with rte_mbuf of DPDK 22.11.
+func TestLayout(t *testing.T) {
+	var m Mbuf
+	for _, f := range []struct {
+		name      string
+		got, want uintptr
+	}{
+		{"buf_addr", unsafe.Offsetof(m.bufAddr), 0},
+		{"buf_iova", unsafe.Offsetof(m.bufIOVA), 8},
+		{"data_off", unsafe.Offsetof(m.DataOff), 16},
+		{"refcnt", unsafe.Offsetof(m.RefCnt), 18},
+		{"nb_segs", unsafe.Offsetof(m.NbSegs), 20},
+		{"port", unsafe.Offsetof(m.Port), 22},
+		{"ol_flags", unsafe.Offsetof(m.OlFlags), 24},
+		{"packet_type", unsafe.Offsetof(m.PacketType), 32},
+		{"pkt_len", unsafe.Offsetof(m.PktLen), 36},
+		{"data_len", unsafe.Offsetof(m.DataLen), 40},
+		{"vlan_tci", unsafe.Offsetof(m.VlanTCI), 42},
+		{"hash.rss", unsafe.Offsetof(m.RSS), 44},
+		{"hash.fdir.hi", unsafe.Offsetof(m.hashHi), 48},
+		{"vlan_tci_outer", unsafe.Offsetof(m.vlanTCIOuter), 52},
+		{"buf_len", unsafe.Offsetof(m.BufLen), 54},
+		{"pool", unsafe.Offsetof(m.mempool), 56},
+		{"next", unsafe.Offsetof(m.next), 64},
+		{"tx_offload", unsafe.Offsetof(m.TxOffload), 72},
+		{"shinfo", unsafe.Offsetof(m.shinfo), 80},
+		{"priv_size", unsafe.Offsetof(m.privSize), 88},
+		{"timesync", unsafe.Offsetof(m.timesync), 90},
+		{"dynfield1", unsafe.Offsetof(m.home), 92},
+		{"dynfield1[1]", unsafe.Offsetof(m.dyn), 96},
+		{"size", unsafe.Sizeof(m), 128},
+	} {
+		if f.got != f.want {
+			t.Errorf("%s at %d, want %d", f.name, f.got, f.want)
+		}
+	}
+}
+
+// newPool returns a pool that must be whole again when the test ends.
+func newPool(t testing.TB, count int) *Pool {
+	t.Helper()
+	p, err := NewPool(Config{Name: t.Name(), Count: count})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// chainOf returns a chain whose segments hold the parts.
+func chainOf(p *Pool, parts ...[]byte) *Mbuf {
+	var head *Mbuf
+	for _, part := range parts {
+		m := p.Alloc()
+		copy(m.Append(len(part)), part)
+		if head == nil {
+			head = m
+		} else {
+			head.Chain(m)
+		}
+	}
+	return head
+}
+
+// content returns the chain's bytes and checks its lengths.
+func content(t *testing.T, m *Mbuf) []byte {
+	t.Helper()
+	var b []byte
+	segs := 0
+	for s := m; s != nil; s = s.Next() {
+		b = append(b, s.Bytes()...)
+		segs++
+	}
+	if int(m.PktLen) != len(b) || int(m.NbSegs) != segs {
+		t.Fatalf("PktLen %d of %d bytes, NbSegs %d of %d", m.PktLen, len(b), m.NbSegs, segs)
+	}
+	return b
+}
+
+// TestSegmentModel edits one segment at random beside a byte slice.
+func TestSegmentModel(t *testing.T) {
+	p := newPool(t, 1)
+	r := rand.New(rand.NewPCG(1, 1))
+	m := p.Alloc()
+	var want []byte
+	fresh := byte(0)
+	fill := func(b []byte) {
+		for i := range b {
+			fresh++
+			b[i] = fresh
+		}
+	}
+	for range 20000 {
+		n := r.IntN(200)
+		switch r.IntN(4) {
+		case 0:
+			room := m.Headroom()
+			b := m.Prepend(n)
+			if (b == nil) != (n > room) || b != nil && len(b) != n {
+				t.Fatalf("Prepend(%d) in %d gave %d", n, room, len(b))
+			}
+			fill(b)
+			want = append(bytes.Clone(b), want...)
+		case 1:
+			room := m.Tailroom()
+			b := m.Append(n)
+			if (b == nil) != (n > room) || b != nil && len(b) != n {
+				t.Fatalf("Append(%d) in %d gave %d", n, room, len(b))
+			}
+			fill(b)
+			want = append(want, b...)
+		case 2:
+			m.Adj(n)
+			want = want[min(n, len(want)):]
+		case 3:
+			m.Trim(n)
+			want = want[:max(len(want)-n, 0)]
+		}
+		if !bytes.Equal(content(t, m), want) {
+			t.Fatal("content differs")
+		}
+		if got := m.Headroom() + len(want) + m.Tailroom(); got != int(m.BufLen) || len(m.Room()) != got-m.Headroom() {
+			t.Fatalf("%d bytes of room in a buffer of %d", got, m.BufLen)
+		}
+	}
+	p.Free(m)
+}
+
+// TestChainModel trims and copies random chains beside a byte slice.
+func TestChainModel(t *testing.T) {
+	p := newPool(t, 16)
+	r := rand.New(rand.NewPCG(2, 2))
+	for range 3000 {
+		var parts [][]byte
+		for range 1 + r.IntN(6) {
+			part := make([]byte, r.IntN(50))
+			for i := range part {
+				part[i] = byte(r.Uint32())
+			}
+			parts = append(parts, part)
+		}
+		m, want := chainOf(p, parts...), bytes.Join(parts, nil)
+		n := r.IntN(100)
+		m.Trim(n)
+		want = want[:max(len(want)-n, 0)]
+		if !bytes.Equal(content(t, m), want) {
+			t.Fatalf("trimmed by %d: %d bytes, want %d", n, m.PktLen, len(want))
+		}
+		off, buf := r.IntN(120), make([]byte, r.IntN(120))
+		got := buf[:m.CopyTo(off, buf)]
+		if exp := want[min(off, len(want)):]; !bytes.Equal(got, exp[:min(len(exp), len(buf))]) {
+			t.Fatalf("CopyTo(%d) gave %d bytes", off, len(got))
+		}
+		p.Free(m)
+		if p.InUse() != 0 {
+			t.Fatal("the chain did not come back whole")
+		}
+	}
+}
+
+func TestChainOfChains(t *testing.T) {
+	p := newPool(t, 8)
+	m := chainOf(p, []byte("ab"), []byte("cd"))
+	m.Chain(chainOf(p, []byte("ef"), nil, []byte("g")))
+	if got := content(t, m); string(got) != "abcdefg" {
+		t.Errorf("%q", got)
+	}
+	if string(m.Last().Bytes()) != "g" || m.Next().NbSegs != 1 {
+		t.Error("the chain is put together wrongly")
+	}
+	rest := m.Next()
+	m.SetNext(nil)
+	p.Free(m)
+	p.Free(rest)
+}
+
+func TestTxOffload(t *testing.T) {
+	var m Mbuf
+	for _, c := range [][4]int{{14, 20, 32, 1448}, {127, 511, 255, 65535}, {0, 0, 0, 1}, {18, 60, 8, 0}} {
+		m.SetTx(c[0], c[1], c[2], c[3])
+		if got := [4]int{m.L2Len(), m.L3Len(), m.L4Len(), m.SegSize()}; got != c {
+			t.Errorf("%v, want %v", got, c)
+		}
+	}
+	m.SetTx(14, 20, 20, 1460)
+	if m.TxOffload != 14|20<<7|20<<16|1460<<24 {
+		t.Errorf("%#x is not DPDK's packing", m.TxOffload)
+	}
+}
