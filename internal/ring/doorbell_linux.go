@@ -28,6 +28,8 @@ type Doorbell struct {
 	word    atomic.Uint64 // written by the sleeper, and by ringers while asleep is set
 	drained uint64        // the sleeper's
 	fd      int           // the sleeper's after NewDoorbell; -1: closed
+	one     [8]byte       // never changes; what a ringer writes
+	got     [8]byte       // the sleeper's: what it reads
 }
 
 const asleep = 1
@@ -38,7 +40,9 @@ func NewDoorbell() (*Doorbell, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ring: eventfd: %w", err)
 	}
-	return &Doorbell{fd: fd}, nil
+	d := &Doorbell{fd: fd}
+	binary.NativeEndian.PutUint64(d.one[:], 1)
+	return d, nil
 }
 
 // FD returns the descriptor to poll for input while asleep.
@@ -57,11 +61,9 @@ func (d *Doorbell) wake(w uint64) {
 	if !d.word.CompareAndSwap(w, w+asleep) { // clears the bit and carries into rings
 		return
 	}
-	var one [8]byte
-	binary.NativeEndian.PutUint64(one[:], 1)
 	for {
 		// EAGAIN cannot be: the counter would have to reach 2^64-1.
-		if _, err := unix.Write(d.fd, one[:]); err != unix.EINTR {
+		if _, err := unix.Write(d.fd, d.one[:]); err != unix.EINTR {
 			return
 		}
 	}
@@ -88,9 +90,8 @@ func (d *Doorbell) Cancel() {
 // drain reads what has been written so far. A write that is still under way
 // makes the next sleep end at once, and is read then.
 func (d *Doorbell) drain() {
-	var b [8]byte
-	if n, err := unix.Read(d.fd, b[:]); err == nil && n == len(b) {
-		d.drained += binary.NativeEndian.Uint64(b[:])
+	if n, err := unix.Read(d.fd, d.got[:]); err == nil && n == len(d.got) {
+		d.drained += binary.NativeEndian.Uint64(d.got[:])
 	}
 }
 
