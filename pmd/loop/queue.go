@@ -12,14 +12,21 @@ type queue struct {
 	pool       *mbuf.Pool
 	limit      uint32
 	closed     bool
+	wake       func()
 	count      pmd.Counters
 }
 
-var _ pmd.Queue = (*queue)(nil)
+var (
+	_ pmd.Queue    = (*queue)(nil)
+	_ pmd.Notifier = (*queue)(nil)
+)
 
-// FD returns -1. The queue needs no wake either: its only sender is the core that
-// would sleep, and that polls once more before it does.
+// FD returns -1: a loopback wakes by Notify.
 func (q *queue) FD() int { return -1 }
+
+// Notify registers what to call when frames were sent. That is always the core
+// which would sleep over them; it then finds its bell rung.
+func (q *queue) Notify(wake func()) { q.wake = wake }
 
 // TxBurst takes frames while there is room. They come back unchanged but for
 // OlFlags, which say that the frame never left this machine's memory.
@@ -47,6 +54,9 @@ func (q *queue) TxBurst(b []*mbuf.Mbuf) int {
 		q.head++
 	}
 	q.count.Sent(sent, bytes)
+	if sent != 0 && q.wake != nil {
+		q.wake()
+	}
 	return n
 }
 

@@ -47,6 +47,7 @@ type end struct {
 	port  pmd.Port
 	queue pmd.Queue
 	pool  *mbuf.Pool
+	peer  *end
 }
 
 // link is two started ports.
@@ -65,6 +66,7 @@ func newLink(t *testing.T, a, b pmd.Port) *link {
 	if !l.self {
 		l.b = newEnd(t, "b", b)
 	}
+	l.a.peer, l.b.peer = l.b, l.a
 	t.Cleanup(func() {
 		for _, e := range l.ends() {
 			if err := e.port.Close(); err != nil {
@@ -175,7 +177,7 @@ func (e *end) receive(t *testing.T, n int) []*mbuf.Mbuf {
 			if time.Now().After(stop) {
 				t.Fatalf("%d of %d frames came", have, n)
 			}
-			runtime.Gosched()
+			e.yield()
 		}
 	}
 	return got
@@ -191,7 +193,13 @@ func (e *end) drain() (frames int) {
 			e.pool.FreeBulk(b[:n])
 		}
 		frames += n
-		runtime.Gosched()
+		e.yield()
 	}
 	return frames
+}
+
+// yield lets time pass: a sender that delays frames sends them when it is polled.
+func (e *end) yield() {
+	e.peer.queue.TxBurst(nil)
+	runtime.Gosched()
 }
