@@ -21,7 +21,9 @@ func (b *Bytes) CopyAt(p []byte, pos uint64) int {
 	}
 	n := int(min(uint64(len(p)), head-pos))
 	x, y := b.Slices(pos, n)
-	copy(p[copy(p, x):], y)
+	if k := copy(p, x); k < n {
+		copy(p[k:], y)
+	}
 	return n
 }
 

@@ -51,7 +51,9 @@ func (b *Bytes) grow(old *array, tail uint64, need int) *array {
 // Tail() <= pos and pos+len(p) <= Tail()+Limit().
 func (b *Bytes) WriteAt(pos uint64, p []byte) {
 	x, y := b.Reserve(pos, len(p))
-	copy(y, p[copy(x, p):])
+	if n := copy(x, p); n < len(p) {
+		copy(y, p[n:])
+	}
 }
 
 // Publish hands everything before head to the consumer. All of it must have

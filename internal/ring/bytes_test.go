@@ -8,16 +8,25 @@ import (
 	"testing"
 )
 
-// at is the byte that belongs to a position.
-func at(pos uint64) byte { return byte(pos ^ pos>>8 ^ pos>>16*7) }
+// period is prime, so that a position off by any power of two shows.
+const period = 65521
 
-// pattern returns the bytes of [pos, pos+n).
-func pattern(pos uint64, n int) []byte {
-	b := make([]byte, n)
+// table holds what belongs to the positions, for more than the longest ring.
+var table = func() []byte {
+	r := rand.New(rand.NewPCG(1, 1))
+	b := make([]byte, period+1<<19)
 	for i := range b {
-		b[i] = at(pos + uint64(i))
+		if b[i] = byte(r.Uint32()); i >= period {
+			b[i] = b[i-period]
+		}
 	}
 	return b
+}()
+
+// pattern returns the bytes that belong to [pos, pos+n), to be read only.
+func pattern(pos uint64, n int) []byte {
+	i := int(pos % period)
+	return table[i : i+n]
 }
 
 // TestBytesModel works both sides of a ring in one thread at random and checks
