@@ -1,6 +1,7 @@
 package mbuf
 
 import (
+	"errors"
 	"fmt"
 
 	"dataplane/internal/ring"
@@ -56,8 +57,7 @@ func NewPool(cfg Config) (*Pool, error) {
 		return nil, fmt.Errorf("mbuf: pool %q: %w", cfg.Name, err)
 	}
 	if err := register(p); err != nil {
-		p.slab.unmap()
-		return nil, err
+		return nil, errors.Join(err, p.slab.unmap())
 	}
 	for i := range p.free {
 		m := p.slab.header(cfg.Count - 1 - i) // the first allocated is the first in memory

@@ -36,11 +36,6 @@ func (s *slab) init(count, bufLen int) (err error) {
 // owns reports whether m is one of the slab's headers.
 func (s *slab) owns(m *Mbuf) bool { return uintptr(unsafe.Pointer(m))-s.base < s.span }
 
-// index returns the place of a header that the slab owns.
-func (s *slab) index(m *Mbuf) int {
-	return int((uintptr(unsafe.Pointer(m)) - s.base) / headerSize)
-}
-
 // header returns the i-th header.
 func (s *slab) header(i int) *Mbuf {
 	return (*Mbuf)(unsafe.Pointer(&s.mem[i*int(headerSize)]))
