@@ -36,16 +36,17 @@ func newSleeper(b *ring.Doorbell) *sleeper {
 	return &sleeper{f: f, rc: rc}
 }
 
-// sleep returns when the doorbell was rung.
+// sleep returns when the doorbell was rung. What was written stays for the
+// doorbell to read.
 func (s *sleeper) sleep() {
 	if s.f == nil {
 		time.Sleep(100 * time.Microsecond)
 		return
 	}
-	var b [8]byte
 	s.rc.Read(func(fd uintptr) bool { //nolint:errcheck // only the wake-up counts
-		_, err := unix.Read(int(fd), b[:])
-		return err != unix.EAGAIN
+		p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(p[:], 0)
+		return n > 0 || err != nil
 	})
 }
 
