@@ -1,0 +1,128 @@
+package tcp
+
+import (
+	"dataplane/perf"
+)
+
+// ackField handles the acknowledgement of a segment that need not be the next
+// one. RFC 9293 3.10.7.4, fifth; RFC 5961 5.
+func (l *Layer) ackField(s *Sock, g *segment) perf.Verdict {
+	d := &s.snd
+	if seqGT(g.ack, d.max) || s.state == SynRcvd && g.ack == d.una {
+		if s.state == SynRcvd {
+			l.refuse(s, g) // RFC 9293 3.10.7.4: unacceptable in SYN-RECEIVED
+		} else {
+			l.challenge(s)
+		}
+		return perf.DropTCPAck
+	}
+	if seqLT(g.ack, d.una-max(d.maxWnd, 1<<16)) {
+		l.challenge(s) // RFC 5961 5.2: too old to be believed
+		return perf.DropTCPAck
+	}
+	if s.rcv.sackOK && g.opts.NSack > 0 && seqGEQ(g.ack, d.una) {
+		l.sacked(s, g)
+	}
+	switch {
+	case seqGT(g.ack, d.una):
+		l.acked(s, g)
+	case g.ack == d.una:
+		l.ackedAgain(s, g)
+	}
+	if seqGEQ(g.ack, d.una) && s.noteWindow(g) {
+		l.want(s)
+	}
+	return perf.Delivered
+}
+
+// acked handles the acknowledgement of something new.
+func (l *Layer) acked(s *Sock, g *segment) {
+	d := &s.snd
+	n := int(g.ack - d.una)
+	flight := s.inFlight()
+	l.release(s, g.ack)
+	d.una = g.ack
+	if seqLT(d.nxt, d.una) {
+		d.nxt = d.una
+	}
+	d.retries, d.force = 0, false
+	d.since = l.now
+	s.soft = 0
+	l.measure(s, g)
+	l.progress(s, n, flight)
+	if d.una == d.max {
+		s.rtx.stop() // RFC 6298 5.2
+	} else {
+		l.arm(&s.rtx, l.now+s.rto()) // RFC 6298 5.3
+	}
+	if l.cfg.Eth != nil && s.Dst.Neigh != nil {
+		l.cfg.Eth.Confirm(s.Dst.Neigh, l.now)
+	}
+	l.want(s)
+}
+
+// release frees what lies before ack in TX and tells the writer.
+func (l *Layer) release(s *Sock, ack uint32) {
+	d := &s.snd
+	k := uint64(ack - d.tailSeq)
+	if int32(ack-d.tailSeq) <= 0 {
+		return
+	}
+	queued := s.TX.Head() - d.tail
+	k = min(k, queued) // the rest is our FIN
+	if k == 0 {
+		return
+	}
+	d.tail += k
+	d.tailSeq += uint32(k)
+	s.TX.Release(d.tail)
+	if limit := s.Opt.SndBuf; int(queued-k) <= limit-limit/3 {
+		s.WriteSpace()
+	}
+}
+
+// measure takes a round-trip time, if there is one to take. A segment that was
+// sent once is timed exactly; while retransmissions make that impossible
+// (Karn), timestamps do it to the millisecond. RFC 6298 3, RFC 7323 4.1.
+func (l *Layer) measure(s *Sock, g *segment) {
+	d := &s.snd
+	switch {
+	case d.rttOn && seqGEQ(g.ack, d.rttSeq):
+		d.rttOn = false
+		s.rtt.Sample(l.now - d.rttAt)
+	case !d.rttOn && s.rcv.tsOK && g.opts.TSEcr != 0:
+		if ms := s.ts(l.now) - g.opts.TSEcr; int32(ms) >= 0 && ms < 1<<20 {
+			s.rtt.Sample(perf.Tick(ms) * perf.Millisecond)
+		}
+	}
+}
+
+// ackedAgain handles an acknowledgement of nothing new: a duplicate, if it is
+// one by RFC 5681 2 or, with SACK, by RFC 6675 2.
+func (l *Layer) ackedAgain(s *Sock, g *segment) {
+	d := &s.snd
+	if d.wnd == 0 || uint32(g.wnd)<<d.scale == 0 {
+		d.retries = 0 // RFC 9293 3.8.6.1: the peer is there, only full
+	}
+	if d.una == d.max || g.n > 0 || g.flags&FIN != 0 || uint32(g.wnd)<<d.scale != d.wnd {
+		return
+	}
+	if s.rcv.sackOK { // l.sacked has seen it, if it says anything
+		return
+	}
+	l.cfg.Stat.Event(perf.EvTCPDuplicateAck)
+	l.duplicateAck(s)
+}
+
+// sacked takes the SACK blocks of an acknowledgement.
+func (l *Layer) sacked(s *Sock, g *segment) {
+	d := &s.snd
+	n, _ := s.loss.board.Update(g.ack, d.max, g.opts.Sack[:g.opts.NSack])
+	if n == 0 {
+		return // nothing, or a duplicate, which is no sign of loss (RFC 2883 4)
+	}
+	if g.ack == d.una {
+		l.cfg.Stat.Event(perf.EvTCPDuplicateAck)
+		l.duplicateAck(s)
+	}
+}

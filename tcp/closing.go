@@ -1,0 +1,109 @@
+package tcp
+
+import (
+	"syscall"
+
+	"dataplane/perf"
+	"dataplane/sock"
+)
+
+// shutWrite queues our FIN behind the data. RFC 9293 3.10.4.
+func (l *Layer) shutWrite(s *Sock) {
+	switch s.state {
+	case Established:
+		s.state = FinWait1
+	case CloseWait:
+		s.state = LastAck
+	case SynRcvd: // the FIN follows when the handshake is over
+	default:
+		return
+	}
+	s.snd.fin = true
+	s.Set(sock.FlagSndShut)
+	l.want(s)
+}
+
+// endOfStream tells the application that nothing more will come.
+func (l *Layer) endOfStream(s *Sock) {
+	s.Set(sock.FlagRcvShut)
+	if !s.orphan {
+		s.DataReady()
+	}
+}
+
+// shut serves the application's close. RFC 9293 3.10.4 and 3.6; from here on
+// both rings are the lcore's.
+func (l *Layer) shut(s *Sock) {
+	if s.orphan {
+		return
+	}
+	s.CB = nil
+	switch s.state {
+	case Closed:
+		return
+	case Listen:
+		l.closeListener(s)
+		return
+	case SynSent:
+		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
+		l.done(s, 0)
+		return
+	}
+	// RFC 9293 3.6.1, RFC 2525 2.17: unread data is lost, and the peer must know.
+	unread := s.RX.Len() > 0 || !s.rcv.ooo.Empty()
+	if unread || s.Opt.LingerOn && s.Opt.LingerSecs == 0 || l.orphans >= l.cfg.MaxOrphans {
+		l.abort(s, 0)
+		return
+	}
+	s.orphan = true
+	l.orphans++
+	s.keep.stop()
+	l.shutWrite(s)
+	if s.state == FinWait2 {
+		l.arm(&s.keep, l.now+s.opt.finWait2)
+	}
+}
+
+// abort resets the connection at the peer and ends it here with errno.
+func (l *Layer) abort(s *Sock, errno syscall.Errno) {
+	if s.state.synchronized() || s.state == SynRcvd {
+		l.sendReset(s)
+	}
+	l.cfg.Stat.Event(perf.EvTCPAborted)
+	l.done(s, errno)
+}
+
+// done ends s: nothing will happen to it any more. The application may still
+// read what is in RX.
+func (l *Layer) done(s *Sock, errno syscall.Errno) {
+	if s.state == Closed {
+		return
+	}
+	s.state = Closed
+	l.unlist(s)
+	for _, a := range [...]*alarm{&s.rtx, &s.dack, &s.keep} {
+		a.stop()
+		l.cfg.Wheel.Cancel(&a.Timer)
+	}
+	s.rcv.ooo, s.loss.board, s.lst = ranges{}, scoreboard{}, nil
+	s.Unset(sock.FlagListening)
+	s.Set(sock.FlagRcvShut | sock.FlagSndShut | sock.FlagDead)
+	if s.orphan {
+		s.orphan = false
+		l.orphans--
+		return
+	}
+	if errno != 0 {
+		s.ErrorReport(errno)
+	}
+	s.StateChange()
+}
+
+// unlist takes s out of the table of connections.
+func (l *Layer) unlist(s *Sock) {
+	if s.inTab {
+		k := s.key()
+		l.conns.Delete(&k)
+		s.inTab = false
+	}
+}

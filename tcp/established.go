@@ -1,0 +1,71 @@
+package tcp
+
+import (
+	"dataplane/perf"
+)
+
+// segment handles a segment of a connection. Nearly all take the fast path:
+// the next data in order, or an acknowledgement, and nothing else.
+func (l *Layer) segment(s *Sock, g *segment) perf.Verdict {
+	slow := s.state != Established ||
+		g.flags&(SYN|FIN|RST|URG|ACK) != ACK || // nothing special
+		g.seq != s.rcv.nxt || // next in order
+		g.n > s.room() || // it fits
+		len(s.rcv.ooo.r) != 0 || // no holes
+		g.ack-s.snd.una > s.snd.max-s.snd.una || // acknowledges what was sent
+		s.loss.phase != open || // nothing was lost
+		g.opts.NSack != 0 ||
+		g.opts.TS != s.rcv.tsOK ||
+		s.rcv.tsOK && seqLT(g.opts.TSVal, s.rcv.tsRecent) ||
+		g.n == 0 && g.ack == s.snd.una // a duplicate, or news of the window
+	if slow {
+		l.cfg.Stat.Event(perf.EvTCPSlowPath)
+		return l.step(s.state, s, g)
+	}
+	l.cfg.Stat.Event(perf.EvTCPFastPath)
+	s.rcv.last = l.now
+	s.noteTS(g, l.now)
+	if g.ack != s.snd.una {
+		l.acked(s, g)
+	}
+	if s.noteWindow(g) {
+		l.want(s)
+	}
+	if g.n > 0 {
+		l.inOrder(s, g)
+	}
+	return perf.Delivered
+}
+
+// room is how many bytes of sequence space are left in the window we promised.
+// A promise is in units of 1<<scale and rounded up; RX has the slack for it.
+func (s *Sock) room() int {
+	return int(s.rcv.edge-s.rcv.nxt) + s.slack()
+}
+
+func (s *Sock) slack() int { return 1<<s.rcv.scale - 1 }
+
+// noteTS is RFC 7323 4.3: TS.Recent is the timestamp of the latest segment
+// that is not after our last acknowledgement.
+func (s *Sock) noteTS(g *segment, now perf.Tick) {
+	if s.rcv.tsOK && g.opts.TS && seqLEQ(g.seq, s.rcv.lastAck) && seqGEQ(g.opts.TSVal, s.rcv.tsRecent) {
+		s.rcv.tsRecent, s.rcv.tsRecentAt = g.opts.TSVal, now
+	}
+}
+
+// noteWindow is RFC 9293 3.10.7.4, ESTABLISHED: the window comes from the
+// newest segment only. True: it is another than before.
+func (s *Sock) noteWindow(g *segment) bool {
+	d := &s.snd
+	if seqGT(d.wl1, g.seq) || d.wl1 == g.seq && seqGT(d.wl2, g.ack) {
+		return false
+	}
+	old := d.wnd
+	d.wnd = uint32(g.wnd) << d.scale
+	d.wl1, d.wl2 = g.seq, g.ack
+	d.maxWnd = max(d.maxWnd, d.wnd)
+	if old == 0 {
+		d.probes = 0
+	}
+	return d.wnd != old
+}

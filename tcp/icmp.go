@@ -1,0 +1,66 @@
+package tcp
+
+import (
+	"encoding/binary"
+	"syscall"
+
+	"dataplane/ip"
+	"dataplane/perf"
+)
+
+// Error handles an ICMP error about a segment of ours. RFC 5927 4.1: it counts
+// only if the segment is one that is in flight.
+func (l *Layer) Error(e *ip.Error) perf.Verdict {
+	if len(e.Payload) < 8 {
+		return perf.DropICMPShort
+	}
+	l.now = e.Now
+	k := ip.FlowKey{Local: e.Src, Remote: e.Dst,
+		LocalPort:  binary.BigEndian.Uint16(e.Payload),
+		RemotePort: binary.BigEndian.Uint16(e.Payload[2:])}
+	seq := binary.BigEndian.Uint32(e.Payload[4:])
+	if rq, ok := l.reqs.Lookup(&k); ok {
+		if seq != rq.iss {
+			return perf.DropICMPStale
+		}
+		if e.Hard { // RFC 1122 4.2.3.9
+			l.cfg.Stat.Event(perf.EvTCPOpenFailed)
+			l.dropRequest(rq)
+		}
+		return perf.Delivered
+	}
+	s, ok := l.conns.Lookup(&k)
+	if !ok || seq-s.snd.una > s.snd.max-s.snd.una {
+		return perf.DropICMPStale
+	}
+	if e.Errno == syscall.EMSGSIZE {
+		return l.tooBig(s)
+	}
+	// RFC 5927 5.2: hard only before the connection is synchronised.
+	if e.Hard && (s.state == SynSent || s.state == SynRcvd) {
+		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
+		l.done(s, e.Errno)
+		return perf.Delivered
+	}
+	s.soft = e.Errno
+	return perf.Delivered
+}
+
+// tooBig: the path carries less than we thought. What is in flight is sent
+// again in smaller segments, without blaming congestion. RFC 1191 6.4.
+func (l *Layer) tooBig(s *Sock) perf.Verdict {
+	if s.snd.una == s.snd.max {
+		return perf.DropICMPStale
+	}
+	if l.ip.Resolve(&s.Endpoint) != 0 || s.Dst.MTU >= s.snd.mtu || !s.state.synchronized() {
+		return perf.Delivered
+	}
+	l.resize(s)
+	d, r := &s.snd, &s.loss
+	r.phase, r.again, r.dupAcks, r.inflate = lost, false, 0, 0
+	r.recover = d.max
+	d.nxt, d.rttOn, d.force = d.una, false, true
+	l.arm(&s.rtx, l.now+s.rto())
+	l.want(s)
+	return perf.Delivered
+}

@@ -1,0 +1,140 @@
+// Package tcp is one lcore's TCP (RFC 9293): connections, listeners, and the
+// segments between them and IP. Everything in it runs on the lcore that owns
+// the Layer, so nothing is locked; an application meets it only in the rings
+// and request bits of a sock.Sock. Time is an argument.
+//
+// What a turn decides to send (ACKs, data) leaves in Output at its end, so that
+// an answer carries the acknowledgement of its question.
+package tcp
+
+import (
+	"math/rand/v2"
+
+	"dataplane/ip"
+	"dataplane/mbuf"
+	"dataplane/perf"
+	"dataplane/sock"
+)
+
+var (
+	_ ip.Protocol = (*Layer)(nil) // from below
+	_ sock.Proto  = (*Layer)(nil) // from above
+)
+
+// Proto is TCP's protocol number.
+const Proto = 6
+
+// Layer is one core's TCP.
+type Layer struct {
+	cfg   Config
+	ip    *ip.Layer
+	now   perf.Tick
+	out   []*Sock // have something to send, in the order they noticed
+	spare []*Sock
+
+	conns     *ip.FlowTable[*Sock]
+	waits     *ip.FlowTable[*timeWait]
+	reqs      *ip.FlowTable[*request]
+	listeners listenTable
+	waiting   waitList
+	freeReqs  *request
+	orphans   int
+	cookies   cookies
+	cookieAt  perf.Tick // the latest cookie sent; 0: never
+	rng       *rand.Rand
+	resets    limiter
+	resetCap  uint16
+
+	cookie request     // made of a cookie, or to become one
+	seg    segment     // the one being received
+	opts   Options     // of the one being sent
+	tmp    ip.Endpoint // of segments that belong to no Sock
+}
+
+// New makes the layer and registers it with IP.
+func New(cfg Config) (*Layer, error) {
+	cfg.defaults()
+	l := &Layer{cfg: cfg, ip: cfg.IP}
+	var seed [32]byte
+	copy(seed[:], cfg.Secret[:])
+	copy(seed[16:], "ephemeral ports.")
+	seed[31] ^= byte(cfg.Core.ID)
+	l.rng = rand.New(rand.NewChaCha8(seed))
+	l.cookies.key = cfg.Secret
+	l.conns = ip.NewFlowTable[*Sock](256, cfg.Secret)
+	l.waits = ip.NewFlowTable[*timeWait](256, cfg.Secret)
+	l.reqs = ip.NewFlowTable[*request](64, cfg.Secret)
+	l.waiting.l = l
+	l.waiting.timer.Init(&l.waiting, 0)
+	if err := l.ip.AddProtocol(Proto, l); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Input takes one segment from IP. It borrows m.
+func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
+	g := &l.seg
+	l.now = p.Now
+	if v := g.parse(m, p); v != perf.Delivered {
+		return v
+	}
+	if s, ok := l.conns.Lookup(&g.key); ok {
+		return l.segment(s, g)
+	}
+	return l.unconnected(g)
+}
+
+// unconnected finds out who a segment is for that belongs to no connection.
+func (l *Layer) unconnected(g *segment) perf.Verdict {
+	var ok bool
+	if g.tw, ok = l.waits.Lookup(&g.key); ok {
+		return l.step(TimeWait, nil, g)
+	}
+	if g.rq, ok = l.reqs.Lookup(&g.key); ok {
+		return l.step(SynRcvd, nil, g)
+	}
+	if ls := l.listeners.find(&g.key); ls != nil {
+		return l.step(Listen, ls, g)
+	}
+	return l.step(Closed, nil, g)
+}
+
+// Output sends what this turn decided. A connection whose way out is full
+// stays on the list for the next turn.
+func (l *Layer) Output(now perf.Tick) {
+	l.now = now
+	list := l.out
+	l.out = l.spare[:0]
+	for i, s := range list {
+		list[i] = nil
+		s.queued = false
+		l.transmit(s)
+	}
+	l.spare = list[:0]
+}
+
+// Pending is how many connections wait for Output.
+func (l *Layer) Pending() int { return len(l.out) }
+
+// Counts returns how many connections, half-open ones, ones in TIME-WAIT and
+// orphans there are.
+func (l *Layer) Counts() (conns, requests, waits, orphans int) {
+	return l.conns.Len(), l.reqs.Len(), l.waits.Len(), l.orphans
+}
+
+// Close resets every connection and forgets the rest. The layer holds no
+// buffers.
+func (l *Layer) Close(now perf.Tick) {
+	l.now = now
+	var all []*Sock
+	l.conns.Range(func(_ *ip.FlowKey, s *Sock) bool {
+		all = append(all, s)
+		return true
+	})
+	for _, s := range all {
+		l.abort(s, 0)
+	}
+	l.listeners.each(func(ls *Sock) { l.closeListener(ls) })
+	l.waiting.clear()
+}

@@ -1,0 +1,118 @@
+package tcp
+
+import (
+	"math"
+	"syscall"
+
+	"dataplane/ip"
+	"dataplane/perf"
+	"dataplane/sock"
+)
+
+// Connect starts an active open. RFC 9293 3.10.1.
+func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
+	s := sk.Owner.(*Sock)
+	l.now = max(l.now, l.cfg.Core.Now)
+	switch s.state {
+	case Closed:
+	case Listen:
+		return syscall.EISCONN
+	case SynSent, SynRcvd:
+		return syscall.EALREADY
+	default:
+		return syscall.EISCONN
+	}
+	remote := ip.Addr(to.Addr)
+	if to.Port == 0 {
+		return syscall.EADDRNOTAVAIL
+	}
+	if remote.IsMulticast() || remote.IsBroadcast() {
+		return syscall.ENETUNREACH // RFC 9293 3.9.2.3: TCP knows one peer only
+	}
+	boundAddr, boundPort := s.Local, s.LocalPort
+	if a := ip.Addr(local.Addr); !a.IsZero() {
+		s.Local = a
+	}
+	if local.Port != 0 {
+		s.LocalPort = local.Port
+	}
+	s.Remote, s.RemotePort, s.Dst = remote, to.Port, ip.Dst{}
+	s.Endpoint.Broadcast = false
+	errno := l.ip.Resolve(&s.Endpoint)
+	if errno == syscall.EACCES {
+		errno = syscall.ENETUNREACH
+	}
+	floor := uint32(0)
+	if errno == 0 {
+		floor, errno = l.claim(s)
+	}
+	if errno != 0 {
+		s.Local, s.LocalPort, s.Remote, s.RemotePort = boundAddr, boundPort, ip.Addr{}, 0
+		return errno
+	}
+	l.open(s, floor)
+	return 0
+}
+
+// open begins the handshake of s, whose addresses and ports are set.
+func (l *Layer) open(s *Sock, floor uint32) {
+	k := s.key()
+	l.conns.Insert(&k, s)
+	s.inTab = true
+	s.Unset(sock.FlagDead | sock.FlagRcvShut | sock.FlagSndShut)
+	t := tuple(&k)
+	iss := isn(&l.cfg.Secret, &t, l.now)
+	if floor != 0 && seqLT(iss, floor) {
+		iss = floor
+	}
+	s.startSend(iss)
+	s.rcv = recv{
+		tsOff: tsOffset(&l.cfg.Secret, &t), want: math.MaxUint64,
+		scale:  scaleFor(l.maxWindow(&s.Opt)),
+		advMSS: int(advertised(s.Dst.Iface.MTU, s.opt.maxSeg, s.Remote.Is4())),
+		ackNow: true,
+	}
+	s.state = SynSent
+	l.cfg.Stat.Event(perf.EvTCPActiveOpen)
+	l.want(s)
+}
+
+// Bind notes the local name, which inet has reserved.
+func (l *Layer) Bind(sk *sock.Sock, local sock.Name) syscall.Errno {
+	s := sk.Owner.(*Sock)
+	if s.state != Closed {
+		return syscall.EINVAL
+	}
+	s.Local, s.LocalPort = ip.Addr(local.Addr), local.Port
+	return 0
+}
+
+// Request serves what the application asked for.
+func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
+	s := sk.Owner.(*Sock)
+	l.now = now
+	if bits&sock.ReqSend != 0 && s.state.sends() {
+		l.want(s)
+	}
+	if bits&sock.ReqRead != 0 && bits&sock.ReqClose == 0 {
+		l.updateWindow(s)
+	}
+	if bits&sock.ReqShutWrite != 0 {
+		l.shutWrite(s)
+	}
+	if bits&sock.ReqShutRead != 0 && s.state != Listen {
+		s.rcv.shut = true
+		l.endOfStream(s)
+	}
+	if bits&sock.ReqClose != 0 {
+		l.shut(s)
+	}
+}
+
+// Names returns both ends of sk.
+func (l *Layer) Names(sk *sock.Sock) (local, remote sock.Name) {
+	s := sk.Owner.(*Sock)
+	local = sock.Name{Addr: s.Local, Port: s.LocalPort}
+	remote = sock.Name{Addr: s.Remote, Port: s.RemotePort}
+	return local, remote
+}

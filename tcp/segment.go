@@ -1,0 +1,121 @@
+package tcp
+
+import (
+	"dataplane/ip"
+	"dataplane/mbuf"
+	"dataplane/perf"
+)
+
+// segment is a received segment, checked and taken apart. It borrows its
+// buffer and belongs to the Layer.
+type segment struct {
+	m    *mbuf.Mbuf
+	p    *ip.Packet
+	key  ip.FlowKey // as the receiver sees it
+	opts Options
+
+	seq, ack uint32
+	end      uint32 // seq and the length: payload, SYN and FIN
+	off, n   int    // payload in the chain
+	wnd      uint16 // as it stands in the header
+	flags    uint8
+
+	rq    *request  // whom it is for, when that is no Sock
+	tw    *timeWait // ... likewise
+	floor uint32    // a new connection's ISN must lie above it, if not zero
+}
+
+// parse checks header and checksum and fills g.
+func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
+	if p.Broadcast || p.Multicast || p.LinkBroadcast || p.Copied {
+		return perf.DropTCPBroadcast // RFC 9293 3.9.2.3 (MUST-57)
+	}
+	b := m.Bytes()
+	if len(b) < HeaderLen {
+		return perf.DropTCPShort
+	}
+	h, ok := ParseHeader(b)
+	if !ok {
+		return perf.DropTCPHeader
+	}
+	if !checksumOK(m, p) {
+		return perf.DropTCPChecksum // RFC 9293 3.1 (MUST-3)
+	}
+	g.m, g.p, g.rq, g.tw, g.floor = m, p, nil, nil, 0
+	g.key = ip.FlowKey{Local: p.Dst, Remote: p.Src, LocalPort: h.DstPort(), RemotePort: h.SrcPort()}
+	g.seq, g.ack, g.flags, g.wnd = h.Seq(), h.Ack(), h.Flags(), h.Window()
+	g.off = len(h)
+	g.n = int(m.PktLen) - g.off
+	g.end = g.seq + uint32(g.n)
+	if g.flags&(SYN|FIN) != 0 {
+		if g.flags&SYN != 0 {
+			g.end++
+		}
+		if g.flags&FIN != 0 {
+			g.end++
+		}
+	}
+	// What stands before a malformed option counts, the rest is ignored.
+	g.opts.Parse(h.Opts(), g.flags&SYN != 0)
+	return perf.Delivered
+}
+
+// checksumOK: the port has checked it, or we do.
+func checksumOK(m *mbuf.Mbuf, p *ip.Packet) bool {
+	if m.OlFlags&(mbuf.RxL4ChecksumGood|mbuf.FlagLoop) != 0 {
+		return true
+	}
+	n := int(m.PktLen)
+	s := ip.SumChain(m, 0, n, ip.PseudoSum(p.Src, p.Dst, Proto, n))
+	return ip.Fold(s) == 0xffff
+}
+
+// trimFront cuts k bytes of sequence space off the front: the SYN first, then
+// payload.
+func (g *segment) trimFront(k uint32) {
+	if k == 0 {
+		return
+	}
+	g.seq += k
+	if g.flags&SYN != 0 {
+		g.flags &^= SYN
+		k--
+	}
+	k = min(k, uint32(g.n))
+	g.off += int(k)
+	g.n -= int(k)
+}
+
+// trimEnd cuts the segment to end at edge, which lies within it: the FIN goes
+// first.
+func (g *segment) trimEnd(edge uint32) {
+	k := g.end - edge
+	g.end = edge
+	if k > 0 && g.flags&FIN != 0 {
+		g.flags &^= FIN
+		k--
+	}
+	g.n -= min(g.n, int(k))
+}
+
+// copyTo writes the payload to s.RX at pos.
+func (g *segment) copyTo(s *Sock, pos uint64) {
+	off, n := g.off, g.n
+	for m := g.m; n > 0 && m != nil; m = m.Next() {
+		b := m.Bytes()
+		if off >= len(b) {
+			off -= len(b)
+			continue
+		}
+		b = b[off:min(len(b), off+n)]
+		off = 0
+		s.RX.WriteAt(pos, b)
+		pos += uint64(len(b))
+		n -= len(b)
+	}
+}
+
+// tuple is the connection's name for the keyed hashes.
+func tuple(k *ip.FlowKey) fourTuple {
+	return fourTuple{k.Local, k.Remote, k.LocalPort, k.RemotePort}
+}

@@ -1,0 +1,231 @@
+package tcp
+
+import (
+	"syscall"
+
+	"dataplane/perf"
+	"dataplane/sock"
+)
+
+// Options of level IPPROTO_TCP, numbered as in Linux's <netinet/tcp.h>.
+const (
+	optNoDelay     = 1
+	optMaxSeg      = 2
+	optCork        = 3
+	optKeepIdle    = 4
+	optKeepIntvl   = 5
+	optKeepCnt     = 6
+	optLinger2     = 8
+	optQuickAck    = 12
+	optUserTimeout = 18
+)
+
+// Bounds of Linux.
+const (
+	maxKeepSecs  = 32767
+	maxKeepCount = 127
+	maxSegOption = 32767
+	maxUserMs    = 1<<31 - 1
+)
+
+// SetOption sets an option of level TCP, the TTL and TOS of level IP, and what
+// of level SOL_SOCKET changes the work of TCP.
+func (l *Layer) SetOption(sk *sock.Sock, level, name, value int) syscall.Errno {
+	s := sk.Owner.(*Sock)
+	l.now = max(l.now, l.cfg.Core.Now)
+	switch level {
+	case syscall.IPPROTO_TCP:
+		return l.setTCP(s, name, value)
+	case syscall.IPPROTO_IP:
+		return s.setIP(name, value)
+	case syscall.SOL_SOCKET:
+		return l.setSocket(s, name, value)
+	}
+	return syscall.ENOPROTOOPT
+}
+
+func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
+	o := &s.opt
+	switch name {
+	case optNoDelay:
+		if o.noDelay = v != 0; o.noDelay && s.state.sends() {
+			l.want(s) // what Nagle held may go
+		}
+	case optCork:
+		if o.cork = v != 0; !o.cork && s.state.sends() {
+			s.snd.force = s.snd.una == s.snd.max
+			l.want(s)
+		}
+	case optQuickAck:
+		s.rcv.talks, s.rcv.quick = v == 0, 0
+		if v != 0 {
+			s.rcv.quick = quickAcks
+		}
+		if v != 0 && s.dack.on() {
+			s.rcv.ackNow = true
+			l.want(s)
+		}
+	case optMaxSeg:
+		if v < minMSS || v > maxSegOption {
+			return syscall.EINVAL
+		}
+		o.maxSeg = v
+		s.snd.mtu = 0 // resize
+	case optKeepIdle:
+		return l.setKeep(s, &o.keepIdle, v)
+	case optKeepIntvl:
+		return l.setKeep(s, &o.keepIntvl, v)
+	case optKeepCnt:
+		if v < 1 || v > maxKeepCount {
+			return syscall.EINVAL
+		}
+		o.keepCount = v
+	case optUserTimeout:
+		if v < 0 || v > maxUserMs {
+			return syscall.EINVAL
+		}
+		o.userLimit = perf.Tick(v) * perf.Millisecond
+	case optLinger2:
+		if v <= 0 { // no FIN-WAIT-2 at all is not offered
+			return syscall.EINVAL
+		}
+		o.finWait2 = min(perf.Tick(v)*perf.Second, l.cfg.FinWait2)
+	default:
+		return syscall.ENOPROTOOPT
+	}
+	return 0
+}
+
+func (l *Layer) setKeep(s *Sock, t *perf.Tick, secs int) syscall.Errno {
+	if secs < 1 || secs > maxKeepSecs {
+		return syscall.EINVAL
+	}
+	*t = perf.Tick(secs) * perf.Second
+	if !s.orphan {
+		l.startKeepAlive(s)
+	}
+	return 0
+}
+
+func (s *Sock) setIP(name, v int) syscall.Errno {
+	switch name {
+	case syscall.IP_TTL:
+		if v == -1 {
+			v = 0 // the default again
+		} else if v < 1 || v > 255 {
+			return syscall.EINVAL
+		}
+		s.TTL = uint8(v)
+	case syscall.IP_TOS:
+		if v < 0 || v > 255 {
+			return syscall.EINVAL
+		}
+		s.TOS = uint8(v) &^ 3 // the ECN bits are not the application's
+	default:
+		return syscall.ENOPROTOOPT
+	}
+	return 0
+}
+
+func (l *Layer) setSocket(s *Sock, name, v int) syscall.Errno {
+	switch name {
+	case syscall.SO_KEEPALIVE:
+		s.Opt.KeepAlive = v != 0
+		switch {
+		case s.orphan:
+		case v != 0:
+			l.startKeepAlive(s)
+		default:
+			s.keep.stop()
+		}
+	case syscall.SO_RCVBUF:
+		s.Opt.RcvBuf, s.Opt.RcvBufSet = min(max(v, sock.MinBuf), sock.MaxBuf), true
+		if s.state.synchronized() {
+			n := s.Opt.RcvBuf
+			if s.rcv.scale == 0 {
+				n = min(n, 1<<16-1)
+			}
+			s.setLimit(n)
+			l.updateWindow(s)
+		}
+	default:
+		return syscall.ENOPROTOOPT
+	}
+	return 0
+}
+
+// GetOption returns an option that SetOption knows.
+func (l *Layer) GetOption(sk *sock.Sock, level, name int) (int, syscall.Errno) {
+	s := sk.Owner.(*Sock)
+	o := &s.opt
+	switch level<<16 | name {
+	case syscall.IPPROTO_TCP<<16 | optNoDelay:
+		return b2i(o.noDelay), 0
+	case syscall.IPPROTO_TCP<<16 | optCork:
+		return b2i(o.cork), 0
+	case syscall.IPPROTO_TCP<<16 | optQuickAck:
+		return b2i(!s.rcv.talks), 0
+	case syscall.IPPROTO_TCP<<16 | optMaxSeg:
+		return s.maxSeg(), 0
+	case syscall.IPPROTO_TCP<<16 | optKeepIdle:
+		return int(o.keepIdle / perf.Second), 0
+	case syscall.IPPROTO_TCP<<16 | optKeepIntvl:
+		return int(o.keepIntvl / perf.Second), 0
+	case syscall.IPPROTO_TCP<<16 | optKeepCnt:
+		return o.keepCount, 0
+	case syscall.IPPROTO_TCP<<16 | optUserTimeout:
+		return int(o.userLimit / perf.Millisecond), 0
+	case syscall.IPPROTO_TCP<<16 | optLinger2:
+		return int(o.finWait2 / perf.Second), 0
+	case syscall.IPPROTO_IP<<16 | syscall.IP_TTL:
+		if s.TTL == 0 {
+			return 64, 0
+		}
+		return int(s.TTL), 0
+	case syscall.IPPROTO_IP<<16 | syscall.IP_TOS:
+		return int(s.TOS), 0
+	case syscall.SOL_SOCKET<<16 | syscall.SO_KEEPALIVE:
+		return b2i(s.Opt.KeepAlive), 0
+	case syscall.SOL_SOCKET<<16 | syscall.SO_RCVBUF:
+		return s.Opt.RcvBuf, 0
+	}
+	return 0, syscall.ENOPROTOOPT
+}
+
+// maxSeg is what TCP_MAXSEG says: the MSS in use, else what was asked for.
+func (s *Sock) maxSeg() int {
+	switch {
+	case s.state.synchronized():
+		return s.win.MSS
+	case s.opt.maxSeg > 0:
+		return s.opt.maxSeg
+	}
+	return 536
+}
+
+// SetCongestion chooses the algorithm (TCP_CONGESTION). On the lcore.
+func (l *Layer) SetCongestion(sk *sock.Sock, name string) syscall.Errno {
+	s := sk.Owner.(*Sock)
+	cc, ok := NewCongestion(name)
+	if !ok {
+		return syscall.ENOENT
+	}
+	s.opt.cong = cc.Name()
+	if s.cc != nil && s.state.synchronized() {
+		w := s.win
+		cc.Init(&w, l.now)
+		w.Cwnd, w.Ssthresh = s.win.Cwnd, s.win.Ssthresh
+		s.win, s.cc = w, cc
+	}
+	return 0
+}
+
+// Congestion returns the name of the algorithm in use.
+func (l *Layer) Congestion(sk *sock.Sock) string { return sk.Owner.(*Sock).opt.cong }
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,175 @@
+package tcp
+
+import (
+	"math"
+	"syscall"
+
+	"dataplane/perf"
+)
+
+// startSend sets the sending side to the beginning: nothing sent, iss chosen.
+func (s *Sock) startSend(iss uint32) {
+	s.snd = send{iss: iss, una: iss, nxt: iss, max: iss, tailSeq: iss + 1, tail: s.TX.Tail()}
+	s.loss = recovery{recover: iss, board: scoreboard{r: s.loss.board.r[:0]}}
+	s.rtt.Init()
+}
+
+// negotiate takes over the peer's SYN: its options are o, its sequence number
+// irs; wnd is the window that our SYN shows. Our own offers stand in s.rcv.
+func (l *Layer) negotiate(s *Sock, o *Options, irs uint32, wnd int) {
+	d, r := &s.snd, &s.rcv
+	d.peerMSS = int(o.MSS)
+	if o.WScale >= 0 { // RFC 7323 2.2: both or none
+		d.scale = uint8(o.WScale)
+	} else {
+		d.scale, r.scale = 0, 0
+	}
+	r.tsOK, r.sackOK = o.TS, o.SackOK
+	r.tsRecent, r.tsRecentAt = o.TSVal, l.now
+	r.irs, r.nxt, r.lastAck = irs, irs+1, irs+1
+	r.edge = r.nxt + uint32(wnd)
+	r.pos = s.RX.Head()
+	r.limit = s.Opt.RcvBuf
+	if r.scale == 0 && l.maxWindow(&s.Opt) > math.MaxUint16 {
+		r.limit = min(r.limit, math.MaxUint16) // more cannot be shown
+		s.Opt.RcvBufSet = true
+	}
+	r.mss = min(r.advMSS, 536)
+	r.quick = quickAcks
+	s.RX.SetLimit(r.limit + s.slack())
+	l.ip.Resolve(&s.Endpoint)
+	l.resize(s)
+	s.cc, _ = NewCongestion(s.opt.cong)
+	s.cc.Init(&s.win, l.now)
+}
+
+// sendSyn sends our SYN, or SYN-ACK after a simultaneous open.
+func (l *Layer) sendSyn(s *Sock) {
+	d, r := &s.snd, &s.rcv
+	r.ackNow = false
+	o := &l.opts
+	*o = Options{MSS: uint16(r.advMSS), WScale: int8(r.scale), SackOK: !l.cfg.NoSACK, TS: !l.cfg.NoTimestamps}
+	b := bare{seq: d.iss, flags: SYN, wnd: uint16(min(s.Opt.RcvBuf, math.MaxUint16)), opts: o}
+	if s.state == SynRcvd {
+		o.SackOK, o.TS = r.sackOK, r.tsOK
+		if r.scale == 0 && d.scale == 0 && !s.scaled {
+			o.WScale = -1
+		}
+		o.TSEcr = r.tsRecent
+		b.flags, b.ack = SYN|ACK, r.nxt
+	}
+	if o.TS {
+		o.TSVal = s.ts(l.now)
+	} else {
+		o.TSEcr = 0
+	}
+	if d.max == d.iss {
+		d.nxt, d.max = d.iss+1, d.iss+1
+		d.rttOn, d.rttSeq, d.rttAt = true, d.max, l.now
+		d.since = l.now
+	} else {
+		d.rttOn = false
+	}
+	l.send(&s.Endpoint, b)
+	if !s.rtx.on() {
+		l.arm(&s.rtx, s.clamp(perf.Second<<d.retries)+l.now)
+	}
+}
+
+// synTimeout: no answer to our SYN. RFC 9293 3.8.3: R2 for a SYN.
+func (l *Layer) synTimeout(s *Sock) {
+	d := &s.snd
+	if int(d.retries) >= l.cfg.SynRetries || s.opt.userLimit > 0 && l.now-d.since >= s.opt.userLimit {
+		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
+		l.expired(s)
+		return
+	}
+	d.retries++
+	l.cfg.Stat.Event(perf.EvTCPRetransmit)
+	s.rcv.ackNow = true
+	l.want(s)
+}
+
+// synSentRst: RFC 9293 3.10.7.3, second: believed only if it acknowledges our SYN.
+func (l *Layer) synSentRst(s *Sock, g *segment) perf.Verdict {
+	if g.flags&ACK == 0 || !s.acksSyn(g) {
+		return perf.DropTCPReset
+	}
+	l.cfg.Stat.Event(perf.EvTCPResetReceived)
+	l.cfg.Stat.Event(perf.EvTCPOpenFailed)
+	l.done(s, syscall.ECONNREFUSED)
+	return perf.Delivered
+}
+
+// acksSyn: the segment acknowledges our SYN and nothing more.
+func (s *Sock) acksSyn(g *segment) bool {
+	return g.ack == s.snd.max && s.snd.max == s.snd.iss+1
+}
+
+// synSentStray: an ACK without SYN. RFC 9293 3.10.7.3, first and fifth.
+func (l *Layer) synSentStray(s *Sock, g *segment) perf.Verdict {
+	if !s.acksSyn(g) {
+		l.refuse(nil, g)
+		return perf.DropTCPAck
+	}
+	return perf.DropTCPState
+}
+
+// synSentAck: the answer. RFC 9293 3.10.7.3, fourth.
+func (l *Layer) synSentAck(s *Sock, g *segment) perf.Verdict {
+	d := &s.snd
+	if !s.acksSyn(g) {
+		l.refuse(nil, g)
+		return perf.DropTCPAck
+	}
+	l.takeSyn(s, g)
+	d.una = g.ack
+	if d.rttOn {
+		s.rtt.Sample(l.now - d.rttAt)
+		d.rttOn = false
+	} else {
+		s.rtt.SYNLost()
+	}
+	d.retries = 0
+	d.wnd, d.maxWnd = uint32(g.wnd), uint32(g.wnd) // a SYN's window is not scaled
+	d.wl1, d.wl2 = g.seq, g.ack
+	l.established(s)
+	s.rcv.ackNow = true
+	l.want(s)
+	return l.afterSyn(s, g)
+}
+
+// synSentSyn: the peer opens, too. RFC 9293 3.5, figure 8.
+func (l *Layer) synSentSyn(s *Sock, g *segment) perf.Verdict {
+	l.takeSyn(s, g)
+	s.snd.wnd, s.snd.maxWnd = uint32(g.wnd), uint32(g.wnd)
+	s.snd.wl1 = g.seq
+	s.state = SynRcvd
+	s.rcv.ackNow = true
+	l.want(s)
+	return perf.Delivered // data with it comes again
+}
+
+// takeSyn takes over the options of the peer's SYN.
+func (l *Layer) takeSyn(s *Sock, g *segment) {
+	o := &g.opts
+	o.MSS = clampMSS(o.MSS, s.Remote.Is4())
+	o.TS = o.TS && !l.cfg.NoTimestamps
+	o.SackOK = o.SackOK && !l.cfg.NoSACK
+	s.scaled = o.WScale >= 0
+	retries, since := s.snd.retries, s.snd.since
+	l.negotiate(s, o, g.seq, min(s.Opt.RcvBuf, math.MaxUint16))
+	s.snd.retries, s.snd.since = retries, since
+}
+
+// afterSyn takes data and FIN that came with the SYN.
+func (l *Layer) afterSyn(s *Sock, g *segment) perf.Verdict {
+	g.trimFront(1)
+	if g.n == 0 && g.flags&FIN == 0 {
+		return perf.Delivered
+	}
+	if edge := s.rcv.nxt + uint32(s.room()); seqGT(g.end, edge) {
+		g.trimEnd(edge)
+	}
+	return l.text(s, g)
+}

@@ -1,0 +1,123 @@
+package tcp
+
+import (
+	"dataplane/perf"
+)
+
+// inOrder takes payload that begins at rcv.nxt and fits.
+func (l *Layer) inOrder(s *Sock, g *segment) {
+	r := &s.rcv
+	g.copyTo(s, r.pos)
+	r.nxt += uint32(g.n)
+	r.pos += uint64(g.n)
+	s.RX.Publish(r.pos)
+	l.ackPolicy(s, g.n)
+	s.DataReady()
+}
+
+// text handles payload and FIN of an acceptable segment. RFC 9293 3.10.7.4,
+// seventh and eighth.
+func (l *Layer) text(s *Sock, g *segment) perf.Verdict {
+	r := &s.rcv
+	if !s.state.receives() { // nothing can follow the peer's FIN
+		r.ackNow = true
+		l.want(s)
+		return perf.DropTCPState
+	}
+	if s.orphan && g.n > 0 && seqGT(g.seq+uint32(g.n), r.nxt) {
+		l.abort(s, 0) // RFC 9293 3.6.1: data for a closed socket would be lost
+		return perf.DropTCPClosed
+	}
+	if seqLT(g.seq, r.nxt) {
+		if g.n > 0 {
+			s.duplicate(g.seq, r.nxt)
+		}
+		g.trimFront(r.nxt - g.seq)
+		r.ackNow = true // a part was sent again: the ACK was lost
+		l.want(s)
+	}
+	if g.seq != r.nxt {
+		return l.outOfOrder(s, g)
+	}
+	if g.n > 0 {
+		if r.ooo.Empty() {
+			l.inOrder(s, g)
+		} else {
+			l.fillHole(s, g)
+		}
+	}
+	if g.flags&FIN != 0 || r.finSeen && r.finSeq == r.nxt {
+		l.finArrived(s)
+	}
+	return perf.Delivered
+}
+
+// fillHole takes payload at rcv.nxt while later data has already come.
+// RFC 5681 4.2: the ACK leaves at once.
+func (l *Layer) fillHole(s *Sock, g *segment) {
+	r := &s.rcv
+	g.copyTo(s, r.pos)
+	end := r.nxt + uint32(g.n)
+	nxt := r.ooo.Next(end)
+	if nxt == end { // the hole is smaller, but still there
+		r.ackNow = true
+	}
+	r.pos += uint64(nxt - r.nxt)
+	r.nxt = nxt
+	s.RX.Publish(r.pos)
+	r.ackNow = true
+	l.ackPolicy(s, g.n)
+	s.DataReady()
+}
+
+// outOfOrder keeps what comes after a hole. RFC 5681 4.2: a duplicate ACK at
+// once, one for each such segment: if this turn owes one already, it leaves now.
+func (l *Layer) outOfOrder(s *Sock, g *segment) perf.Verdict {
+	r := &s.rcv
+	l.cfg.Stat.Event(perf.EvTCPOutOfOrder)
+	if r.dup && r.ackNow && l.ip.Resolve(&s.Endpoint) == 0 {
+		l.sendAck(s)
+	}
+	v := perf.Delivered
+	if g.n > 0 {
+		if r.ooo.Insert(g.seq, g.seq+uint32(g.n)).Full {
+			v = perf.DropTCPMemory
+		} else {
+			g.copyTo(s, r.pos+uint64(g.seq-r.nxt))
+		}
+	}
+	if g.flags&FIN != 0 && v == perf.Delivered {
+		r.finSeen, r.finSeq = true, g.end-1
+	}
+	r.ackNow, r.dup = true, true
+	l.want(s)
+	return v
+}
+
+// duplicate has the next ACK report bytes that came again. RFC 2883 4.
+func (s *Sock) duplicate(start, end uint32) {
+	if s.rcv.sackOK {
+		s.rcv.ooo.Duplicate(Block{start, seqMin(end, s.rcv.nxt)})
+	}
+}
+
+// finArrived: the peer's FIN is next. RFC 9293 3.10.7.4, eighth.
+func (l *Layer) finArrived(s *Sock) {
+	r := &s.rcv
+	r.nxt++
+	r.ooo.Clear()
+	r.finSeen = false
+	r.ackNow = true
+	l.want(s)
+	switch s.state {
+	case Established:
+		s.state = CloseWait
+	case FinWait1: // our FIN is not acknowledged, or finWasAcked had seen it
+		s.state = Closing
+	case FinWait2:
+		l.endOfStream(s)
+		l.timeWait(s)
+		return
+	}
+	l.endOfStream(s)
+}
