@@ -1,0 +1,74 @@
+package udp
+
+import (
+	"syscall"
+
+	"dataplane/sock"
+)
+
+// defaultTTL is what IP_TTL says while nobody has set it; IP knows the same.
+const defaultTTL = 64
+
+// SetOption serves level IPPROTO_IP. ENOPROTOOPT: not known here, which for
+// SOL_SOCKET means that UDP does not care.
+func (l *Layer) SetOption(sk *sock.Sock, level, name, value int) syscall.Errno {
+	if level != syscall.IPPROTO_IP {
+		return syscall.ENOPROTOOPT
+	}
+	s := of(sk)
+	switch name {
+	case syscall.IP_TTL:
+		if value == -1 { // the default again
+			value = 0
+		} else if value < 1 || value > 255 { // RFC 1122 3.2.1.7: never zero
+			return syscall.EINVAL
+		}
+		s.TTL = uint8(value)
+	case syscall.IP_TOS:
+		s.TOS = uint8(value)
+	case syscall.IP_MTU_DISCOVER:
+		if value < syscall.IP_PMTUDISC_DONT || value > syscall.IP_PMTUDISC_DO {
+			return syscall.EINVAL
+		}
+		s.pmtu = value
+	case syscall.IP_RECVERR:
+		s.recvErr = value != 0
+	default:
+		return syscall.ENOPROTOOPT
+	}
+	return 0
+}
+
+// GetOption reads what SetOption sets, and the path's MTU of a connected
+// socket.
+func (l *Layer) GetOption(sk *sock.Sock, level, name int) (int, syscall.Errno) {
+	if level != syscall.IPPROTO_IP {
+		return 0, syscall.ENOPROTOOPT
+	}
+	s := of(sk)
+	switch name {
+	case syscall.IP_TTL:
+		if s.TTL == 0 {
+			return defaultTTL, 0
+		}
+		return int(s.TTL), 0
+	case syscall.IP_TOS:
+		return int(s.TOS), 0
+	case syscall.IP_MTU_DISCOVER:
+		return s.pmtu, 0
+	case syscall.IP_RECVERR:
+		if s.recvErr {
+			return 1, 0
+		}
+		return 0, 0
+	case syscall.IP_MTU:
+		if s.where != inFlows {
+			return 0, syscall.ENOTCONN
+		}
+		if errno := l.ip.Resolve(&s.Endpoint); errno != 0 {
+			return 0, errno
+		}
+		return s.Dst.MTU, 0
+	}
+	return 0, syscall.ENOPROTOOPT
+}
