@@ -342,3 +342,12 @@ func pattern(n int) []byte {
 	}
 	return b
 }
+
+// arpReply is a's answer to us.
+func arpReply(a, own Addr, mac [6]byte) []byte {
+	src, dst := a.As4(), own.As4()
+	return serialize(
+		&layers.Ethernet{SrcMAC: peerMAC[:], DstMAC: mac[:], EthernetType: layers.EthernetTypeARP},
+		&layers.ARP{AddrType: 1, Protocol: 0x0800, HwAddressSize: 6, ProtAddressSize: 4, Operation: 2,
+			SourceHwAddress: peerMAC[:], SourceProtAddress: src[:], DstHwAddress: mac[:], DstProtAddress: dst[:]})
+}
