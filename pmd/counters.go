@@ -7,7 +7,7 @@ import "sync/atomic"
 // side by side do not disturb each other.
 type Counters struct {
 	_ [64]byte
-	// Written by the lcore that polls the queue.
+	// Written by the lcore that polls the queue; imissed by whoever finds the loss.
 	ipackets, ibytes, ierrors, imissed, noMbuf atomic.Uint64
 	opackets, obytes, oerrors                  atomic.Uint64
 	_                                          [64]byte

@@ -184,6 +184,7 @@ func TestDamage(t *testing.T) {
 		}
 		l.pa.Free(m)
 	}
+	destroyed := p.count.destroyed.Load()
 	arp := l.frame(l.pa, 60)
 	copy(arp.Bytes()[12:], []byte{0x08, 0x06})
 	if p.damage(arp, 1) != nil {
@@ -193,6 +194,9 @@ func TestDamage(t *testing.T) {
 	short.Append(5)
 	if p.damage(short, 1) != nil {
 		t.Error("a damaged runt came through")
+	}
+	if n := p.count.destroyed.Load() - destroyed; n != 2 {
+		t.Errorf("%d destroyed, want 2", n)
 	}
 }
 

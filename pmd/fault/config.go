@@ -9,23 +9,26 @@ type Config struct {
 	Now    func() perf.Tick // virtual time; nil: the monotonic clock and real timers
 }
 
-// Impair spoils one direction. The chances lie between 0 and 1.
+// Impair spoils one direction. The chances lie between 0 and 1, per frame.
 type Impair struct {
-	Lose      float64 // the frame vanishes
-	Burst     int     // losses come in runs of so many; the loss rate stays about Lose
-	Duplicate float64 // an undamaged copy follows the frame
-	Reorder   float64 // later frames overtake it
-	Gap       int     // so many at most, 1..Gap drawn by the seed; 0: 3
-	Hold      perf.Tick
-	// Hold is how long a frame waits to be overtaken; 0: 10 ms.
+	Lose  float64 // it vanishes
+	Burst int     // losses come in runs of so many; the share that is lost stays
 
-	Corrupt  float64 // one bit is inverted; a frame without IP, which nothing but
-	Truncate float64 // the link's own check protects, vanishes. Truncate cuts the end off.
+	Duplicate float64 // an undamaged copy follows it
 
-	Delay  perf.Tick // on top of everything
-	Jitter perf.Tick // up to so much more; never changes the order
+	Reorder float64   // later frames overtake it,
+	Gap     int       // 1..Gap of them, drawn by the seed; 0: 3
+	Hold    perf.Tick // but it waits no longer than this; 0: 10 ms
+
+	// A damaged frame loses its checksum flags. If it carries no IP it vanishes:
+	// nothing but the link's own check protects ARP.
+	Corrupt  float64 // one bit is inverted
+	Truncate float64 // its end is cut off
+
+	Delay  perf.Tick // each takes so long,
+	Jitter perf.Tick // and up to so much longer; never changes the order
 	Rate   uint64    // bit/s, counting Ethernet's 24 bytes around a frame; 0: no limit
-	Queue  int       // frames that may wait for the rate, the rest is lost; 0: 1000
+	Queue  int       // so many may wait for the rate, others are lost; 0: 1000
 	MTU    int       // greater IP packets vanish without a word; 0: none do
 }
 

@@ -2,7 +2,9 @@ package fault
 
 import "sync/atomic"
 
-// Counts is what became of one direction's frames.
+// Counts is what became of one direction's frames. Frames + Duplicated come out
+// again, but for Lost, BlackHoled, Overflowed, Destroyed, Discarded and those that
+// are still held.
 type Counts struct {
 	Frames     uint64 // came
 	Lost       uint64 // by Lose
@@ -12,13 +14,14 @@ type Counts struct {
 	Reordered  uint64 // set aside
 	Corrupted  uint64
 	Truncated  uint64
+	Destroyed  uint64 // damaged frames without IP, which a link would have dropped
 	Discarded  uint64 // were still held at Close
 }
 
 // counters are written by the queue's lcore, discarded by Close.
 type counters struct {
-	frames, lost, blackHoled, overflowed, duplicated atomic.Uint64
-	reordered, corrupted, truncated, discarded       atomic.Uint64
+	frames, lost, blackHoled, overflowed, duplicated      atomic.Uint64
+	reordered, corrupted, truncated, destroyed, discarded atomic.Uint64
 }
 
 func (c *counters) addTo(s *Counts) {
@@ -30,5 +33,6 @@ func (c *counters) addTo(s *Counts) {
 	s.Reordered += c.reordered.Load()
 	s.Corrupted += c.corrupted.Load()
 	s.Truncated += c.truncated.Load()
+	s.Destroyed += c.destroyed.Load()
 	s.Discarded += c.discarded.Load()
 }

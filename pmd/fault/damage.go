@@ -67,13 +67,14 @@ func (p *pipe) damage(m *mbuf.Mbuf, i uint64) *mbuf.Mbuf {
 	// ARP and its like have no checksum of their own: on a real link the frame
 	// check sequence would have ended them.
 	if typ, _ := etherType(m); typ != typeIPv4 && typ != typeIPv6 || m.PktLen < minDamage {
-		p.pool.Free(m)
+		p.drop(m, &p.count.destroyed)
 		return nil
 	}
 	if m.RefCnt > 1 { // somebody else reads the same bytes
 		own := clone(p.pool, m)
 		p.pool.Free(m)
 		if m = own; m == nil {
+			p.count.destroyed.Add(1)
 			return nil
 		}
 	}

@@ -62,6 +62,9 @@ func (l *link) publish() {
 	call(&l.arrived)
 }
 
+// copied reports whether the sender can take something back.
+func (l *link) copied() bool { return l.done.Load()>>1 != l.clean }
+
 // finished returns the sender's buffers that the receiver has copied, in at most
 // two runs, and forgets them.
 func (l *link) finished() (x, y []*mbuf.Mbuf) {

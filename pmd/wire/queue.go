@@ -29,16 +29,17 @@ func (q *queue) Notify(wake func()) {
 	q.tx.drained.Store(&wake)
 }
 
-// reclaim frees what the other side has copied.
+// reclaim frees what the other side has copied, most often nothing.
 func (q *queue) reclaim() {
+	if q.tx.copied() {
+		q.takeBack()
+	}
+}
+
+func (q *queue) takeBack() {
 	x, y := q.tx.finished()
-	if len(x) == 0 {
-		return
-	}
 	q.pool.FreeBulk(x)
-	if len(y) != 0 {
-		q.pool.FreeBulk(y)
-	}
+	q.pool.FreeBulk(y)
 }
 
 // unplugged frees what is in the ring of a dead link.
