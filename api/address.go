@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+
+	"dataplane/sock"
+)
+
+// opError wraps err as package net does, so that errors.Is finds the errno,
+// net.ErrClosed or os.ErrDeadlineExceeded. nil stays nil.
+func opError(op, network string, src, addr net.Addr, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &net.OpError{Op: op, Net: network, Source: src, Addr: addr, Err: err}
+}
+
+// typeOf returns the socket type of a network name.
+func typeOf(network string) (typ int, err error) {
+	switch network {
+	case "tcp", "tcp4":
+		return sock.TypeStream, nil
+	case "udp", "udp4":
+		return sock.TypeDgram, nil
+	case "tcp6", "udp6":
+		return 0, syscall.EAFNOSUPPORT
+	}
+	return 0, net.UnknownNetworkError(network)
+}
+
+// resolve turns "host:port" into socket names. An empty host is the wildcard.
+func (n *Net) resolve(ctx context.Context, network, address string) ([]sock.Name, error) {
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := net.DefaultResolver.LookupPort(ctx, strings.TrimRight(network, "46"), service)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := n.lookup(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]sock.Name, 0, len(addrs))
+	for _, a := range addrs {
+		if a.IsValid() && !a.Unmap().Is4() {
+			continue
+		}
+		names = append(names, sock.NameFrom(netip.AddrPortFrom(a, uint16(port))))
+	}
+	if len(names) == 0 {
+		return nil, &net.AddrError{Err: "no IPv4 address", Addr: host}
+	}
+	return names, nil
+}
+
+// lookup finds the addresses of host: a literal, localhost, or by the plane's
+// name servers.
+func (n *Net) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	switch host {
+	case "":
+		return []netip.Addr{{}}, nil
+	case "localhost":
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a}, nil
+	}
+	if n.resolver == nil {
+		return nil, &net.DNSError{Err: "the plane has no name server (Config.DNS)", Name: host, IsNotFound: true}
+	}
+	return n.resolver.LookupNetIP(ctx, "ip4", host)
+}
+
+// newResolver returns Go's resolver, asking servers through n in turn.
+func (n *Net) newResolver(servers []netip.Addr) *net.Resolver {
+	if len(servers) == 0 {
+		return nil
+	}
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var errs []error
+		for _, a := range servers {
+			c, err := n.DialContext(ctx, network, netip.AddrPortFrom(a, 53).String())
+			if err == nil {
+				return c, nil
+			}
+			errs = append(errs, err)
+		}
+		return nil, errors.Join(errs...)
+	}}
+}
+
+func tcpAddr(n sock.Name) *net.TCPAddr { return net.TCPAddrFromAddrPort(shown(n)) }
+func udpAddr(n sock.Name) *net.UDPAddr { return net.UDPAddrFromAddrPort(shown(n)) }
+
+// shown is n as people and package net see it: the wildcard is 0.0.0.0.
+func shown(n sock.Name) netip.AddrPort {
+	if n.IsWildcard() {
+		return netip.AddrPortFrom(netip.IPv4Unspecified(), n.Port)
+	}
+	return n.AddrPort()
+}
+
+// addrOf returns n as the network's kind of address.
+func addrOf(typ int, n sock.Name) net.Addr {
+	if typ == sock.TypeStream {
+		return tcpAddr(n)
+	}
+	return udpAddr(n)
+}

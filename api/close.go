@@ -1,0 +1,108 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"dataplane/sock"
+)
+
+// drainTime bounds how long Close waits for connections to say goodbye.
+const drainTime = time.Second
+
+// newSocket makes a socket and keeps it in mind until close.
+func (n *Net) newSocket(typ int) (*sock.Socket, error) { return n.create(familyInet, typ, 0) }
+
+// create makes a socket of any family. A plane that is closing has none.
+func (n *Net) create(family, typ, protocol int) (*sock.Socket, error) {
+	s, err := n.host.Families.Create(family, typ, protocol)
+	if err != nil {
+		return nil, err
+	}
+	if !n.track(s) {
+		return nil, sock.ErrClosed
+	}
+	return s, nil
+}
+
+// track keeps s in mind, so that Close can close it. A plane that is closing
+// closes it at once and returns false.
+func (n *Net) track(s *sock.Socket) bool {
+	n.mu.Lock()
+	ok := n.open != nil
+	if ok {
+		n.open[s] = struct{}{}
+	}
+	n.mu.Unlock()
+	if !ok {
+		s.Close() //nolint:errcheck // nobody has seen it
+	}
+	return ok
+}
+
+// close closes s and forgets it.
+func (n *Net) close(s *sock.Socket) error {
+	err := s.Close()
+	n.mu.Lock()
+	delete(n.open, s)
+	n.mu.Unlock()
+	return err
+}
+
+// Close ends the plane: sockets are closed, connections get a second to send
+// what was written, lcores and dispatchers stop, the ports are given back.
+// An error names buffers that leaked. A second Close returns the same.
+func (n *Net) Close() error {
+	n.closed.Do(func() {
+		n.mu.Lock()
+		socks := n.open
+		n.open = nil
+		n.mu.Unlock()
+		for s := range socks {
+			s.Close() //nolint:errcheck // its owner may have closed it
+		}
+		n.drain()
+		n.err = n.teardown()
+	})
+	return n.err
+}
+
+// drain waits until no connection has anything left to send.
+func (n *Net) drain() {
+	for end := time.Now().Add(drainTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		busy := 0
+		for _, st := range n.host.Stacks() {
+			st.Core.Call(func() {
+				_, _, _, orphans := st.TCP.Counts()
+				busy += orphans
+			})
+		}
+		if busy == 0 {
+			return
+		}
+	}
+}
+
+// teardown gives back whatever Open got hold of, in the reverse order.
+func (n *Net) teardown() error {
+	var errs []error
+	if n.group != nil {
+		errs = append(errs, n.group.Stop())
+	}
+	for _, l := range n.lanes {
+		l.Stop()
+	}
+	for _, p := range n.ports {
+		errs = append(errs, p.Close())
+	}
+	for _, p := range n.pools {
+		p.Housekeep()
+	}
+	for i, p := range n.pools {
+		if err := p.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("lcore %d: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,116 @@
+package api
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"dataplane/lcore"
+	"dataplane/pmd"
+	"dataplane/tcp"
+)
+
+// Config says what a plane consists of. Zero fields get sensible defaults.
+type Config struct {
+	Ports  []Port       // none: only loopback
+	Lcores []int        // one lcore per entry, pinned to that CPU in locked mode; AnyCPU leaves the choice. None: one lcore
+	Mode   lcore.Mode   // default: locked where there is a CPU to spare, else shared
+	Idle   lcore.Idle   // default: adaptive
+	Routes []Route      // beyond the subnets and gateways of the ports
+	DNS    []netip.Addr // name servers, asked through the plane; none: only addresses can be dialled
+
+	Buffers  int          // packet buffers per lcore; default 8192 (about 19 MB, touched as used)
+	DataRoom int          // bytes of data per buffer; default 2048
+	TCP      tcp.Config   // limits; zero fields get the defaults of package tcp
+	Log      *slog.Logger // nil: silent
+}
+
+// AnyCPU as an entry of Config.Lcores leaves the choice of the CPU to the plane.
+const AnyCPU = -1
+
+// DefaultBuffers is how many packet buffers an lcore gets.
+const DefaultBuffers = 8192
+
+// Port is one network interface of the plane.
+type Port struct {
+	Driver  string            // "tap", "wire", ... (pmd.Drivers)
+	Device  string            // what the driver opens: a TAP's name, a PCI address, ...
+	Addrs   []netip.Prefix    // the plane's addresses on this link
+	Gateway netip.Addr        // default gateway, if any
+	MTU     int               // default: the device's
+	Queues  int               // receive/transmit queue pairs; default: one per lcore where the device has them
+	VLAN    uint16            // 802.1Q VLAN to live in; 0: untagged
+	MAC     [6]byte           // default: the device's, or a random one
+	Options map[string]string // of the driver, by name
+
+	// Wrap puts something between the driver and the plane: fault, pcap.
+	Wrap func(pmd.Port) (pmd.Port, error)
+	// Opened is a port that the program opened itself; Driver and Device are
+	// ignored, and the plane closes it.
+	Opened pmd.Port
+}
+
+// Route sends packets for a subnet to a gateway.
+type Route struct {
+	Dst    netip.Prefix
+	Via    netip.Addr // must be on a port's link
+	Metric int
+}
+
+// check fills in defaults and refuses what cannot work.
+func (c *Config) check() error {
+	if len(c.Lcores) == 0 {
+		c.Lcores = []int{AnyCPU}
+	}
+	if c.Buffers == 0 {
+		c.Buffers = DefaultBuffers
+	}
+	if c.Buffers < 256 {
+		return fmt.Errorf("api: %d buffers per lcore are too few: at least 256", c.Buffers)
+	}
+	seen := make(map[int]bool)
+	for _, cpu := range c.Lcores {
+		if cpu != AnyCPU && (cpu < 0 || seen[cpu]) {
+			return fmt.Errorf("api: Lcores %v: every entry must be another CPU, or AnyCPU (-1)", c.Lcores)
+		}
+		seen[cpu] = true
+	}
+	own := make(map[netip.Addr]bool)
+	for i := range c.Ports {
+		if err := c.Ports[i].check(own); err != nil {
+			return fmt.Errorf("api: port %d (%s %s): %w", i, c.Ports[i].Driver, c.Ports[i].Device, err)
+		}
+	}
+	return nil
+}
+
+// check refuses addresses that a port cannot have; own gathers those of all.
+func (p *Port) check(own map[netip.Addr]bool) error {
+	if p.Opened == nil && p.Driver == "" {
+		return fmt.Errorf("no driver; known: %v", pmd.Drivers())
+	}
+	if p.MTU != 0 && (p.MTU < 68 || p.MTU > 65535) {
+		return fmt.Errorf("MTU %d is out of range 68-65535", p.MTU)
+	}
+	if p.VLAN > 4094 {
+		return fmt.Errorf("VLAN %d is out of range 0-4094", p.VLAN)
+	}
+	onLink := false
+	for _, a := range p.Addrs {
+		ad := a.Addr()
+		switch {
+		case !a.IsValid() || !ad.Is4():
+			return fmt.Errorf("address %v: IPv4 with a prefix length is needed, as 10.0.0.2/24", a)
+		case ad.IsMulticast() || ad.IsUnspecified() || ad.IsLoopback():
+			return fmt.Errorf("address %v cannot be a port's own", a)
+		case own[ad]:
+			return fmt.Errorf("address %v is given twice", ad)
+		}
+		own[ad] = true
+		onLink = onLink || p.Gateway.IsValid() && a.Contains(p.Gateway)
+	}
+	if p.Gateway.IsValid() && !onLink {
+		return fmt.Errorf("gateway %v is in none of the port's subnets %v", p.Gateway, p.Addrs)
+	}
+	return nil
+}

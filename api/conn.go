@@ -1,0 +1,97 @@
+package api
+
+import (
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"dataplane/sock"
+)
+
+// conn is what TCPConn and UDPConn share.
+type conn struct {
+	n             *Net
+	s             *sock.Socket
+	network       string
+	local, remote net.Addr // remote is nil where there is no peer
+}
+
+func (c *conn) fail(op string, err error) error {
+	return opError(op, c.network, c.local, c.remote, err)
+}
+
+// Read reads what has come, or waits. At the end of a stream it returns io.EOF.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.s.Recv(b, 0)
+	if err != nil {
+		return n, c.fail("read", err)
+	}
+	if n == 0 && len(b) > 0 && c.s.Type == sock.TypeStream {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Write writes all of b, waiting for room as long as it takes. A deadline or
+// an error cuts it short.
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.s.Send(b, 0)
+	if err != nil {
+		return n, c.fail("write", err)
+	}
+	return n, nil
+}
+
+// Close lets go of the connection; what was written is still sent. Waiting
+// calls return net.ErrClosed, and so does a second Close.
+func (c *conn) Close() error { return c.fail("close", c.n.close(c.s)) }
+
+// LocalAddr returns our address, a *net.TCPAddr or *net.UDPAddr.
+func (c *conn) LocalAddr() net.Addr { return c.local }
+
+// RemoteAddr returns the peer's address, or nil.
+func (c *conn) RemoteAddr() net.Addr {
+	if c.remote == nil {
+		return nil
+	}
+	return c.remote
+}
+
+// SetDeadline is SetReadDeadline and SetWriteDeadline.
+func (c *conn) SetDeadline(t time.Time) error { return c.deadline(t, &c.s.Rd, &c.s.Wr) }
+
+// SetReadDeadline bounds Read, also one that waits already. The zero time
+// lifts the bound.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.deadline(t, &c.s.Rd) }
+
+// SetWriteDeadline bounds Write, also one that waits already.
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.deadline(t, &c.s.Wr) }
+
+func (c *conn) deadline(t time.Time, sides ...*sock.Side) error {
+	if c.s.Closed() {
+		return c.fail("set", net.ErrClosed)
+	}
+	for _, d := range sides {
+		d.SetDeadline(t)
+	}
+	return nil
+}
+
+// SetReadBuffer bounds the bytes that may wait to be read, and so the receive
+// window of a stream.
+func (c *conn) SetReadBuffer(bytes int) error {
+	return c.set(syscall.SOL_SOCKET, syscall.SO_RCVBUF, bytes)
+}
+
+// SetWriteBuffer bounds the bytes that may wait to be sent or acknowledged.
+func (c *conn) SetWriteBuffer(bytes int) error {
+	return c.set(syscall.SOL_SOCKET, syscall.SO_SNDBUF, bytes)
+}
+
+func (c *conn) set(level, name, value int) error {
+	if c.s.Closed() {
+		return c.fail("set", net.ErrClosed)
+	}
+	return c.fail("set", c.s.Ops.SetOption(c.s, level, name, value))
+}

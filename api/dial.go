@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"dataplane/sock"
+)
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// Dial connects to address: networks "tcp", "tcp4", "udp" and "udp4". The
+// result is a *TCPConn or a *UDPConn.
+func (n *Net) Dial(network, address string) (net.Conn, error) {
+	return n.DialContext(context.Background(), network, address)
+}
+
+// DialContext is Dial with a context, which bounds the time until the
+// connection is established.
+func (n *Net) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	typ, err := typeOf(network)
+	if err != nil {
+		return nil, opError("dial", network, nil, nil, err)
+	}
+	names, err := n.resolve(ctx, network, address)
+	if err != nil {
+		return nil, opError("dial", network, nil, nil, err)
+	}
+	for _, to := range names {
+		var c net.Conn
+		if c, err = n.dial(ctx, network, typ, to); err == nil {
+			return c, nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, err
+}
+
+// dial connects to one address.
+func (n *Net) dial(ctx context.Context, network string, typ int, to sock.Name) (net.Conn, error) {
+	peer := addrOf(typ, to)
+	s, err := n.newSocket(typ)
+	if err != nil {
+		return nil, opError("dial", network, nil, peer, err)
+	}
+	if typ == sock.TypeStream {
+		streamDefaults(s)
+	}
+	if err := connect(ctx, s, to); err != nil {
+		n.close(s)
+		return nil, opError("dial", network, nil, peer, err)
+	}
+	local, remote := s.Names()
+	if typ == sock.TypeStream {
+		return newTCPConn(n, s, network, local, remote), nil
+	}
+	return newUDPConn(n, s, network, local, &remote), nil
+}
+
+// connect connects s; the end of ctx cuts the wait short, as in package net,
+// by a write deadline in the past.
+func connect(ctx context.Context, s *sock.Socket, to sock.Name) error {
+	if err := ctx.Err(); err != nil {
+		return ctxError(err)
+	}
+	stop := context.AfterFunc(ctx, func() { s.Wr.SetDeadline(longAgo) })
+	err := s.Ops.Connect(s, to)
+	if !stop() { // ctx has ended: its own word goes first
+		if err == nil {
+			err = os.ErrDeadlineExceeded
+		}
+		return ctxError(ctx.Err())
+	}
+	return err
+}
+
+// ctxError translates a context's end as package net does.
+func ctxError(err error) error {
+	if err == context.DeadlineExceeded {
+		return os.ErrDeadlineExceeded
+	}
+	return errCanceled{}
+}
+
+// errCanceled is the end of a dial by its context.
+type errCanceled struct{}
+
+func (errCanceled) Error() string        { return "operation was canceled" }
+func (errCanceled) Is(target error) bool { return target == context.Canceled }
+
+// streamDefaults gives a new stream socket what net.Dialer and net.ListenConfig
+// give theirs: no Nagle delay, keepalive probes after 15 s.
+func streamDefaults(s *sock.Socket) {
+	s.Ops.SetOption(s, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)    //nolint:errcheck // known options
+	s.Ops.SetOption(s, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1)    //nolint:errcheck
+	s.Ops.SetOption(s, syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, 15)  //nolint:errcheck
+	s.Ops.SetOption(s, syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, 15) //nolint:errcheck
+	s.Ops.SetOption(s, syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, 9)    //nolint:errcheck
+}

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"syscall"
+
+	"dataplane/lcore"
+	"dataplane/perf"
+	"dataplane/pmd"
+)
+
+const familyInet = syscall.AF_INET
+
+// Stats returns the counters of each lcore as last published (within 256
+// turns, and whenever the lcore went to sleep).
+func (n *Net) Stats() []perf.Stat {
+	out := make([]perf.Stat, n.group.Len())
+	for i := range out {
+		n.group.Core(i).Stats(&out[i])
+	}
+	return out
+}
+
+// PortInfo describes a port of a running plane.
+type PortInfo struct {
+	pmd.Info
+	Stats pmd.Stats
+	Up    bool
+}
+
+// Ports returns the ports, the loopback last.
+func (n *Net) Ports() []PortInfo {
+	out := make([]PortInfo, len(n.ports))
+	for i, p := range n.ports {
+		out[i] = PortInfo{Info: p.Info(), Stats: p.Stats(), Up: p.LinkUp()}
+	}
+	return out
+}
+
+// Mode returns how the lcores run, and why.
+func (n *Net) Mode() (mode lcore.Mode, why string) { return n.group.Mode() }
+
+// Buffers returns how many packet buffers are in use, of how many, as the
+// lcores count them.
+func (n *Net) Buffers() (used, total int) {
+	for i, st := range n.host.Stacks() {
+		p := n.pools[i]
+		st.Core.Call(func() {
+			p.Housekeep()
+			used += p.InUse()
+		})
+		total += p.Size()
+	}
+	return used, total
+}

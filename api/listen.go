@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"dataplane/sock"
+)
+
+// ListenBacklog is how many established connections may wait for Accept on
+// each lcore.
+const ListenBacklog = 4096
+
+// Listen opens address for connections: networks "tcp" and "tcp4". Port 0
+// takes a free port, which the listener's Addr tells.
+func (n *Net) Listen(network, address string) (net.Listener, error) {
+	s, local, err := n.bound(network, address, sock.TypeStream)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Ops.Listen(s, ListenBacklog); err != nil {
+		n.close(s)
+		return nil, opError("listen", network, nil, tcpAddr(local), err)
+	}
+	return &TCPListener{n: n, s: s, network: network, addr: tcpAddr(local)}, nil
+}
+
+// ListenPacket opens address for datagrams: networks "udp" and "udp4". The
+// result is a *UDPConn.
+func (n *Net) ListenPacket(network, address string) (net.PacketConn, error) {
+	s, local, err := n.bound(network, address, sock.TypeDgram)
+	if err != nil {
+		return nil, err
+	}
+	return newUDPConn(n, s, network, local, nil), nil
+}
+
+// bound returns a socket bound to address.
+func (n *Net) bound(network, address string, want int) (*sock.Socket, sock.Name, error) {
+	var none sock.Name
+	typ, err := typeOf(network)
+	if err == nil && typ != want {
+		err = net.UnknownNetworkError(network)
+	}
+	if err != nil {
+		return nil, none, opError("listen", network, nil, nil, err)
+	}
+	names, err := n.resolve(context.Background(), network, address)
+	if err != nil {
+		return nil, none, opError("listen", network, nil, nil, err)
+	}
+	s, err := n.newSocket(typ)
+	if err != nil {
+		return nil, none, opError("listen", network, nil, addrOf(typ, names[0]), err)
+	}
+	if typ == sock.TypeStream {
+		streamDefaults(s)
+	}
+	if err := s.Ops.Bind(s, names[0]); err != nil {
+		n.close(s)
+		return nil, none, opError("listen", network, nil, addrOf(typ, names[0]), err)
+	}
+	local, _ := s.Names()
+	return s, local, nil
+}
+
+// TCPListener is a net.Listener of a plane.
+type TCPListener struct {
+	n       *Net
+	s       *sock.Socket
+	network string
+	addr    net.Addr
+}
+
+var _ net.Listener = (*TCPListener)(nil)
+
+// Accept waits for the next connection, a *TCPConn. After Close the error is
+// net.ErrClosed.
+func (l *TCPListener) Accept() (net.Conn, error) {
+	c, err := l.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// AcceptTCP is Accept with the concrete type.
+func (l *TCPListener) AcceptTCP() (*TCPConn, error) {
+	s, err := l.s.Ops.Accept(l.s, 0)
+	if err != nil {
+		return nil, opError("accept", l.network, nil, l.addr, err)
+	}
+	l.n.track(s)
+	local, remote := s.Names()
+	return newTCPConn(l.n, s, l.network, local, remote), nil
+}
+
+// Addr returns the address listened on, a *net.TCPAddr.
+func (l *TCPListener) Addr() net.Addr { return l.addr }
+
+// SetDeadline bounds Accept.
+func (l *TCPListener) SetDeadline(t time.Time) error {
+	if l.s.Closed() {
+		return opError("set", l.network, nil, l.addr, net.ErrClosed)
+	}
+	l.s.Rd.SetDeadline(t)
+	return nil
+}
+
+// Close stops listening and resets connections that nobody accepted.
+func (l *TCPListener) Close() error {
+	return opError("close", l.network, nil, l.addr, l.n.close(l.s))
+}

@@ -1,0 +1,239 @@
+package api
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+
+	"dataplane/eth"
+	"dataplane/inet"
+	"dataplane/ip"
+	"dataplane/lcore"
+	"dataplane/mbuf"
+	"dataplane/perf"
+	"dataplane/pmd"
+	"dataplane/pmd/loop"
+	"dataplane/sock"
+
+	_ "dataplane/pmd/tap"  // the driver "tap"
+	_ "dataplane/pmd/wire" // the driver "wire"
+)
+
+// Net is a running plane. Its methods may be called by any goroutine.
+type Net struct {
+	cfg      Config
+	log      *slog.Logger
+	host     *inet.Host
+	group    *lcore.Group
+	pools    []*mbuf.Pool
+	ports    []pmd.Port // the last one is the loopback
+	lanes    []*sock.Lane
+	resolver *net.Resolver
+
+	mu     sync.Mutex
+	open   map[*sock.Socket]struct{} // nil once the plane is closing
+	closed sync.Once
+	err    error // of Close
+}
+
+// Open starts a plane: its ports, lcores and addresses. On return everything
+// runs; on an error nothing is left behind.
+func Open(cfg Config) (*Net, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	n := &Net{cfg: cfg, log: cfg.Log, open: make(map[*sock.Socket]struct{})}
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
+	n.resolver = n.newResolver(cfg.DNS)
+	for _, step := range []func() error{n.makeCores, n.openPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.start} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, n.teardown())
+		}
+	}
+	return n, nil
+}
+
+// makeCores makes the lcores and their buffers.
+func (n *Net) makeCores() error {
+	g, err := lcore.NewGroup(len(n.cfg.Lcores), n.cfg.Mode, n.cfg.Idle)
+	if err != nil {
+		return err
+	}
+	n.group = g
+	mode, _ := g.Mode()
+	for i, cpu := range n.cfg.Lcores {
+		p, err := mbuf.NewPool(mbuf.Config{Name: fmt.Sprintf("lcore%d", i), Count: n.cfg.Buffers, DataRoom: n.cfg.DataRoom})
+		if err != nil {
+			return err
+		}
+		n.pools = append(n.pools, p)
+		g.Core(i).SetPool(p)
+		if cpu != AnyCPU && mode == lcore.Locked {
+			g.Core(i).SetCPU(cpu)
+		}
+	}
+	n.host = inet.NewHost(func(local, remote [16]byte, lport, rport uint16) int {
+		return g.Owner(lcore.Hash4(local, remote, lport, rport))
+	})
+	return nil
+}
+
+// openPorts opens and starts the ports, and the loopback after them.
+func (n *Net) openPorts() error {
+	for i := range n.cfg.Ports {
+		p, err := n.openPort(&n.cfg.Ports[i])
+		if err != nil {
+			return err
+		}
+		n.ports = append(n.ports, p)
+		if err := p.Start(n.pools); err != nil {
+			return err
+		}
+	}
+	lo := loop.New(len(n.pools))
+	n.ports = append(n.ports, lo)
+	return lo.Start(n.pools)
+}
+
+func (n *Net) openPort(c *Port) (pmd.Port, error) {
+	p := c.Opened
+	if p == nil {
+		queues := c.Queues
+		if queues == 0 {
+			queues = 1
+		}
+		var err error
+		p, err = pmd.Open(c.Driver, c.Device, pmd.Options{MTU: c.MTU, Queues: queues, MAC: c.MAC, Extra: c.Options})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if c.Wrap == nil {
+		return p, nil
+	}
+	w, err := c.Wrap(p)
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return w, nil
+}
+
+// makeRoutes makes the plane's addresses and routes.
+func (n *Net) makeRoutes() error {
+	var ifaces []ip.RouteIface
+	var routes []ip.Route
+	for i, p := range n.ports {
+		info := p.Info()
+		f := ip.RouteIface{Index: uint16(i), Name: n.portName(i), MTU: info.MTU, Loopback: info.Loopback}
+		if info.Loopback {
+			f.Prefixes = []ip.Prefix{ip.FromPrefix(netip.MustParsePrefix("127.0.0.1/8"))}
+			ifaces = append(ifaces, f)
+			continue
+		}
+		c := &n.cfg.Ports[i]
+		for _, a := range c.Addrs {
+			f.Prefixes = append(f.Prefixes, ip.FromPrefix(a))
+		}
+		ifaces = append(ifaces, f)
+		if c.Gateway.IsValid() {
+			routes = append(routes, ip.Route{
+				Prefix: ip.FromPrefix(netip.MustParsePrefix("0.0.0.0/0")), Gateway: ip.FromNetip(c.Gateway), Iface: uint16(i), Metric: uint32(i),
+			})
+		}
+	}
+	for _, r := range n.cfg.Routes {
+		routes = append(routes, ip.Route{
+			Prefix: ip.FromPrefix(r.Dst), Gateway: ip.FromNetip(r.Via), Iface: ip.AnyIface, Metric: uint32(r.Metric),
+		})
+	}
+	rt, err := ip.NewRoutes(ifaces, routes...)
+	if err != nil {
+		return err
+	}
+	n.host.Routes.Store(rt)
+	return nil
+}
+
+func (n *Net) portName(i int) string {
+	if n.ports[i].Info().Loopback {
+		return "lo"
+	}
+	return n.ports[i].Info().Device
+}
+
+// makeLanes makes the dispatchers: one per P that the lcores leave, in locked
+// mode only. In shared mode an lcore readies goroutines itself.
+func (n *Net) makeLanes() error {
+	if mode, _ := n.group.Mode(); mode != lcore.Locked {
+		return nil
+	}
+	for range max(1, runtime.GOMAXPROCS(0)-n.group.Len()) {
+		l, err := sock.NewLane()
+		if err != nil {
+			return err
+		}
+		n.lanes = append(n.lanes, l)
+	}
+	return nil
+}
+
+// makeStacks gives every lcore its ports and its stack.
+func (n *Net) makeStacks() error {
+	var secret [16]byte
+	rand.Read(secret[:]) //nolint:errcheck // never fails
+	for i := range n.pools {
+		c := n.group.Core(i)
+		var ifaces []*eth.Iface
+		for k, p := range n.ports {
+			ifaces = append(ifaces, n.iface(c, k, p))
+		}
+		st, err := inet.NewStack(inet.StackConfig{
+			Core: i, Cores: len(n.pools), Pool: n.pools[i], Stat: c.Stat(), Ifaces: ifaces, Host: n.host,
+			Secret: secret, Bell: c.Bell(), Lanes: n.lanes, Steer: c.Steer, Now: perf.Now(), TCP: n.cfg.TCP, Log: n.log,
+		})
+		if err != nil {
+			return err
+		}
+		c.SetStack(st)
+		n.host.AddStack(st)
+	}
+	return nil
+}
+
+// iface is lcore c's view of port k.
+func (n *Net) iface(c *lcore.Core, k int, p pmd.Port) *eth.Iface {
+	info := p.Info()
+	f := &eth.Iface{
+		Index: uint16(k), Name: n.portName(k), MAC: info.MAC, MTU: info.MTU, Offloads: info.Offloads, MaxTSO: info.MaxTSO,
+		Loopback: info.Loopback, NoARP: info.NoARP, Tx: c.AddPort(uint16(k), p),
+	}
+	if info.Loopback {
+		return f
+	}
+	port := &n.cfg.Ports[k]
+	f.VLAN = port.VLAN
+	for _, a := range port.Addrs {
+		f.Addrs4 = append(f.Addrs4, eth.Prefix4{Addr: a.Addr().As4(), Bits: uint8(a.Bits())})
+	}
+	return f
+}
+
+// start lets the dispatchers and the lcores run.
+func (n *Net) start() error {
+	for _, l := range n.lanes {
+		go l.Run()
+	}
+	if err := n.group.Start(); err != nil {
+		return err
+	}
+	mode, why := n.group.Mode()
+	n.log.Info("plane is up", "lcores", n.group.Len(), "mode", mode, "why", why)
+	return nil
+}

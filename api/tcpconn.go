@@ -1,0 +1,123 @@
+package api
+
+import (
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"dataplane/inet"
+	"dataplane/sock"
+)
+
+// TCPConn is a TCP connection of a plane: a net.Conn with what users of
+// *net.TCPConn rely on. Any number of goroutines may use it.
+type TCPConn struct{ conn }
+
+var (
+	_ net.Conn      = (*TCPConn)(nil)
+	_ io.ReaderFrom = (*TCPConn)(nil)
+	_ io.WriterTo   = (*TCPConn)(nil)
+)
+
+func newTCPConn(n *Net, s *sock.Socket, network string, local, remote sock.Name) *TCPConn {
+	return &TCPConn{conn{n: n, s: s, network: network, local: tcpAddr(local), remote: tcpAddr(remote)}}
+}
+
+// CloseRead ends reading; data that still arrives is acknowledged and dropped.
+func (c *TCPConn) CloseRead() error { return c.shutdown(syscall.SHUT_RD) }
+
+// CloseWrite ends writing: the peer reads the end of the stream after what was
+// written. Reading goes on.
+func (c *TCPConn) CloseWrite() error { return c.shutdown(syscall.SHUT_WR) }
+
+func (c *TCPConn) shutdown(how int) error {
+	if c.s.Closed() {
+		return c.fail("close", net.ErrClosed)
+	}
+	return c.fail("close", c.s.Ops.Shutdown(c.s, how))
+}
+
+// SetNoDelay switches Nagle's algorithm off (true, the default) or on.
+func (c *TCPConn) SetNoDelay(on bool) error {
+	return c.set(syscall.IPPROTO_TCP, syscall.TCP_NODELAY, b2i(on))
+}
+
+// SetKeepAlive switches keepalive probes on or off.
+func (c *TCPConn) SetKeepAlive(on bool) error {
+	return c.set(syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, b2i(on))
+}
+
+// SetKeepAlivePeriod sets the idle time and the interval of keepalive probes.
+func (c *TCPConn) SetKeepAlivePeriod(d time.Duration) error {
+	return c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: d, Interval: d, Count: -1})
+}
+
+// SetKeepAliveConfig sets all of keepalive, with the defaults of package net:
+// 15 s, 15 s, 9 probes for zero fields, negative ones leave things as they are.
+func (c *TCPConn) SetKeepAliveConfig(k net.KeepAliveConfig) error {
+	if err := c.SetKeepAlive(k.Enable); err != nil || !k.Enable {
+		return err
+	}
+	for _, o := range []struct{ name, value, def int }{
+		{syscall.TCP_KEEPIDLE, seconds(k.Idle), 15},
+		{syscall.TCP_KEEPINTVL, seconds(k.Interval), 15},
+		{syscall.TCP_KEEPCNT, k.Count, 9},
+	} {
+		if o.value == 0 {
+			o.value = o.def
+		}
+		if o.value < 0 {
+			continue
+		}
+		if err := c.set(syscall.IPPROTO_TCP, o.name, o.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seconds rounds up, and keeps the sign.
+func seconds(d time.Duration) int {
+	if d < 0 {
+		return -1
+	}
+	return int((d + time.Second - 1) / time.Second)
+}
+
+// SetLinger says what Close does with data that is not acknowledged: sec < 0
+// sends it in the background (default), 0 drops it and resets the connection,
+// more waits for it so many seconds.
+func (c *TCPConn) SetLinger(sec int) error {
+	if sec < 0 {
+		sec = inet.LingerOff
+	}
+	return c.set(syscall.SOL_SOCKET, syscall.SO_LINGER, sec)
+}
+
+// copyBufs holds the buffers of ReadFrom and WriteTo.
+var copyBufs = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+
+// ReadFrom writes all of r to the connection.
+func (c *TCPConn) ReadFrom(r io.Reader) (int64, error) {
+	b := copyBufs.Get().(*[]byte)
+	defer copyBufs.Put(b)
+	n, err := io.CopyBuffer(struct{ io.Writer }{c}, r, *b)
+	return n, err
+}
+
+// WriteTo reads the connection to its end into w.
+func (c *TCPConn) WriteTo(w io.Writer) (int64, error) {
+	b := copyBufs.Get().(*[]byte)
+	defer copyBufs.Put(b)
+	n, err := io.CopyBuffer(w, struct{ io.Reader }{c}, *b)
+	return n, err
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,77 @@
+package inet
+
+import (
+	"sync/atomic"
+	"syscall"
+
+	"dataplane/ip"
+	"dataplane/sock"
+)
+
+// Host is what the sockets of one plane share: its lcores' stacks, its routes
+// and its port numbers. Any goroutine may use it.
+type Host struct {
+	Routes   atomic.Pointer[ip.Routes]
+	Families sock.Families
+
+	tcpPorts, udpPorts Ports
+
+	stacks []*Stack
+	owner  func(local, remote [16]byte, lport, rport uint16) int
+	next   atomic.Uint32 // round robin of lcores for outgoing connections; any goroutine
+	sw     switchTable
+}
+
+// NewHost returns a Host with AF_INET registered. owner tells which lcore a
+// flow belongs to; nil: there is only one.
+func NewHost(owner func(local, remote [16]byte, lport, rport uint16) int) *Host {
+	h := &Host{owner: owner}
+	if owner == nil {
+		h.owner = func(_, _ [16]byte, _, _ uint16) int { return 0 }
+	}
+	h.sw.init()
+	if err := h.Families.Register(family{h}); err != nil {
+		panic(err) // an empty registry has room
+	}
+	return h
+}
+
+// AddStack makes s the stack of the next lcore. Before the first socket.
+func (h *Host) AddStack(s *Stack) { h.stacks = append(h.stacks, s) }
+
+// Stacks returns the stacks, one per lcore.
+func (h *Host) Stacks() []*Stack { return h.stacks }
+
+// pickCore chooses the lcore of an outgoing connection.
+func (h *Host) pickCore() int {
+	if len(h.stacks) == 1 {
+		return 0
+	}
+	return int(h.next.Add(1)) % len(h.stacks)
+}
+
+// source returns the address that packets to remote leave from, or why none
+// can: the answer that a goroutine gets at once, before any lcore is asked.
+func (h *Host) source(remote ip.Addr) (ip.Addr, syscall.Errno) {
+	r := h.Routes.Load()
+	if r == nil {
+		return ip.Addr{}, syscall.ENETUNREACH
+	}
+	if remote.IsLoopback() || r.IsLocal(remote) {
+		return remote, 0
+	}
+	rt, ok := r.Lookup(remote)
+	if !ok {
+		return ip.Addr{}, syscall.ENETUNREACH
+	}
+	return rt.Src, 0
+}
+
+// isLocal reports whether a socket may be bound to a.
+func (h *Host) isLocal(a ip.Addr) bool {
+	if a.IsZero() || a.IsLoopback() {
+		return true
+	}
+	r := h.Routes.Load()
+	return r != nil && (r.IsLocal(a) || r.IsBroadcast(a) || a.IsMulticast())
+}

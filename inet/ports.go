@@ -1,0 +1,88 @@
+package inet
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"dataplane/ip"
+)
+
+// Ephemeral ports, as Linux's default ip_local_port_range.
+const (
+	FirstEphemeral = 32768
+	LastEphemeral  = 60999
+)
+
+// Ports knows which local ports of one protocol are bound. Goroutines reserve
+// and release under a lock; lcores only look, at the bitmap.
+type Ports struct {
+	mu    sync.Mutex
+	bound map[uint16][]binding
+	used  [1 << 16 / 32]atomic.Uint32 // written under mu, read by lcores
+}
+
+type binding struct {
+	addr  ip.Addr
+	share bool
+}
+
+// Reserve takes port for addr (zero: every address). Port 0 takes a random
+// free one (RFC 6056 3.3.1). share says that the socket will live with others
+// that also share. EADDRINUSE if the port, or every port, is taken.
+func (p *Ports) Reserve(addr ip.Addr, port uint16, share bool) (uint16, syscall.Errno) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if port != 0 {
+		return port, p.take(addr, port, share)
+	}
+	const n = LastEphemeral - FirstEphemeral + 1
+	start := rand.IntN(n)
+	for i := range n {
+		port := uint16(FirstEphemeral + (start+i)%n)
+		if p.take(addr, port, false) == 0 {
+			return port, 0
+		}
+	}
+	return 0, syscall.EADDRINUSE
+}
+
+func (p *Ports) take(addr ip.Addr, port uint16, share bool) syscall.Errno {
+	for _, b := range p.bound[port] {
+		overlap := b.addr.IsZero() || addr.IsZero() || b.addr == addr
+		if overlap && !(share && b.share) {
+			return syscall.EADDRINUSE
+		}
+	}
+	if p.bound == nil {
+		p.bound = make(map[uint16][]binding)
+	}
+	p.bound[port] = append(p.bound[port], binding{addr, share})
+	w := &p.used[port/32]
+	w.Store(w.Load() | 1<<(port%32))
+	return 0
+}
+
+// Release gives back what Reserve took.
+func (p *Ports) Release(addr ip.Addr, port uint16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := p.bound[port]
+	for i, b := range list {
+		if b.addr == addr {
+			list = append(list[:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) > 0 {
+		p.bound[port] = list
+		return
+	}
+	delete(p.bound, port)
+	w := &p.used[port/32]
+	w.Store(w.Load() &^ (1 << (port % 32)))
+}
+
+// InUse reports whether somebody is bound to port. Any thread.
+func (p *Ports) InUse(port uint16) bool { return p.used[port/32].Load()&(1<<(port%32)) != 0 }

@@ -1,0 +1,185 @@
+package inet
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"dataplane/ip"
+	"dataplane/sock"
+)
+
+// Protosw binds a type and a protocol to what serves the application (Ops)
+// and what serves the wire (NewSock gives a Sock its Proto), as Linux's
+// inet_protosw.
+type Protosw struct {
+	Type      int
+	Protocol  int
+	Ops       sock.ProtoOps
+	NewSock   func(s *Stack) *sock.Sock // an unbound Sock for one lcore
+	Permanent bool                      // cannot be replaced or removed
+}
+
+// inetsw is what a plane starts with.
+var inetsw = [...]Protosw{
+	{Type: sock.TypeStream, Protocol: ip.ProtoTCP, Ops: stream, NewSock: newTCP, Permanent: true},
+	{Type: sock.TypeDgram, Protocol: ip.ProtoUDP, Ops: dgram, NewSock: newUDP, Permanent: true},
+}
+
+func newTCP(s *Stack) *sock.Sock { return &s.TCP.NewSock().Sock }
+func newUDP(s *Stack) *sock.Sock { return &s.UDP.NewSock().Sock }
+
+// switchTable is one plane's inetsw.
+type switchTable struct {
+	mu   sync.RWMutex
+	rows []*Protosw
+}
+
+func (t *switchTable) init() {
+	for i := range inetsw {
+		t.rows = append(t.rows, &inetsw[i])
+	}
+}
+
+// RegisterProtosw adds p (inet_register_protosw). A permanent entry of the
+// same type and protocol cannot be overridden (EPERM).
+func (h *Host) RegisterProtosw(p *Protosw) error {
+	t := &h.sw
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.rows {
+		if r.Permanent && r.Type == p.Type && r.Protocol == p.Protocol {
+			return fmt.Errorf("inet: type %d protocol %d is permanent: %w", p.Type, p.Protocol, syscall.EPERM)
+		}
+	}
+	t.rows = append([]*Protosw{p}, t.rows...)
+	return nil
+}
+
+// UnregisterProtosw removes p; permanent entries stay (EPERM). Sockets that
+// exist go on.
+func (h *Host) UnregisterProtosw(p *Protosw) error {
+	if p.Permanent {
+		return fmt.Errorf("inet: type %d protocol %d is permanent: %w", p.Type, p.Protocol, syscall.EPERM)
+	}
+	t := &h.sw
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, r := range t.rows {
+		if r == p {
+			t.rows = append(t.rows[:i:i], t.rows[i+1:]...)
+			return nil
+		}
+	}
+	return fmt.Errorf("inet: type %d protocol %d is not registered: %w", p.Type, p.Protocol, syscall.ENOENT)
+}
+
+// find returns the entry for a socket call. Protocol 0 is the type's first
+// entry. ESOCKTNOSUPPORT: no entry of that type; EPROTONOSUPPORT: none of that
+// protocol.
+func (t *switchTable) find(typ, protocol int) (*Protosw, syscall.Errno) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	errno := syscall.ESOCKTNOSUPPORT
+	for _, r := range t.rows {
+		if r.Type != typ {
+			continue
+		}
+		if protocol == 0 || protocol == r.Protocol {
+			return r, 0
+		}
+		errno = syscall.EPROTONOSUPPORT
+	}
+	return nil, errno
+}
+
+// family is AF_INET.
+type family struct{ h *Host }
+
+// Family returns AF_INET.
+func (family) Family() int { return syscall.AF_INET }
+
+// Create makes a Socket with one Sock per lcore, of which Connect keeps one.
+func (f family) Create(typ, protocol int) (*sock.Socket, error) {
+	p, errno := f.h.sw.find(typ, protocol)
+	if errno != 0 {
+		return nil, errno
+	}
+	s := sock.NewSocket(syscall.AF_INET, typ, p.Protocol, p.Ops)
+	s.Private = newPrivate(f.h, p, LingerOff)
+	socks := make([]*sock.Sock, len(f.h.stacks))
+	for i, st := range f.h.stacks {
+		socks[i] = p.NewSock(st)
+	}
+	s.Attach(socks...)
+	return s, nil
+}
+
+// private is what inet keeps in a Socket.
+type private struct {
+	host      *Host
+	sw        *Protosw
+	broadcast atomic.Bool  // SO_BROADCAST as SendMsg sees it; written by SetOption
+	linger    atomic.Int32 // SO_LINGER as Release sees it, seconds or LingerOff; written by SetOption
+	reserved  bool         // Local's port is reserved and is given back on release; under Wr's lock
+}
+
+func newPrivate(h *Host, sw *Protosw, linger int32) *private {
+	p := &private{host: h, sw: sw}
+	p.linger.Store(linger)
+	return p
+}
+
+func of(s *sock.Socket) *private { return s.Private.(*private) }
+
+// ports returns the port numbers of the Socket's protocol.
+func (p *private) ports() *Ports {
+	if p.sw.Protocol == ip.ProtoTCP {
+		return &p.host.tcpPorts
+	}
+	return &p.host.udpPorts
+}
+
+// bind reserves a port and gives the Socket its local name. Under Wr's lock.
+func (p *private) bind(s *sock.Socket, local sock.Name) error {
+	if was, _ := s.Names(); p.reserved || was.Port != 0 {
+		return syscall.EINVAL
+	}
+	addr := ip.Addr(local.Addr)
+	if !p.host.isLocal(addr) {
+		return syscall.EADDRNOTAVAIL
+	}
+	opt := &s.SK().Opt
+	share := opt.ReusePort || (p.sw.Protocol == ip.ProtoUDP && opt.ReuseAddr)
+	port, errno := p.ports().Reserve(addr, local.Port, share)
+	if errno != 0 {
+		return errno
+	}
+	local.Port = port
+	p.reserved = true
+	s.SetNames(local, sock.Name{})
+	s.SetState(sock.Bound)
+	return nil
+}
+
+// unbind gives the port back. Under Wr's lock.
+func (p *private) unbind(s *sock.Socket) {
+	if p.reserved {
+		local, _ := s.Names()
+		p.ports().Release(ip.Addr(local.Addr), local.Port)
+		p.reserved = false
+	}
+}
+
+// onAll runs f on the lcore of each Sock, and stops at the first error.
+func onAll(socks []*sock.Sock, f func(sk *sock.Sock) syscall.Errno) error {
+	for _, sk := range socks {
+		errno := syscall.ENETDOWN
+		sk.Core.Call(func() { errno = f(sk) })
+		if errno != 0 {
+			return errno
+		}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package inet
+
+import (
+	"syscall"
+
+	"dataplane/sock"
+)
+
+// LingerOff as the value of SO_LINGER switches lingering off; any other value
+// is the time in seconds, 0 to abort the connection at close.
+const LingerOff = -1
+
+// inetOps is what all types of AF_INET share.
+type inetOps struct{ sock.NoOps }
+
+// GetName returns the local or the peer's address.
+func (inetOps) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
+	local, remote := s.Names()
+	if !peer {
+		return local, nil
+	}
+	if s.State() != sock.Connected {
+		return sock.Name{}, syscall.ENOTCONN
+	}
+	return remote, nil
+}
+
+// SetOption sets an option on every Sock of s. Options that have no effect
+// here are refused with ENOPROTOOPT.
+func (inetOps) SetOption(s *sock.Socket, level, name, value int) error {
+	if level == syscall.SOL_SOCKET && name == syscall.SO_SNDBUF {
+		return setSndBuf(s, value)
+	}
+	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
+		if level != syscall.SOL_SOCKET {
+			return sk.Proto.SetOption(sk, level, name, value)
+		}
+		if e := setCommon(sk, name, value); e != 0 {
+			return e
+		}
+		// The transport hears of the change; what it does not care for is set all the same.
+		if e := sk.Proto.SetOption(sk, level, name, value); e != syscall.ENOPROTOOPT {
+			return e
+		}
+		return 0
+	})
+	if err == nil && level == syscall.SOL_SOCKET {
+		switch name {
+		case syscall.SO_BROADCAST:
+			of(s).broadcast.Store(value != 0)
+		case syscall.SO_LINGER:
+			of(s).linger.Store(int32(max(value, LingerOff)))
+		}
+	}
+	return err
+}
+
+// setCommon sets an option of level SOL_SOCKET. Runs on the lcore.
+func setCommon(sk *sock.Sock, name, value int) syscall.Errno {
+	o := &sk.Opt
+	switch name {
+	case syscall.SO_REUSEADDR:
+		o.ReuseAddr = value != 0
+	case soReusePort:
+		o.ReusePort = value != 0
+	case syscall.SO_BROADCAST:
+		o.Broadcast = value != 0
+	case syscall.SO_KEEPALIVE:
+		o.KeepAlive = value != 0
+	case syscall.SO_LINGER:
+		o.LingerOn, o.LingerSecs = value != LingerOff, max(value, 0)
+	case syscall.SO_RCVBUF:
+		o.RcvBuf, o.RcvBufSet = clampBuf(value), true
+		sk.RX.SetLimit(max(o.RcvBuf, sk.RX.Len()))
+	default:
+		return syscall.ENOPROTOOPT
+	}
+	return 0
+}
+
+const soReusePort = 15
+
+// setSndBuf sets the limit of the send ring, whose producer is the application.
+func setSndBuf(s *sock.Socket, value int) error {
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	for _, sk := range s.Group() {
+		sk.TX.SetLimit(max(clampBuf(value), sk.TX.Len()))
+	}
+	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
+		sk.Opt.SndBuf, sk.Opt.SndBufSet = clampBuf(value), true
+		return 0
+	})
+}
+
+func clampBuf(n int) int { return min(max(n, sock.MinBuf), sock.MaxBuf) }
+
+// GetOption reads an option.
+func (inetOps) GetOption(s *sock.Socket, level, name int) (value int, err error) {
+	if level == syscall.SOL_SOCKET {
+		switch name {
+		case syscall.SO_TYPE:
+			return s.Type, nil
+		case soDomain:
+			return s.Family, nil
+		case soProtocol:
+			return s.Protocol, nil
+		case syscall.SO_ACCEPTCONN:
+			return b2i(s.State() == sock.Listening), nil
+		case syscall.SO_ERROR:
+			return int(s.SK().TakeError()), nil
+		}
+	}
+	err = onAll(s.Group()[:1], func(sk *sock.Sock) syscall.Errno {
+		var e syscall.Errno
+		if level == syscall.SOL_SOCKET {
+			value, e = getCommon(sk, name)
+		} else {
+			value, e = sk.Proto.GetOption(sk, level, name)
+		}
+		return e
+	})
+	return value, err
+}
+
+const (
+	soProtocol = 38
+	soDomain   = 39
+)
+
+// getCommon reads an option of level SOL_SOCKET. Runs on the lcore.
+func getCommon(sk *sock.Sock, name int) (int, syscall.Errno) {
+	o := &sk.Opt
+	switch name {
+	case syscall.SO_REUSEADDR:
+		return b2i(o.ReuseAddr), 0
+	case soReusePort:
+		return b2i(o.ReusePort), 0
+	case syscall.SO_BROADCAST:
+		return b2i(o.Broadcast), 0
+	case syscall.SO_KEEPALIVE:
+		return b2i(o.KeepAlive), 0
+	case syscall.SO_LINGER:
+		if !o.LingerOn {
+			return LingerOff, 0
+		}
+		return o.LingerSecs, 0
+	case syscall.SO_RCVBUF:
+		return sk.RX.Limit(), 0
+	case syscall.SO_SNDBUF:
+		return sk.TX.Limit(), 0
+	}
+	return 0, syscall.ENOPROTOOPT
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,121 @@
+package inet
+
+import (
+	"log/slog"
+
+	"dataplane/eth"
+	"dataplane/internal/ring"
+	"dataplane/internal/timer"
+	"dataplane/ip"
+	"dataplane/mbuf"
+	"dataplane/perf"
+	"dataplane/sock"
+	"dataplane/tcp"
+	"dataplane/udp"
+)
+
+// StackConfig says what one lcore's stack works with.
+type StackConfig struct {
+	Core, Cores int
+	Pool        *mbuf.Pool
+	Stat        *perf.Stat
+	Ifaces      []*eth.Iface // this core's view of the ports; Index is the place in the slice
+	Host        *Host
+	Secret      [16]byte       // of the plane: ISNs, cookies, hashes
+	Bell        *ring.Doorbell // of the lcore; nil: the stack is stepped
+	Lanes       []*sock.Lane   // dispatchers; none: goroutines are readied inline
+	Steer       func(m *mbuf.Mbuf) bool
+	Now         perf.Tick  // start of time
+	TCP         tcp.Config // limits and defaults; NewStack fills in the rest
+	Log         *slog.Logger
+}
+
+// Stack is one lcore's layers, joined. It implements lcore.Stack: each method
+// is one step of the turn.
+type Stack struct {
+	Wheel timer.Wheel
+	Eth   *eth.Layer
+	IP    *ip.Layer
+	UDP   *udp.Layer
+	TCP   *tcp.Layer
+	Core  *sock.Core
+
+	pool *mbuf.Pool
+	stat *perf.Stat
+}
+
+// NewStack joins the layers of one lcore: down by direct calls, up by tables.
+func NewStack(cfg StackConfig) (*Stack, error) {
+	s := &Stack{pool: cfg.Pool, stat: cfg.Stat}
+	s.Wheel.Init(int64(cfg.Now))
+	s.Core = sock.NewCore(sock.CoreConfig{ID: cfg.Core, Pool: cfg.Pool, Stat: cfg.Stat, Bell: cfg.Bell, Lanes: cfg.Lanes})
+	s.Core.Now = cfg.Now
+	s.Eth = eth.New(eth.Config{Pool: cfg.Pool, Stat: cfg.Stat, Wheel: &s.Wheel, Ifaces: cfg.Ifaces, Log: cfg.Log})
+	s.IP = ip.New(ip.Config{
+		Pool: cfg.Pool, Stat: cfg.Stat, Eth: s.Eth, Wheel: &s.Wheel, Ifaces: cfg.Ifaces,
+		Routes: &cfg.Host.Routes, Secret: cfg.Secret, Core: cfg.Core, Cores: cfg.Cores,
+		Steer: cfg.Steer, Log: cfg.Log,
+	})
+	host, core := cfg.Host, cfg.Core
+	s.UDP = udp.New(udp.Config{
+		IP: s.IP, Core: s.Core, Pool: cfg.Pool, Stat: cfg.Stat, Wheel: &s.Wheel, Secret: cfg.Secret,
+	})
+	if err := s.IP.AddProtocol(ip.ProtoUDP, s.UDP); err != nil {
+		return nil, err
+	}
+	t := cfg.TCP
+	t.IP, t.Eth, t.Core, t.Pool, t.Stat, t.Wheel, t.Secret = s.IP, s.Eth, s.Core, cfg.Pool, cfg.Stat, &s.Wheel, cfg.Secret
+	t.Owner = func(local, remote ip.Addr, lport, rport uint16) bool {
+		return host.owner(local, remote, lport, rport) == core
+	}
+	t.PortInUse = host.tcpPorts.InUse
+	var err error
+	if s.TCP, err = tcp.New(t); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Input takes a burst of frames and runs each to completion. It is the one
+// place where received frames are counted and freed: a layer only says what
+// became of a frame.
+func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
+	for _, m := range b {
+		v := s.Eth.Input(m, now)
+		s.stat.Count(v)
+		if v != perf.Taken {
+			s.pool.Free(m)
+		}
+	}
+}
+
+// Requests serves what applications asked for.
+func (s *Stack) Requests(now perf.Tick) int { return s.Core.Requests(now) }
+
+// Timers runs what is due.
+func (s *Stack) Timers(now perf.Tick) int { return s.Wheel.Advance(int64(now)) }
+
+// Output sends what this turn decided to send: answers and acknowledgements
+// share segments because nothing leaves before here.
+func (s *Stack) Output(now perf.Tick) { s.TCP.Output(now) }
+
+// Wake publishes the sockets that became ready.
+func (s *Stack) Wake() int { return s.Core.Wake() }
+
+// Next returns when the next timer is due.
+func (s *Stack) Next(perf.Tick) (perf.Tick, bool) {
+	due, ok := s.Wheel.Next()
+	return perf.Tick(due), ok
+}
+
+// Housekeep has nothing to do that is not a timer.
+func (s *Stack) Housekeep(perf.Tick) {}
+
+// Close lets every layer give back the buffers it holds and ends the mailbox.
+func (s *Stack) Close(now perf.Tick) {
+	s.TCP.Close(now)
+	s.UDP.Close(now)
+	s.IP.Close(now)
+	s.Eth.Close()
+	s.Core.Close()
+}

@@ -1,0 +1,266 @@
+package inet
+
+import (
+	"syscall"
+	"time"
+
+	"dataplane/ip"
+	"dataplane/sock"
+)
+
+// streamOps is the application's side of stream sockets (inet_stream_ops).
+type streamOps struct{ inetOps }
+
+var (
+	stream streamOps
+
+	_ sock.ProtoOps = stream
+)
+
+// Bind reserves a local address. Errors: EINVAL (bound already),
+// EADDRNOTAVAIL, EADDRINUSE.
+func (streamOps) Bind(s *sock.Socket, local sock.Name) error {
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	return of(s).bind(s, local)
+}
+
+// Listen opens the Socket for connections on every lcore; an unbound one gets
+// a port.
+func (streamOps) Listen(s *sock.Socket, backlog int) error {
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	switch s.State() {
+	case sock.Unconnected:
+		if err := of(s).bind(s, sock.Name{}); err != nil {
+			return err
+		}
+	case sock.Bound:
+	case sock.Listening:
+	default:
+		return syscall.EINVAL
+	}
+	local, _ := s.Names()
+	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
+		if s.State() != sock.Listening {
+			if e := sk.Proto.Bind(sk, local); e != 0 {
+				return e
+			}
+		}
+		return sk.Proto.Listen(sk, backlog)
+	})
+	if err == nil {
+		s.SetState(sock.Listening)
+	}
+	return err
+}
+
+// Accept waits for a connection. EINVAL: s does not listen.
+func (streamOps) Accept(s *sock.Socket, flags int) (*sock.Socket, error) {
+	s.Rd.Lock()
+	defer s.Rd.Unlock()
+	if s.State() != sock.Listening {
+		if err := s.Rd.Err(); err != nil {
+			return nil, err
+		}
+		return nil, syscall.EINVAL
+	}
+	for {
+		if err := s.Rd.Err(); err != nil {
+			return nil, err
+		}
+		if sk := nextChild(s); sk != nil {
+			return adopt(s, sk), nil
+		}
+		if s.IsShut(sock.ShutRd) {
+			return nil, syscall.EINVAL
+		}
+		if err := s.Rd.Wait(flags, func() bool { return anyChild(s) }); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// nextChild takes a connection, from another lcore each time.
+func nextChild(s *sock.Socket) *sock.Sock {
+	group := s.Group()
+	for i := range group {
+		k := (s.Last() + 1 + i) % len(group)
+		if sk, ok := group[k].AcceptQ.Pop(); ok {
+			s.SetLast(k)
+			return sk
+		}
+	}
+	return nil
+}
+
+func anyChild(s *sock.Socket) bool {
+	for _, sk := range s.Group() {
+		if sk.AcceptQ.Len() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// adopt makes the Socket of an accepted connection.
+func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
+	p := of(listener)
+	c := sock.NewSocket(listener.Family, listener.Type, listener.Protocol, listener.Ops)
+	c.Private = newPrivate(p.host, p.sw, p.linger.Load())
+	c.Adopt(sk)
+	c.SetNames(sk.Proto.Names(sk)) // both ends are fixed since before sk was queued
+	c.SetState(sock.Connected)
+	return c
+}
+
+// Connect opens a connection and waits until it is established, refused, or
+// the write deadline passes.
+func (streamOps) Connect(s *sock.Socket, to sock.Name) error {
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	switch s.State() {
+	case sock.Connected, sock.Listening:
+		return syscall.EISCONN
+	case sock.Connecting:
+		return waitConnected(s)
+	}
+	if err := s.Wr.Err(); err != nil {
+		return err
+	}
+	local, errno := connectNames(s, &to)
+	if errno != 0 {
+		return errno
+	}
+	h := of(s).host
+	core := 0
+	if local.Port != 0 {
+		core = h.owner(local.Addr, to.Addr, local.Port, to.Port)
+	} else {
+		core = h.pickCore()
+	}
+	sk := s.Group()[core]
+	s.Keep(sk)
+	s.SetState(sock.Connecting)
+	if err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, local, to) }); err != nil {
+		s.SetState(sock.Unconnected)
+		return err
+	}
+	return waitConnected(s)
+}
+
+// connectNames completes both names of a connection: the wildcard as
+// destination is this host, and the source is chosen by the route.
+func connectNames(s *sock.Socket, to *sock.Name) (sock.Name, syscall.Errno) {
+	if ip.Addr(to.Addr).IsZero() {
+		to.Addr = ip.From4([4]byte{127, 0, 0, 1})
+	}
+	local, _ := s.Names()
+	src, errno := of(s).host.source(ip.Addr(to.Addr))
+	if errno != 0 {
+		return local, errno
+	}
+	if ip.Addr(local.Addr).IsZero() {
+		local.Addr = src
+	}
+	return local, 0
+}
+
+func waitConnected(s *sock.Socket) error {
+	sk := s.SK()
+	for {
+		if sk.Has(sock.FlagConnected) {
+			s.SetNames(sk.Proto.Names(sk)) // fixed since before the flag was set
+			s.SetState(sock.Connected)
+			return nil
+		}
+		if e := sk.TakeError(); e != 0 {
+			s.SetState(sock.Unconnected)
+			return e
+		}
+		if sk.Has(sock.FlagDead) {
+			return syscall.ECONNABORTED
+		}
+		err := s.Wr.Wait(0, func() bool {
+			return sk.Has(sock.FlagConnected|sock.FlagDead) || sk.PeekError() != 0
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Shutdown ends one direction or both. The peer sees the end of the stream
+// after what was written.
+func (streamOps) Shutdown(s *sock.Socket, how int) error {
+	if s.State() == sock.Listening {
+		if how != syscall.SHUT_WR {
+			s.Shut(sock.ShutRd)
+		}
+		return nil
+	}
+	if s.State() != sock.Connected {
+		return syscall.ENOTCONN
+	}
+	sk := s.SK()
+	switch how {
+	case syscall.SHUT_RD:
+		s.Shut(sock.ShutRd)
+		sk.Kick(sock.ReqShutRead)
+	case syscall.SHUT_WR:
+		s.Shut(sock.ShutWr)
+		sk.Kick(sock.ReqShutWrite)
+	case syscall.SHUT_RDWR:
+		s.Shut(sock.ShutRd | sock.ShutWr)
+		sk.Kick(sock.ReqShutRead | sock.ReqShutWrite)
+	default:
+		return syscall.EINVAL
+	}
+	return nil
+}
+
+// Release lets go of the Socket. A connection goes on closing by itself on its
+// lcore; with SO_LINGER the caller waits for that.
+func (streamOps) Release(s *sock.Socket) error {
+	if s.State() == sock.Listening {
+		return releaseListener(s)
+	}
+	s.Wr.Lock() // writers have left, or leave now: the Socket is closed
+	defer s.Wr.Unlock()
+	if s.State() == sock.Unconnected || s.State() == sock.Bound {
+		of(s).unbind(s)
+		return nil
+	}
+	sk := s.SK()
+	sk.Kick(sock.ReqClose)
+	of(s).unbind(s)
+	if secs := of(s).linger.Load(); secs > 0 {
+		linger(sk, time.Duration(secs)*time.Second)
+	}
+	return nil
+}
+
+// linger waits until the connection has ended, d at the most.
+func linger(sk *sock.Sock, d time.Duration) {
+	for end := time.Now().Add(d); !sk.Has(sock.FlagDead) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// releaseListener closes every lcore's listener. Accepters have left, so the
+// lcore may empty the accept queues itself.
+func releaseListener(s *sock.Socket) error {
+	s.Rd.Lock()
+	defer s.Rd.Unlock()
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
+		sk.Proto.Request(sk, sock.ReqClose, sk.Core.Now)
+		return 0
+	})
+	of(s).unbind(s)
+	if err == syscall.ENETDOWN { // the plane has stopped: nothing listens any more
+		return nil
+	}
+	return err
+}

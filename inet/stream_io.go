@@ -1,0 +1,112 @@
+package inet
+
+import (
+	"syscall"
+
+	"dataplane/sock"
+)
+
+// SendMsg writes m.Buf to the stream and returns how many bytes the lcore will
+// send. It waits for room as long as it takes; a deadline or an error cuts it
+// short, with what was written so far.
+func (streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+	if s.State() != sock.Connected {
+		return 0, notConnected(s)
+	}
+	sk := s.SK()
+	sent := 0
+	for {
+		if err := sendErr(s, sk); err != nil {
+			return sent, err
+		}
+		if n := sk.TX.Write(m.Buf[sent:]); n > 0 {
+			sent += n
+			sk.Kick(sock.ReqSend)
+		}
+		if sent == len(m.Buf) {
+			return sent, nil
+		}
+		err := s.Wr.Wait(m.Flags, func() bool { return sk.TX.Free() > 0 || cannotSend(s, sk) })
+		if err != nil {
+			return sent, err
+		}
+	}
+}
+
+// sendErr returns why nothing more can be written.
+func sendErr(s *sock.Socket, sk *sock.Sock) error {
+	if err := s.Wr.Err(); err != nil {
+		return err
+	}
+	if s.IsShut(sock.ShutWr) {
+		return syscall.EPIPE
+	}
+	if e := sk.TakeError(); e != 0 {
+		return e
+	}
+	if sk.Has(sock.FlagSndShut | sock.FlagDead) {
+		return syscall.EPIPE
+	}
+	return nil
+}
+
+func cannotSend(s *sock.Socket, sk *sock.Sock) bool {
+	return sk.PeekError() != 0 || sk.Has(sock.FlagSndShut|sock.FlagDead) || s.IsShut(sock.ShutWr)
+}
+
+// RecvMsg reads what is there, or waits for the first byte. 0 bytes without an
+// error is the end of the stream.
+func (streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+	if s.State() != sock.Connected {
+		return 0, notConnected(s)
+	}
+	sk := s.SK()
+	got := 0
+	for {
+		if err := s.Rd.Err(); err != nil {
+			return got, err
+		}
+		n, end, err := readSome(s, sk, m, got)
+		got += n
+		if err != nil || end || got == len(m.Buf) {
+			return got, err
+		}
+		if got > 0 && m.Flags&sock.MsgWaitall == 0 {
+			return got, nil
+		}
+		err = s.Rd.Wait(m.Flags, func() bool {
+			return sk.RX.Len() > 0 || sk.PeekError() != 0 || sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
+		})
+		if err != nil {
+			return got, err
+		}
+	}
+}
+
+// readSome takes what the ring holds. The flags are read before the ring: the
+// lcore writes them after its last byte, so an end that was seen is the end.
+func readSome(s *sock.Socket, sk *sock.Sock, m *sock.Msg, got int) (n int, end bool, err error) {
+	end = sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
+	if m.Flags&sock.MsgPeek != 0 {
+		return sk.RX.CopyAt(m.Buf[got:], sk.RX.Tail()), end, nil
+	}
+	if n = sk.RX.Read(m.Buf[got:]); n > 0 {
+		sk.Consumed()
+		return n, false, nil
+	}
+	if len(m.Buf) == got {
+		return 0, true, nil
+	}
+	if e := sk.TakeError(); e != 0 && got == 0 {
+		return 0, true, e
+	}
+	return 0, end, nil
+}
+
+// notConnected is the error of a call that needs a connection.
+func notConnected(s *sock.Socket) error {
+	if s.Closed() {
+		return sock.ErrClosed
+	}
+	return syscall.ENOTCONN
+}
