@@ -3,6 +3,7 @@ package perf
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -84,28 +85,26 @@ func TestSnapshotCarriesEveryWord(t *testing.T) {
 // and checks that no reader ever sees two different ones.
 func TestSnapshotConsistent(t *testing.T) {
 	var p Snapshot
-	var wg sync.WaitGroup
-	stop := make(chan struct{})
+	var reading sync.WaitGroup
+	var done atomic.Bool
 	for range 2 {
-		wg.Go(func() {
+		reading.Go(func() {
 			var s Stat
-			for last := uint64(0); ; last = s.RxFrames {
+			last := uint64(0)
+			for range 20000 {
 				p.Load(&s)
 				if s.RxFrames < last || s.Drops[NumVerdicts-1] != s.RxFrames ||
 					s.Lost[0] != s.RxFrames || s.Events[NumEvents-1] != s.RxFrames {
 					t.Errorf("torn copy: %d %d", s.RxFrames, s.Events[NumEvents-1])
 					return
 				}
-				select {
-				case <-stop:
-					return
-				default:
-				}
+				last = s.RxFrames
 			}
 		})
 	}
+	go func() { reading.Wait(); done.Store(true) }()
 	var s Stat
-	for n := range uint64(5000) {
+	for n := uint64(0); !done.Load(); n++ {
 		s.RxFrames = n
 		for i := range s.Drops {
 			s.Drops[i], s.Lost[i] = n, n
@@ -115,8 +114,6 @@ func TestSnapshotConsistent(t *testing.T) {
 		}
 		p.Publish(&s)
 	}
-	close(stop)
-	wg.Wait()
 }
 
 func TestNoAllocation(t *testing.T) {

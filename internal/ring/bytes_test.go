@@ -250,3 +250,32 @@ func consume(t *testing.T, b *Bytes, total uint64, r *rand.Rand) {
 		b.Release(tail)
 	}
 }
+
+// TestBytesReadWhileGrowing: a consumer that looks again and again, and never
+// releases, sees the right bytes whichever array it meets.
+func TestBytesReadWhileGrowing(t *testing.T) {
+	for round := range 300 {
+		const total = 1 << 17
+		var b Bytes
+		b.Init(total)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for head := 0; head < total; {
+				head += b.Write(pattern(uint64(head), min(2000+round*7, total-head)))
+			}
+		})
+		p := make([]byte, total)
+		for n := 0; n < total; {
+			from := max(n-100, 0)
+			k := b.CopyAt(p, uint64(from))
+			if !bytes.Equal(p[:k], pattern(uint64(from), k)) {
+				t.Fatalf("round %d: wrong bytes after %d", round, from)
+			}
+			if n == from+k {
+				runtime.Gosched()
+			}
+			n = from + k
+		}
+		wg.Wait()
+	}
+}

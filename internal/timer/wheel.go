@@ -50,7 +50,7 @@ func (w *Wheel) Len() int { return w.n }
 // armed timer is moved.
 func (w *Wheel) Arm(t *Timer, due int64) {
 	if t.at != 0 {
-		if due >= t.due && t.at != firing+1 {
+		if due >= t.due {
 			t.due = due // its slot comes up early enough
 			return
 		}
