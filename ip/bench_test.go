@@ -143,6 +143,15 @@ func BenchmarkResolveStale(b *testing.B) {
 	}
 }
 
+func BenchmarkResolveNew(b *testing.B) {
+	r := fast(b)
+	e := &Endpoint{Remote: far}
+	for b.Loop() {
+		r.l.stale()
+		r.l.Resolve(e)
+	}
+}
+
 // BenchmarkFragmentFlood is the cost of a half datagram when the table is full.
 func BenchmarkFragmentFlood(b *testing.B) {
 	r := fast(b)

@@ -97,15 +97,9 @@ func (l *Layer) echo(m *mbuf.Mbuf, p *Packet) perf.Verdict {
 	return perf.Taken
 }
 
-// replies is how many correspondents a core remembers the way to.
-const replies = 16
-
 // replyTo returns an endpoint that answers p: RFC 1122 3.2.2.6 and 3.3.4.2, from
 // the address the request was sent to. It is valid until the next call.
 func (l *Layer) replyTo(p *Packet) *Endpoint {
-	e := &l.reply[p.Src[15]%replies]
-	if e.Remote != p.Src || e.Local != p.Dst {
-		*e = Endpoint{Local: p.Dst, Remote: p.Src}
-	}
-	return e
+	l.reply = Endpoint{Local: p.Dst, Remote: p.Src}
+	return &l.reply
 }

@@ -79,7 +79,7 @@ func (l *Layer) addresses(h Header4, p *Packet) perf.Verdict {
 			return perf.DropIPLinkBroadcast
 		}
 	case p.Dst.IsMulticast():
-		if !l.member(p.Dst, p.Iface) {
+		if !l.member(p.Dst) {
 			return perf.DropIPNotOurs
 		}
 		p.Multicast = true
@@ -112,11 +112,12 @@ func (l *Layer) source(h Header4, p *Packet) perf.Verdict {
 	return perf.Delivered
 }
 
-// allHosts is the group that every host is in. RFC 1112 4.
+// allHosts is the group of all hosts on the link.
 var allHosts = From4([4]byte{224, 0, 0, 1})
 
-// member reports whether this host listens to a group on ifc.
-func (l *Layer) member(group Addr, _ *eth.Iface) bool { return group == allHosts }
+// member reports whether this host listens to a group. RFC 1112 4: every host
+// is in that of all hosts; others cannot be joined yet.
+func (l *Layer) member(group Addr) bool { return group == allHosts }
 
 // options checks the header's options. m starts at the IP header.
 func (l *Layer) options(m *mbuf.Mbuf, h Header4, p *Packet) perf.Verdict {

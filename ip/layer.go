@@ -65,6 +65,7 @@ type Dst struct {
 	idAdd uint16        // added to the counter ids[idRow]
 	idRow uint16
 	kind  RouteKind
+	auto  bool // Src was chosen for an endpoint that had none
 	cut   bool // the path is so narrow that packets may be cut in spite of DontFrag
 }
 
@@ -128,7 +129,8 @@ type Layer struct {
 	deadGates [deadGateways]deadGateway
 	limit     limiter
 	echoes    bucket
-	reply     [replies]Endpoint
+	reply     Endpoint
+	dsts      [dstRows]Dst // by destination, what was resolved last
 
 	ids             [idRows]uint32
 	idStep, idFirst uint32

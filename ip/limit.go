@@ -8,9 +8,10 @@ import (
 
 // bucket is a token bucket: rate tokens a second, at most burst saved up.
 type bucket struct {
-	rate, burst int64
-	credit      perf.Tick // time saved up: a token costs Second/rate
-	last        perf.Tick
+	cost   perf.Tick // of a token: Second/rate
+	full   perf.Tick // cost of burst tokens
+	credit perf.Tick // saved up
+	last   perf.Tick
 }
 
 // take takes a token if there is one.
@@ -18,20 +19,20 @@ func (b *bucket) take(now perf.Tick) bool { return b.spend(now, 1) }
 
 // newBucket returns a full bucket.
 func newBucket(rate, burst int64) bucket {
-	return bucket{rate: rate, burst: burst, credit: perf.Second * perf.Tick(burst) / perf.Tick(rate)}
+	cost := perf.Second / perf.Tick(rate)
+	return bucket{cost: cost, full: cost * perf.Tick(burst), credit: cost * perf.Tick(burst)}
 }
 
 // spend takes n tokens, or what is left, if there is at least one.
 func (b *bucket) spend(now perf.Tick, n int64) bool {
-	cost := perf.Second / perf.Tick(b.rate)
 	if now > b.last {
-		b.credit = min(b.credit+now-b.last, cost*perf.Tick(b.burst))
+		b.credit = min(b.credit+now-b.last, b.full)
 	}
 	b.last = max(b.last, now)
-	if b.credit < cost {
+	if b.credit < b.cost {
 		return false
 	}
-	b.credit = max(b.credit-cost*perf.Tick(n), 0)
+	b.credit = max(b.credit-b.cost*perf.Tick(n), 0)
 	return true
 }
 

@@ -79,6 +79,7 @@ func (l *Layer) fragment(m *mbuf.Mbuf, h Header4, p *Packet) perf.Verdict {
 	}
 	if off == 0 {
 		d.hdrLen, d.pkt = len(h), *p
+		d.pkt.Header = nil
 	}
 	if d.got == d.total {
 		return l.complete(d)

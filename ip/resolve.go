@@ -20,7 +20,27 @@ func (l *Layer) Resolve(e *Endpoint) syscall.Errno {
 		(d.kind != Broadcast || e.Broadcast) {
 		return 0
 	}
-	return l.resolve(e)
+	c := &l.dsts[dstRow(e.Remote)]
+	if c.gen == l.gen && c.to == e.Remote && (c.Src == e.Local || c.auto && e.Local.IsZero()) && !c.Neigh.Dead() {
+		e.Local, e.Dst = c.Src, *c
+		return 0
+	}
+	errno := l.resolve(e)
+	// What a broadcast needs depends on more than its addresses.
+	if errno == 0 && (d.kind == Unicast || d.kind == Local) {
+		*c = *d
+	}
+	return errno
+}
+
+// dstRows is how many destinations a core remembers the way to, for sockets that
+// talk to many and for answers.
+const dstRows = 256
+
+// dstRow is where a destination is remembered. Whoever makes many collide only
+// makes them be looked up.
+func dstRow(a Addr) uint32 {
+	return (be.Uint32(a[12:]) ^ be.Uint32(a[8:])) * 0x9e3779b1 >> 24
 }
 
 // resolve fills e.Dst anew.
@@ -58,7 +78,7 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 	case !rt.Gateway.IsZero():
 		hop = rt.Gateway
 	}
-	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, gen: l.gen}
+	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, auto: e.Local.IsZero(), gen: l.gen}
 	d.Neigh = l.cfg.Eth.Neighbor(ifc, hop.As4())
 	d.MTU, d.cut = l.narrow(e.Remote, l.linkMTU(&rt, ifc))
 	d.idRow, d.idAdd = l.idOf(src, e.Remote)
