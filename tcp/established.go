@@ -40,7 +40,7 @@ func (l *Layer) segment(s *Sock, g *segment) perf.Verdict {
 // room is how many bytes of sequence space are left in the window we promised.
 // A promise is in units of 1<<scale and rounded up; RX has the slack for it.
 func (s *Sock) room() int {
-	return int(s.rcv.edge-s.rcv.nxt) + s.slack()
+	return int(int32(s.rcv.edge-s.rcv.nxt)) + s.slack()
 }
 
 func (s *Sock) slack() int { return 1<<s.rcv.scale - 1 }

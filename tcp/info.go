@@ -34,7 +34,7 @@ func (s *Sock) Info() Info {
 	}
 	if s.state.synchronized() {
 		i.InFlight = s.inFlight()
-		i.RcvWnd = int(r.edge - r.nxt)
+		i.RcvWnd = int(int32(r.edge - r.nxt))
 		i.Unsent = max(int(int32(s.endSeq()-d.max)), 0)
 	}
 	return i

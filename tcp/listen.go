@@ -180,7 +180,7 @@ func (l *Layer) listenAck(ls *Sock, g *segment) perf.Verdict {
 	}
 	l.cfg.Stat.Event(perf.EvTCPCookieAccepted)
 	rq := &l.cookie
-	*rq = request{l: l, retries: 1} // the round trip is unknown
+	*rq = request{l: l, cookie: true} // the round trip is unknown
 	rq.fill(ls, g)
 	rq.irs, rq.iss = g.seq-1, g.ack-1
 	rq.opts.MSS, rq.opts.WScale, rq.opts.SackOK = uint16(mss), -1, false

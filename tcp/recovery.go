@@ -18,6 +18,7 @@ type recovery struct {
 	phase   phase
 	again   bool   // send the segment at una now
 	dupAcks int    // in a row
+	flight  int    // what was outstanding at the first of them
 	inflate int    // without SACK: bytes that duplicate ACKs say have arrived
 	recover uint32 // what had been sent when the loss was seen
 	highRxt uint32 // end of what was sent again in this recovery
@@ -39,7 +40,9 @@ func (s *Sock) inFlight() int {
 // duplicateAck counts one. RFC 5681 3.2, RFC 6675 5.
 func (l *Layer) duplicateAck(s *Sock) {
 	r := &s.loss
-	r.dupAcks++
+	if r.dupAcks++; r.dupAcks == 1 {
+		r.flight = int(s.snd.max - s.snd.una) // RFC 5681 3.2: without limited transmit
+	}
 	switch {
 	case r.phase == lost:
 		return // what una lacks is being sent anyway
@@ -61,7 +64,7 @@ func (l *Layer) duplicateAck(s *Sock) {
 func (l *Layer) recover(s *Sock) {
 	d, r := &s.snd, &s.loss
 	l.cfg.Stat.Event(perf.EvTCPFastRetransmit)
-	s.cc.Lost(&s.win, int(d.max-d.una), l.now)
+	s.cc.Lost(&s.win, r.flight, l.now)
 	r.phase, r.again = recovering, true
 	r.recover, r.highRxt = d.max, d.una
 	r.board.EnterRecovery()
@@ -76,8 +79,11 @@ func (l *Layer) recover(s *Sock) {
 // acknowledged; flight was in the network before.
 func (l *Layer) progress(s *Sock, n, flight int) {
 	d, r := &s.snd, &s.loss
+	forgot := false // the peer has thrown away what it had reported (RFC 2018 8)
 	if len(r.board.r) != 0 {
+		high := r.board.Highest(d.una)
 		r.board.advance(d.una)
+		forgot = len(r.board.r) == 0 && seqLT(d.una, high)
 	}
 	switch r.phase {
 	case open:
@@ -103,8 +109,8 @@ func (l *Layer) progress(s *Sock, n, flight int) {
 			if n >= s.win.MSS {
 				r.inflate += s.win.MSS
 			}
-		} else if len(r.board.r) == 0 {
-			r.again = d.una == r.highRxt // the peer forgot what it had (RFC 2018 8)
+		} else if forgot {
+			r.again = true
 		}
 	}
 }

@@ -184,10 +184,11 @@ func (l *Layer) child(rq *request, g *segment) *Sock {
 	s.startSend(rq.iss)
 	s.snd.nxt, s.snd.max = rq.iss+1, rq.iss+1
 	l.negotiate(s, &rq.opts, rq.irs, int(rq.wnd))
-	if rq.retries == 0 {
+	switch {
+	case rq.retries > 0:
+		s.synLost()
+	case !rq.cookie:
 		s.rtt.Sample(l.now - rq.sentAt)
-	} else {
-		s.rtt.SYNLost()
 	}
 	s.snd.rttOn = false
 	s.snd.wl1 = g.seq - 1 // the window of g is the first

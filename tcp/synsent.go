@@ -43,6 +43,13 @@ func (l *Layer) negotiate(s *Sock, o *Options, irs uint32, wnd int) {
 	s.cc.Init(&s.win, l.now)
 }
 
+// synLost: our SYN or SYN-ACK had to be sent again. RFC 6298 5.7: a longer first
+// time-out; RFC 5681 3.1: an initial window of one segment.
+func (s *Sock) synLost() {
+	s.rtt.SYNLost()
+	s.win.Cwnd = s.win.MSS
+}
+
 // sendSyn sends our SYN, or SYN-ACK after a simultaneous open.
 func (l *Layer) sendSyn(s *Sock) {
 	d, r := &s.snd, &s.rcv
@@ -128,7 +135,7 @@ func (l *Layer) synSentAck(s *Sock, g *segment) perf.Verdict {
 		s.rtt.Sample(l.now - d.rttAt)
 		d.rttOn = false
 	} else {
-		s.rtt.SYNLost()
+		s.synLost()
 	}
 	d.retries = 0
 	d.wnd, d.maxWnd = uint32(g.wnd), uint32(g.wnd) // a SYN's window is not scaled

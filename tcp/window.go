@@ -16,7 +16,7 @@ const quickAcks = 16
 // the scale's units; RX has the slack.
 func (s *Sock) window() uint16 {
 	r := &s.rcv
-	cur := int(r.edge - r.nxt)
+	cur := int(int32(r.edge - r.nxt))
 	free := s.free()
 	if free-cur >= min(r.mss, r.limit/2) {
 		free = min(free>>r.scale, math.MaxUint16) << r.scale
@@ -25,11 +25,11 @@ func (s *Sock) window() uint16 {
 			cur = free
 		}
 	}
-	if cur == 0 {
+	if cur <= 0 {
 		s.l.cfg.Stat.Event(perf.EvTCPZeroWindow)
 	}
 	s.watchReader()
-	return uint16(min((cur+s.slack())>>r.scale, math.MaxUint16))
+	return uint16(min(max(cur+s.slack(), 0)>>r.scale, math.MaxUint16))
 }
 
 // free is the room that the application's buffer has behind rcv.nxt.
@@ -41,7 +41,7 @@ func (s *Sock) free() int {
 // when less than half the window is open, and it can be doubled.
 func (s *Sock) watchReader() {
 	r := &s.rcv
-	cur := int(r.edge - r.nxt)
+	cur := int(int32(r.edge - r.nxt))
 	want := uint64(math.MaxUint64)
 	if cur <= r.limit/2 {
 		open := min(max(2*cur, cur+min(r.mss, r.limit/2)), r.limit)
@@ -68,7 +68,7 @@ func (l *Layer) updateWindow(s *Sock) {
 	if !s.state.receives() {
 		return
 	}
-	cur := int(r.edge - r.nxt)
+	cur := int(int32(r.edge - r.nxt))
 	open := min(max(2*cur, cur+min(r.mss, r.limit/2)), r.limit)
 	if s.free() >= open && s.free() > cur {
 		r.ackNow = true
@@ -121,7 +121,7 @@ func (l *Layer) tune(s *Sock) {
 func (s *Sock) setLimit(n int) {
 	r := &s.rcv
 	r.limit = n
-	promised := int(r.pos-s.RX.Tail()) + int(r.edge-r.nxt)
+	promised := int(r.pos-s.RX.Tail()) + int(int32(r.edge-r.nxt))
 	s.RX.SetLimit(max(n, promised) + s.slack())
 }
 
