@@ -91,7 +91,7 @@ func TestSnapshotConsistent(t *testing.T) {
 		reading.Go(func() {
 			var s Stat
 			last := uint64(0)
-			for range 20000 {
+			for range 3000 {
 				p.Load(&s)
 				if s.RxFrames < last || s.Drops[NumVerdicts-1] != s.RxFrames ||
 					s.Lost[0] != s.RxFrames || s.Events[NumEvents-1] != s.RxFrames {
