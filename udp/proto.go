@@ -81,16 +81,23 @@ func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
 	return 0
 }
 
-// disconnect makes s a bound socket again.
+// disconnect makes s a bound socket again. EADDRINUSE: its name was taken
+// meanwhile, and s stays connected.
 func (l *Layer) disconnect(s *Sock) syscall.Errno {
 	if s.where != inFlows {
 		return 0
 	}
+	old := s.Endpoint
 	l.leave(s)
 	s.Remote, s.RemotePort = ip.Addr{}, 0
 	s.Local, s.Dst = s.own, ip.Dst{}
+	if errno := l.enter(s, inBound); errno != 0 {
+		s.Endpoint = old
+		l.enter(s, inFlows)
+		return errno
+	}
 	s.Unset(sock.FlagConnected)
-	return l.enter(s, inBound)
+	return 0
 }
 
 // Listen is not for datagrams.
