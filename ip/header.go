@@ -80,9 +80,6 @@ func (h Header4) TTL() uint8 { return h[8] }
 // Proto is the number of the payload's protocol.
 func (h Header4) Proto() uint8 { return h[9] }
 
-// Checksum is the checksum field.
-func (h Header4) Checksum() uint16 { return be.Uint16(h[10:12]) }
-
 // Src is the source address.
 func (h Header4) Src() Addr { return From4([4]byte(h[12:16])) }
 

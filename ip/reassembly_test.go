@@ -303,6 +303,42 @@ func TestReassemblyPieceLimit(t *testing.T) {
 	}
 }
 
+// Few datagrams of many pieces: the bound on bytes holds, the youngest stay.
+func TestReassemblyBytes(t *testing.T) {
+	const buf = mbuf.Headroom + mbuf.DefaultDataRoom
+	r := newRig(t, func(c *Config) { c.Fragments.Bytes = 200 * buf })
+	for i := range 60 { // 60 sources, 20 pieces each
+		for k := range 20 {
+			r.packet(serialize(ipv4(FromV4(10<<24|1<<16|uint32(i)), own0, 17, ident(1), func(h *layers.IPv4) {
+				h.Flags, h.FragOffset = layers.IPv4MoreFragments, uint16(k*4)
+			}), gopacket.Payload(pattern(16))))
+			if n := r.held(); n > 200 {
+				t.Fatalf("%d buffers held", n)
+			}
+		}
+	}
+	if n := r.held(); n < 150 {
+		t.Errorf("only %d buffers held", n)
+	}
+	// One source: its share, 64 buffers; its youngest datagram is whole.
+	for id := range 5 {
+		for k := range 20 {
+			r.give(fragmentOf(uint16(id), k*32, true, pattern(16)))
+		}
+	}
+	if d := r.l.frags.tail; len(d.pieces) != 20 || d.group.bytes > r.l.frags.shareBytes || d.group.n < 2 {
+		t.Errorf("%d pieces, group of %d with %d bytes", len(d.pieces), d.group.n, d.group.bytes)
+	}
+	// A datagram that is more than everything dies, and nothing else of others.
+	for k := range 100 {
+		r.give(fragmentOf(9, k*32, true, pattern(16)))
+	}
+	if d := r.l.frags.tail; d.dead != perf.DropFragLimit || len(d.pieces) != 0 {
+		t.Errorf("%v, %d pieces", d.dead, len(d.pieces))
+	}
+	r.held()
+}
+
 func TestReassemblySmallPool(t *testing.T) {
 	r := newSizedRig(t, 64)
 	for i := range 500 {
