@@ -1,6 +1,7 @@
 package lcore
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func (r *rig) startWatched() *watch {
 }
 
 // inBed returns when the core sleeps.
-func (w *watch) inBed(t *testing.T) {
+func (w *watch) inBed(t testing.TB) {
 	t.Helper()
 	eventually(t, "the core to sleep", func() bool { return w.naps.Load() > w.woken.Load() })
 }
@@ -236,4 +237,33 @@ func TestSleepDoesNotAllocate(t *testing.T) {
 		c.rest.sleeper.close()
 		r.close()
 	})
+}
+
+// BenchmarkWake is the time from the bell of a sleeping core to its serving the
+// request, and of one that still polls.
+func BenchmarkWake(b *testing.B) {
+	for _, mode := range []Mode{Locked, Shared} {
+		for _, idle := range []Idle{Spin, Sleep} {
+			b.Run(mode.String()+"/"+idle.String(), func(b *testing.B) {
+				r := newRig(b, 1, mode, idle, newPort(1, 0))
+				s := r.stacks[0]
+				w := r.startWatched()
+				var spent time.Duration
+				for i := range int64(b.N) {
+					if idle == Sleep {
+						w.inBed(b)
+					}
+					start := time.Now()
+					s.jobs.Add(1)
+					r.g.Core(0).Bell().Ring()
+					for s.served.Load() != i+1 {
+						runtime.Gosched()
+					}
+					spent += time.Since(start)
+				}
+				b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "ns/wake")
+				r.close()
+			})
+		}
+	}
 }
