@@ -2,9 +2,11 @@ package perf
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestStatBalances(t *testing.T) {
@@ -91,7 +93,7 @@ func TestSnapshotConsistent(t *testing.T) {
 		reading.Go(func() {
 			var s Stat
 			last := uint64(0)
-			for range 3000 {
+			for !done.Load() {
 				p.Load(&s)
 				if s.RxFrames < last || s.Drops[NumVerdicts-1] != s.RxFrames ||
 					s.Lost[0] != s.RxFrames || s.Events[NumEvents-1] != s.RxFrames {
@@ -99,12 +101,12 @@ func TestSnapshotConsistent(t *testing.T) {
 					return
 				}
 				last = s.RxFrames
+				runtime.Gosched()
 			}
 		})
 	}
-	go func() { reading.Wait(); done.Store(true) }()
 	var s Stat
-	for n := uint64(0); !done.Load(); n++ {
+	for n := range uint64(500) {
 		s.RxFrames = n
 		for i := range s.Drops {
 			s.Drops[i], s.Lost[i] = n, n
@@ -113,7 +115,10 @@ func TestSnapshotConsistent(t *testing.T) {
 			s.Events[i] = n
 		}
 		p.Publish(&s)
+		time.Sleep(20 * time.Microsecond) // as housekeeping does; a reader would starve without
 	}
+	done.Store(true)
+	reading.Wait()
 }
 
 func TestNoAllocation(t *testing.T) {
