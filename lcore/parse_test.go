@@ -100,8 +100,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// FuzzClassify: no frame may be read beyond its end, and the part of a frame
-// that look copies decides as the whole does.
+// FuzzClassify: no frame is read beyond its end, and none panics.
 func FuzzClassify(f *testing.F) {
 	f.Add(udp4(f, 1, 2, 3))
 	f.Add(arp(f))
