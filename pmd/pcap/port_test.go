@@ -357,7 +357,7 @@ func TestPrograms(t *testing.T) {
 // A recorded wire is still a port.
 func TestContract(t *testing.T) {
 	pmdtest.TestPort(t, func() (a, b pmd.Port) {
-		x, y, err := wire.Pair(wire.Config{Name: "x"}, wire.Config{Name: "y"})
+		x, y, err := wire.Pair(wire.Config{Name: "x", Offloads: wire.Has}, wire.Config{Name: "y", Offloads: wire.Has})
 		if err != nil {
 			t.Fatal(err)
 		}

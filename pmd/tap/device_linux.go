@@ -167,7 +167,7 @@ func (d *device) explain(err error, cfg *config) error {
 	case !at.atDevice && (errors.Is(at.err, unix.ENOENT) || errors.Is(at.err, unix.ENODEV) || errors.Is(at.err, unix.ENXIO)):
 		return fmt.Errorf("no %s: `modprobe tun`, or pass the device into the container (--device %s): %w", tunPath, tunPath, at.err)
 	case !at.atDevice:
-		return fmt.Errorf("cannot open %s: %s: %w", tunPath, rights, at.err)
+		return fmt.Errorf("cannot open %s: run as root, or let your user open it (`chmod 666 %s`): %w", tunPath, tunPath, at.err)
 	case errors.Is(at.err, unix.EPERM) || errors.Is(at.err, unix.EACCES):
 		return fmt.Errorf("no right to use %s: %s: %w", name, rights, at.err)
 	case errors.Is(at.err, unix.EBUSY):
