@@ -163,7 +163,7 @@ func TestRevalidation(t *testing.T) {
 	h.quiet()
 }
 
-// TestChangedMAC: the peer came back with another card; row 1 of the list.
+// TestChangedMAC: the peer came back with another card (RFC 1122 2.3.2.1).
 func TestChangedMAC(t *testing.T) {
 	h := newHost(t, nil)
 	h.send(peerIP, 1)

@@ -27,7 +27,7 @@ func (r *rig) icmp(typ, code uint8, change ...func(quote []byte)) perf.Verdict {
 		&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(typ, code)}, gopacket.Payload(quote)), 0)
 }
 
-// TestErrors: row 47, with Linux's division into hard and soft.
+// TestErrors: RFC 1122 4.1.3.3, with Linux's division into hard and soft.
 func TestErrors(t *testing.T) {
 	for _, c := range []struct {
 		name               string

@@ -27,11 +27,12 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if !l.sumOK(m, h, p) {
 		return perf.DropUDPChecksum
 	}
-	k := ip.FlowKey{Local: p.Dst, Remote: p.Src, LocalPort: h.DstPort(), RemotePort: h.SrcPort()}
+	k := &l.key
+	k.Local, k.Remote, k.LocalPort, k.RemotePort = p.Dst, p.Src, h.DstPort(), h.SrcPort()
 	if p.Broadcast || p.Multicast {
-		return l.inputToAll(m, p, &k)
+		return l.inputToAll(m, p, k)
 	}
-	s := l.find(&k)
+	s := l.find(k)
 	if s == nil {
 		if !p.Copied {
 			// RFC 1122 4.1.3.1: a port that nobody has is reported.
@@ -39,7 +40,7 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 		}
 		return perf.DropUDPNoPort
 	}
-	return l.deliver(s, m, p, &k)
+	return l.deliver(s, m, p, k)
 }
 
 // sumOK checks the checksum. RFC 768: zero means that there is none (RFC 8200
@@ -62,31 +63,31 @@ func (l *Layer) sumOK(m *mbuf.Mbuf, h Header, p *ip.Packet) bool {
 // none (RFC 1122 3.2.2).
 func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, k *ip.FlowKey) perf.Verdict {
 	v := perf.DropUDPNoPort
-	b := ip.FlowKey{LocalPort: k.LocalPort}
-	for range 2 {
-		s, _ := l.bound.Lookup(&b)
-		for ; s != nil; s = s.next {
+	for _, a := range [2]ip.Addr{{}, p.Dst} {
+		l.wide.Local, l.wide.LocalPort = a, k.LocalPort
+		s, _ := l.bound.Lookup(&l.wide)
+		for s != nil {
+			next := s.next // a callback may close s
 			if one := l.deliver(s, m, p, k); v != perf.Delivered {
 				v = one
 			}
+			s = next
 		}
-		b.Local = p.Dst
 	}
 	return v
 }
 
 // deliver copies the payload of m into the receive ring of s. Borrows m.
 func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, k *ip.FlowKey) perf.Verdict {
-	d := sock.Datagram{
-		Peer:  sock.Name{Addr: k.Remote, Port: k.RemotePort},
-		Local: sock.Name{Addr: k.Local, Port: k.LocalPort},
-		Iface: p.Iface.Index, TTL: p.TTL, TOS: p.TOS,
-		Len: int(m.PktLen) - HdrLen,
-	}
+	d := &l.d
+	d.Peer.Addr, d.Peer.Port = k.Remote, k.RemotePort
+	d.Local.Addr, d.Local.Port = k.Local, k.LocalPort
+	d.Iface, d.TTL, d.TOS = p.Iface.Index, p.TTL, p.TOS
+	d.Len = int(m.PktLen) - HdrLen
 	if m.OlFlags&mbuf.RxLRO != 0 && m.SegSize() > 0 && d.Len > m.SegSize() {
-		return l.deliverMany(s, m, &d)
+		return l.deliverMany(s, m, d)
 	}
-	if !l.put(s, m, HdrLen, &d) {
+	if !l.put(s, m, HdrLen, d) {
 		return perf.DropUDPFull
 	}
 	s.DataReady()

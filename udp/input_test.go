@@ -36,7 +36,7 @@ func TestReceive(t *testing.T) {
 	}
 }
 
-// TestReceiveRules is rows 43-46 of the RFC list.
+// TestReceiveRules: RFC 768, RFC 1122 4.1.3.4.
 func TestReceiveRules(t *testing.T) {
 	set := func(at int, v uint16) func([]byte) { return func(u []byte) { be.PutUint16(u[at:], v) } }
 	for _, c := range []struct {
@@ -81,7 +81,7 @@ func TestShort(t *testing.T) {
 	r.verdict("7 bytes", r.frame(f, 0), perf.DropUDPShort)
 }
 
-// TestNoPort: row 46.
+// TestNoPort: RFC 1122 4.1.3.1.
 func TestNoPort(t *testing.T) {
 	r := newRig(t, 0)
 	r.verdict("unicast", r.recv(dgram{data: []byte("x")}), perf.DropUDPNoPort)
@@ -121,7 +121,7 @@ func TestMostSpecificFirst(t *testing.T) {
 	r.want(wildcard, "wildcard", "again")
 }
 
-// TestConnectedHearsPeerOnly: row 50.
+// TestConnectedHearsPeerOnly: strangers get what a closed port gives them.
 func TestConnectedHearsPeerOnly(t *testing.T) {
 	r := newRig(t, 0)
 	s := r.bind(ip.Addr{}, port)
@@ -139,7 +139,7 @@ func TestConnectedHearsPeerOnly(t *testing.T) {
 	}
 }
 
-// TestBroadcast: every socket that is bound to the port hears it. Row 27.
+// TestBroadcast: every socket that is bound to the port hears it (RFC 1122 3.3.6).
 func TestBroadcast(t *testing.T) {
 	r := newRig(t, 0)
 	share := func(o *sock.Options) { o.ReuseAddr = true }

@@ -39,6 +39,9 @@ type Layer struct {
 	bound    *ip.FlowTable[*Sock] // the others, by local address and port
 	specific int                  // of those, how many name their address
 	ways     [nWays]way           // recent destinations of unconnected sockets
+
+	key, wide ip.FlowKey    // of the datagram being worked on, whole and without its sender
+	d         sock.Datagram // its record
 }
 
 // Sock is a UDP socket on its lcore (struct udp_sock). Its Endpoint holds the

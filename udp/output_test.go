@@ -49,7 +49,7 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// TestComputedZero: row 43: a checksum that comes out as zero is sent as ones.
+// TestComputedZero: RFC 768: a checksum that comes out as zero is sent as ones.
 func TestComputedZero(t *testing.T) {
 	r := newRig(t, 0)
 	s := r.bind(ip.Addr{}, port)
@@ -169,7 +169,7 @@ func TestSources(t *testing.T) {
 		d    sock.Datagram
 	}{
 		{w, ours, sock.Datagram{}}, {b, second, sock.Datagram{}}, {all, ours, sock.Datagram{}},
-		{w, second, sock.Datagram{Local: name(second, 0)}}, // a reply from the address that was asked: row 28
+		{w, second, sock.Datagram{Local: name(second, 0)}}, // a reply from the address that was asked: RFC 1122 4.1.3.5
 		{w, ours, sock.Datagram{TTL: 3, TOS: 0x10}}, {w, ours, sock.Datagram{}},
 	} {
 		d := c.d

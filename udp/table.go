@@ -72,14 +72,16 @@ func (l *Layer) find(k *ip.FlowKey) *Sock {
 			return s
 		}
 	}
-	b := ip.FlowKey{Local: k.Local, LocalPort: k.LocalPort}
+	b := &l.wide
+	b.LocalPort = k.LocalPort
 	if l.specific > 0 {
-		if s, ok := l.bound.Lookup(&b); ok {
+		b.Local = k.Local
+		if s, ok := l.bound.Lookup(b); ok {
 			return choose(s, k)
 		}
 	}
 	b.Local = ip.Addr{}
-	s, _ := l.bound.Lookup(&b)
+	s, _ := l.bound.Lookup(b)
 	return choose(s, k)
 }
 
