@@ -93,8 +93,8 @@ func (s *Sock) chunk(room, limit int) (n int, fin bool) {
 	}
 	window := int(int32(d.una + d.wnd - d.nxt))
 	mss := s.segSize()
-	if d.force { // a time-out: one segment in any case
-		window, room = max(window, min(mss, n+1)), max(room, mss)
+	if d.force { // a time-out: one segment in any case, of what was sent before even if the window shrank
+		window, room = max(window, min(mss, int(int32(d.max-d.nxt)))), max(room, mss)
 	}
 	n = min(n, limit, room, window)
 	if n < 0 {
