@@ -63,7 +63,7 @@ func (m *sackModel) next(highRxt int) (start, n int, lost bool) {
 // TestSackModel: the board against the letter of the RFC, random reports, ACKs
 // and retransmissions, at the wraps too.
 func TestSackModel(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(80) {
 		rnd := rand.New(rand.NewPCG(seed, 2))
 		base := rnd.Uint32()
 		if seed%2 == 0 {
