@@ -54,10 +54,13 @@ func (s *Sock) noteTS(g *segment, now perf.Tick) {
 }
 
 // noteWindow is RFC 9293 3.10.7.4, ESTABLISHED: the window comes from the
-// newest segment only. True: it is another than before.
+// newest segment only. What acknowledges more than the latest one did is newer
+// than it, even if it repeats old data (as Linux has it): its window counts from
+// its acknowledgement, and the old window would reach too far from there. True:
+// it is another than before.
 func (s *Sock) noteWindow(g *segment) bool {
 	d := &s.snd
-	if seqGT(d.wl1, g.seq) || d.wl1 == g.seq && seqGT(d.wl2, g.ack) {
+	if seqLEQ(g.ack, d.wl2) && (seqGT(d.wl1, g.seq) || d.wl1 == g.seq && seqGT(d.wl2, g.ack)) {
 		return false
 	}
 	old := d.wnd
