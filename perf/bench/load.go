@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// count is what a load has done and verified.
+type count struct {
+	ops   uint64
+	bytes uint64
+}
+
+// load is work that can be repeated for about a given time.
+type load interface {
+	run(d time.Duration) (count, error)
+}
+
+const (
+	msgSize = 64
+	grace   = 10 * time.Second // a load that is so late hangs
+)
+
+// echo sends messages and waits for them to come back, a goroutine for each
+// connection, window messages on the way.
+type echo struct {
+	conns  []net.Conn
+	window int
+	stop   atomic.Bool // written by run
+}
+
+func (e *echo) run(d time.Duration) (count, error) {
+	e.stop.Store(false)
+	var wg sync.WaitGroup
+	ops := make([]uint64, len(e.conns))
+	errs := make([]error, len(e.conns))
+	for i, c := range e.conns {
+		if err := c.SetDeadline(time.Now().Add(d + grace)); err != nil {
+			return count{}, err
+		}
+		wg.Go(func() { ops[i], errs[i] = e.client(c, uint64(i)) })
+	}
+	time.Sleep(d)
+	e.stop.Store(true)
+	wg.Wait()
+	var n count
+	for i := range ops {
+		if errs[i] != nil {
+			return n, errs[i]
+		}
+		n.ops += ops[i]
+		n.bytes += ops[i] * msgSize
+	}
+	return n, nil
+}
+
+// client keeps window messages on the way until stop, then waits for the last.
+func (e *echo) client(c net.Conn, id uint64) (uint64, error) {
+	out, in, want := message(id), make([]byte, msgSize), message(id)
+	var sent, got uint64
+	for {
+		for sent < got+uint64(e.window) && !e.stop.Load() {
+			binary.LittleEndian.PutUint64(out, sent)
+			if _, err := c.Write(out); err != nil {
+				return got, err
+			}
+			sent++
+		}
+		if got == sent {
+			return got, nil
+		}
+		if _, err := io.ReadFull(c, in); err != nil {
+			return got, fmt.Errorf("after %d messages: %w", got, err)
+		}
+		binary.LittleEndian.PutUint64(want, got)
+		if !bytes.Equal(in, want) {
+			return got, fmt.Errorf("message %d came back as %x, not %x", got, in, want)
+		}
+		got++
+	}
+}
+
+func message(id uint64) []byte {
+	m := make([]byte, msgSize)
+	for i := range m {
+		m[i] = byte(uint64(i)*7 + id*13)
+	}
+	return m
+}
+
+// serveEcho returns what it reads, until the connection ends.
+func serveEcho(c net.Conn) {
+	defer c.Close()
+	buf := make([]byte, 2048)
+	for {
+		n, err := c.Read(buf)
+		if err == nil {
+			_, err = c.Write(buf[:n])
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// A bulk transfer is asked for with a direction and a length, and carries a
+// rolling pattern whose period is prime, so that no byte may be swapped with
+// one a segment or a buffer further on. Its receiver answers with a count.
+const (
+	sendToServer = 'S'
+	readFromIt   = 'R'
+	headerSize   = 9
+	period       = 65521
+	chunk        = 64 << 10
+)
+
+var pattern = func() []byte {
+	p := make([]byte, period+chunk)
+	x := uint32(1)
+	for i := range p[:period] {
+		x = x*1664525 + 1013904223
+		p[i] = byte(x >> 24)
+	}
+	for i := period; i < len(p); i++ {
+		p[i] = p[i-period]
+	}
+	return p
+}()
+
+// bulk moves bytes over one connection in one direction.
+type bulk struct {
+	conn net.Conn
+	dir  byte
+	rate float64 // bytes per second, of the run before
+}
+
+func (b *bulk) run(d time.Duration) (count, error) {
+	n := max(uint64(b.rate*d.Seconds()), 1<<20)
+	start := time.Now()
+	if err := b.conn.SetDeadline(start.Add(d + grace)); err != nil {
+		return count{}, err
+	}
+	if err := b.transfer(n); err != nil {
+		return count{}, err
+	}
+	b.rate = float64(n) / time.Since(start).Seconds()
+	return count{ops: n >> 10, bytes: n}, nil
+}
+
+func (b *bulk) transfer(n uint64) error {
+	var h [headerSize]byte
+	h[0] = b.dir
+	binary.BigEndian.PutUint64(h[1:], n)
+	if _, err := b.conn.Write(h[:]); err != nil {
+		return err
+	}
+	if b.dir == readFromIt {
+		return drain(b.conn, n)
+	}
+	if err := fill(b.conn, n); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(b.conn, h[:8]); err != nil {
+		return fmt.Errorf("no answer to %d bytes: %w", n, err)
+	}
+	if got := binary.BigEndian.Uint64(h[:]); got != n {
+		return fmt.Errorf("%d bytes of %d arrived intact", got, n)
+	}
+	return nil
+}
+
+// fill writes n bytes of the pattern.
+func fill(c net.Conn, n uint64) error {
+	for off := uint64(0); off < n; {
+		k := min(chunk, n-off)
+		if _, err := c.Write(pattern[off%period:][:k]); err != nil {
+			return fmt.Errorf("after %d of %d bytes: %w", off, n, err)
+		}
+		off += k
+	}
+	return nil
+}
+
+// drain reads and verifies n bytes of the pattern.
+func drain(c net.Conn, n uint64) error {
+	buf := make([]byte, chunk)
+	for off := uint64(0); off < n; {
+		k, err := c.Read(buf[:min(chunk, n-off)])
+		if err != nil {
+			return fmt.Errorf("after %d of %d bytes: %w", off, n, err)
+		}
+		if !bytes.Equal(buf[:k], pattern[off%period:][:k]) {
+			return fmt.Errorf("the bytes from %d to %d are not those that were sent", off, off+uint64(k))
+		}
+		off += uint64(k)
+	}
+	return nil
+}
+
+// serveBulk does what a bulk asks for, until the connection ends.
+func serveBulk(c net.Conn) {
+	defer c.Close()
+	var h [headerSize]byte
+	for {
+		if _, err := io.ReadFull(c, h[:]); err != nil {
+			return
+		}
+		n := binary.BigEndian.Uint64(h[1:])
+		if h[0] == readFromIt {
+			if fill(c, n) != nil {
+				return
+			}
+			continue
+		}
+		if drain(c, n) != nil {
+			binary.BigEndian.PutUint64(h[:], 0)
+			c.Write(h[:8]) //nolint:errcheck // the other side learns by the end of the stream, too
+			return
+		}
+		binary.BigEndian.PutUint64(h[:], n)
+		if _, err := c.Write(h[:8]); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"dataplane/api"
+	"dataplane/lcore"
+)
+
+// planes are one or two planes of ours.
+type planes []*api.Net
+
+func (p planes) close() error {
+	var errs []error
+	for _, n := range p {
+		errs = append(errs, n.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// packets returns how many frames the planes have sent and, with one plane
+// only, received: all that went over the link.
+func (p planes) packets() uint64 {
+	var n uint64
+	for _, x := range p {
+		st := x.Ports()[0].Stats
+		n += st.OPackets
+		if len(p) == 1 {
+			n += st.IPackets
+		}
+	}
+	return n
+}
+
+// openPlanes joins two planes by an in-memory wire without offloads: every
+// checksum is made and verified.
+func openPlanes() (planes, error) {
+	cfg := api.Config{Mode: lcore.Shared, Buffers: 4096}
+	a, b, err := api.Pipe(cfg, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return planes{a, b}, nil
+}
+
+func planeUDP(window int) (*subject, error) {
+	p, err := openPlanes()
+	if err != nil {
+		return nil, err
+	}
+	pc, err := p[1].ListenPacket("udp", ":7")
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	go echoPackets(pc.(*api.UDPConn))
+	c, err := p[0].Dial("udp", "10.0.0.2:7")
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	// The plane resolves its neighbour's address first, and does not keep a whole
+	// window waiting for that.
+	if _, err := (&echo{conns: []net.Conn{c}, window: 1}).run(time.Millisecond); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return &subject{load: &echo{conns: []net.Conn{c}, window: window}, packets: p.packets, close: p.close}, nil
+}
+
+// echoPackets is the server of the UDP rows: a socket for all peers.
+func echoPackets(c *api.UDPConn) {
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := c.ReadFromUDPAddrPort(buf)
+		if err == nil {
+			_, err = c.WriteToUDPAddrPort(buf[:n], from)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// planeTCP opens n connections from one plane to a server in the other.
+func planeTCP(n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
+	p, err := openPlanes()
+	if err != nil {
+		return nil, err
+	}
+	l, err := p[1].Listen("tcp", ":7")
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	go accept(l, serve)
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		if conns[i], err = p[0].Dial("tcp", "10.0.0.2:7"); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+	}
+	return &subject{load: mk(conns), packets: p.packets, close: p.close}, nil
+}
+
+func accept(l net.Listener, serve func(net.Conn)) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go serve(c)
+	}
+}
+
+// planeTAP dials the kernel over a TAP device with every offload it has.
+func planeTAP(dir byte) (*subject, error) {
+	net3 := tapNet(dir, 0)
+	n, err := api.Open(api.Config{
+		Mode: lcore.Shared,
+		Ports: []api.Port{{
+			Driver: "tap", Device: fmt.Sprintf("plane%c", dir),
+			Addrs:   []netip.Prefix{netip.PrefixFrom(net3.peer, 24)},
+			Options: map[string]string{"host-addr": net3.host.String() + "/24"},
+		}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := planes{n}
+	c, err := n.Dial("tcp", netip.AddrPortFrom(net3.host, kernelPort).String())
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return &subject{load: &bulk{conn: c, dir: dir}, packets: p.packets, close: p.close}, nil
+}
