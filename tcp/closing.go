@@ -14,7 +14,7 @@ func (l *Layer) shutWrite(s *Sock) {
 		s.state = FinWait1
 	case CloseWait:
 		s.state = LastAck
-	case SynRcvd: // the FIN follows when the handshake is over
+	case SynSent, SynRcvd: // the FIN follows when the handshake is over
 	default:
 		return
 	}
