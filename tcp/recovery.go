@@ -18,7 +18,6 @@ type recovery struct {
 	phase   phase
 	again   bool   // send the segment at una now
 	dupAcks int    // in a row
-	flight  int    // what was outstanding at the first of them
 	inflate int    // without SACK: bytes that duplicate ACKs say have arrived
 	recover uint32 // what had been sent when the loss was seen
 	highRxt uint32 // end of what was sent again in this recovery
@@ -40,9 +39,7 @@ func (s *Sock) inFlight() int {
 // duplicateAck counts one. RFC 5681 3.2, RFC 6675 5.
 func (l *Layer) duplicateAck(s *Sock) {
 	r := &s.loss
-	if r.dupAcks++; r.dupAcks == 1 {
-		r.flight = int(s.snd.max - s.snd.una) // RFC 5681 3.2: without limited transmit
-	}
+	r.dupAcks++
 	switch {
 	case r.phase == lost:
 		return // what una lacks is being sent anyway
@@ -64,7 +61,9 @@ func (l *Layer) duplicateAck(s *Sock) {
 func (l *Layer) recover(s *Sock) {
 	d, r := &s.snd, &s.loss
 	l.cfg.Stat.Event(perf.EvTCPFastRetransmit)
-	s.cc.Lost(&s.win, r.flight, l.now)
+	// RFC 5681 3.2: without what limited transmit added. That alone went beyond
+	// the window; all else that left since the first duplicate counts.
+	s.cc.Lost(&s.win, min(int(d.max-d.una), s.win.Cwnd), l.now)
 	r.phase, r.again = recovering, true
 	r.recover, r.highRxt = d.max, d.una
 	r.board.EnterRecovery()

@@ -211,3 +211,24 @@ func TestRFC2883Sender(t *testing.T) {
 		}
 	}
 }
+
+// TestRFC6675FlightOfABurst: the first duplicate ACK comes in the same turn as
+// ACKs that open the window. What leaves at the end of that turn is part of the
+// flight of which the threshold is a share.
+func TestRFC6675FlightOfABurst(t *testing.T) {
+	w, f, a := sender(t, Seg{SackOK: true}, "cubic")
+	w.Hold()
+	f.Send(Seg{Ack: 4001})
+	f.Send(Seg{Ack: 8001})
+	f.Send(Seg{Ack: 8001, Sack: sack(9001, 10001)})
+	w.Release()
+	w.Flush()
+	f.Send(Seg{Ack: 8001, Sack: sack(9001, 11001)})
+	w.Flush()
+	before := a.TCP().TestWindow().Cwnd
+	f.Send(Seg{Ack: 8001, Sack: sack(9001, 12001)})
+	f.Expect(Seg{Seq: 8001, Len: 1000})
+	if got := a.TCP().TestWindow(); got.Ssthresh < before*7/10-1000 {
+		t.Errorf("threshold %d of a window of %d", got.Ssthresh, before)
+	}
+}
