@@ -1,0 +1,38 @@
+# make demo    set up, build, and show the plane at work (no NIC, no hugepages, no DPDK)
+# make test    set up and run every check
+# make fuzz    30 minutes of fuzzing over the input path
+# make bench   the plane beside its peers, in one run
+
+GO ?= go
+SEEDS ?= 10000
+FUZZTIME ?= 30m
+
+.PHONY: all build demo test setup fuzz bench docs clean
+
+all: build
+
+build:
+	$(GO) build -o bin/dataplane ./cmd/dataplane
+
+demo: build
+	./bin/dataplane demo
+
+test: setup
+	GO=$(GO) SEEDS=$(SEEDS) ./scripts/test.sh
+
+setup:
+	./scripts/setup.sh
+
+fuzz:
+	GO=$(GO) FUZZTIME=$(FUZZTIME) ./scripts/fuzz.sh
+
+bench:
+	cd perf/bench && $(GO) run .
+
+# The documents that are made from the code.
+docs:
+	$(GO) test ./perf -run TestDropsDoc -update
+	$(GO) test ./tcp -run TestStepsDoc -update
+
+clean:
+	rm -rf bin

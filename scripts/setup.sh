@@ -1,0 +1,35 @@
+#!/bin/sh
+# Installs what the checks use beyond Go: compilers for -race, and the real
+# clients that talk to the plane. Without root it says what is missing; the
+# tests that need it then skip with their reason.
+set -eu
+
+missing=
+need() { # package, file or command it brings
+	command -v "$2" >/dev/null 2>&1 || missing="$missing $1"
+}
+PATH=$PATH:/usr/sbin:/sbin
+need gcc gcc
+need libc6-dev gcc
+need iproute2 ip
+need iputils-ping ping
+need iputils-arping arping
+need curl curl
+need iperf3 iperf3
+need netcat-openbsd nc
+need nftables nft
+need nmap nmap
+need tcpdump tcpdump
+need tshark tshark
+need wrk wrk
+
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+	echo "setup: not installed:$missing (as root: apt-get install$missing)"
+	exit 0
+fi
+echo "setup: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086
+apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,80 @@
+#!/bin/bash
+# Every check, in the order of how fast it fails. One command for a developer
+# and for CI; under CI=true a required check that cannot run is a failure.
+set -u
+cd "$(dirname "$0")/.."
+GO=${GO:-go}
+SEEDS=${SEEDS:-10000}
+STATICCHECK=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+export PATH=$PATH:/usr/sbin:/sbin
+failed=()
+began=$SECONDS
+
+step() { # name, command...
+	local name=$1 at=$SECONDS
+	shift
+	echo "== $name"
+	if "$@"; then
+		echo "-- $name: ok ($((SECONDS - at)) s)"
+	else
+		echo "-- $name: FAILED ($((SECONDS - at)) s)"
+		failed+=("$name")
+	fi
+}
+
+formatted() {
+	local bad
+	bad=$(git ls-files '*.go' | xargs gofmt -l)
+	[ -z "$bad" ] || { echo "gofmt would change:"; echo "$bad"; return 1; }
+}
+
+# The plain build needs no C library.
+plain() {
+	CGO_ENABLED=0 $GO build ./... && CGO_ENABLED=0 $GO vet ./... && $GO vet -tags mbufdebug ./...
+}
+
+# A gate that cannot fail is none: the canary races on purpose.
+canary() {
+	local out
+	out=$($GO test -race -tags canary -count=1 ./internal/canary 2>&1)
+	if [ $? -ne 0 ] && grep -q 'DATA RACE' <<<"$out"; then
+		echo "the racy canary fails under -race, as it must"
+		return 0
+	fi
+	echo "the racy canary was not caught:"
+	echo "$out"
+	return 1
+}
+
+# Packages whose tests drive real tools or long simulations have steps of their own.
+quick() { $GO list ./... | grep -v -e /internal/e2e -e /internal/sim; }
+
+units() { $GO test -shuffle on -timeout 5m $(quick); }
+races() { $GO test -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
+debug() { $GO test -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/... ./lcore ./eth ./ip ./udp ./tcp ./inet ./api ./internal/sim; }
+seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
+conns() { $GO test -count=50 -timeout 8m -run '^TestConn$' ./api; }
+e2e() { $GO test -count=1 -timeout 10m ./internal/e2e; }
+bench() { (cd perf/bench && $GO vet ./... && $GO test -timeout 3m ./...); }
+fuzz() { GO=$GO FUZZTIME=8s ./scripts/fuzz.sh; }
+
+step "format" formatted
+step "plain build and vet" plain
+step "go.mod is tidy" $GO mod tidy -diff
+step "staticcheck" $GO run $STATICCHECK ./...
+step "unit tests" units
+step "racy canary" canary
+step "race detector" races
+step "buffer debugging" debug
+step "simulation, $SEEDS seeds" seeds
+step "nettest.TestConn, 50 times over wire" conns
+step "end to end over TAP" e2e
+step "fuzzing, briefly" fuzz
+step "benchmark module" bench
+
+echo
+if [ ${#failed[@]} -gt 0 ]; then
+	echo "FAILED after $((SECONDS - began)) s: ${failed[*]}"
+	exit 1
+fi
+echo "all checks passed in $((SECONDS - began)) s"
