@@ -72,9 +72,6 @@ func connect(ctx context.Context, s *sock.Socket, to sock.Name) error {
 	stop := context.AfterFunc(ctx, func() { s.Wr.SetDeadline(longAgo) })
 	err := s.Ops.Connect(s, to)
 	if !stop() { // ctx has ended: its own word goes first
-		if err == nil {
-			err = os.ErrDeadlineExceeded
-		}
 		return ctxError(ctx.Err())
 	}
 	return err

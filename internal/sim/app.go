@@ -12,23 +12,22 @@ import (
 // reads the other's, and shuts down when it has written all, as fast or slowly
 // as the seed says.
 type peer struct {
-	w       *World
-	h       *Host
-	name    string
-	s       *sock.Socket // nil until accepted
-	accept  *sock.Socket // listener
-	seed    byte         // of the bytes it writes
-	total   int          // bytes to write
-	sent    int
-	other   *peer
-	got     int
-	chunk   int       // bytes of a write or read
-	pause   perf.Tick // between reads, 0: none
-	nextAt  perf.Tick
-	shut    bool
-	eof     bool
-	failed  error
-	started bool
+	w      *World
+	h      *Host
+	name   string
+	s      *sock.Socket // nil until accepted
+	accept *sock.Socket // listener
+	seed   byte         // of the bytes it writes
+	total  int          // bytes to write
+	sent   int
+	other  *peer
+	got    int
+	chunk  int       // bytes of a write or read
+	pause  perf.Tick // between reads, 0: none
+	nextAt perf.Tick
+	shut   bool
+	eof    bool
+	failed error
 }
 
 // octet is byte i of the stream that a peer with this seed writes.
