@@ -117,7 +117,7 @@ const (
 	readFromIt   = 'R'
 	headerSize   = 9
 	period       = 65521
-	chunk        = 64 << 10
+	chunk        = 32 << 10
 )
 
 var pattern = func() []byte {
