@@ -35,6 +35,7 @@ func run(seed uint64, trace io.Writer) *World {
 	for i := range cfg.Impair {
 		cfg.Impair[i] = impair(r)
 	}
+	cfg.Cores = [2]int{pick(r, 1, 1, 1, 2, 3), pick(r, 1, 1, 2)}
 	w, err := New(cfg)
 	if err != nil {
 		return &World{Bad: []string{err.Error()}}
@@ -131,7 +132,9 @@ func (w *World) socket(h *Host) *sock.Socket {
 
 // connect starts the handshake, as Connect would, without waiting.
 func (w *World) connect(p *peer, to sock.Name) {
-	sk := p.s.SK()
+	group := p.s.Group()
+	sk := group[w.Rand.IntN(len(group))]
+	p.s.Keep(sk)
 	p.s.SetState(sock.Connecting)
 	if e := sk.Proto.Connect(sk, sock.Name{}, to); e != 0 {
 		p.failed = e
@@ -183,8 +186,10 @@ func (w *World) finish(ps []*peer) {
 		w.Step()
 		left := 0
 		for _, h := range w.Hosts {
-			conns, requests, waits, orphans := h.Stack.TCP.Counts()
-			left += conns + requests + waits + orphans
+			for _, s := range h.Stacks {
+				conns, requests, waits, orphans := s.TCP.Counts()
+				left += conns + requests + waits + orphans
+			}
 		}
 		if left == 0 {
 			return

@@ -39,13 +39,13 @@ type World struct {
 
 // Host is one plane.
 type Host struct {
-	Addr  netip.Addr
-	Net   *inet.Host
-	Stack *inet.Stack
+	Addr   netip.Addr
+	Net    *inet.Host
+	Stacks []*inet.Stack // one per lcore
 
 	w     *World
 	group *lcore.Group
-	pool  *mbuf.Pool
+	pools []*mbuf.Pool
 	port  *watch
 	fault *fault.Port
 	lo    pmd.Port
@@ -56,7 +56,8 @@ type Config struct {
 	Seed    uint64
 	Impair  [2]fault.Impair // of what each host sends
 	MTU     int
-	Buffers int
+	Buffers int    // of each lcore
+	Cores   [2]int // lcores of each host
 	TCP     tcp.Config
 	Trace   io.Writer
 }
@@ -81,50 +82,73 @@ func New(cfg Config) (*World, error) {
 }
 
 func newHost(w *World, i int, f *fault.Port, cfg Config) (*Host, error) {
-	h := &Host{w: w, Addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), fault: f, lo: loop.New(1)}
+	cores := cfg.Cores[i]
+	h := &Host{w: w, Addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), fault: f, lo: loop.New(cores)}
 	h.port = newWatch(w, f)
 	var err error
-	if h.group, err = lcore.NewGroup(1, lcore.Shared, lcore.Spin); err != nil {
+	if h.group, err = lcore.NewGroup(cores, lcore.Shared, lcore.Spin); err != nil {
 		return nil, err
 	}
-	if h.pool, err = mbuf.NewPool(mbuf.Config{Name: h.Addr.String(), Count: cfg.Buffers}); err != nil {
-		return nil, err
+	for k := range cores {
+		p, err := mbuf.NewPool(mbuf.Config{Name: fmt.Sprintf("%v lcore %d", h.Addr, k), Count: cfg.Buffers})
+		if err != nil {
+			return nil, err
+		}
+		h.pools = append(h.pools, p)
+		h.group.Core(k).SetPool(p)
 	}
-	c := h.group.Core(0)
-	c.SetPool(h.pool)
-	subnet := netip.PrefixFrom(h.Addr, 24)
-	h.Net = inet.NewHost(nil)
+	h.Net = inet.NewHost(func(local, remote [16]byte, lport, rport uint16) int {
+		return h.group.Owner(lcore.Hash4(local, remote, lport, rport))
+	})
 	r, err := ip.NewRoutes([]ip.RouteIface{
-		{Index: 0, Name: "wire", MTU: f.Info().MTU, Prefixes: []ip.Prefix{ip.FromPrefix(subnet)}},
+		{Index: 0, Name: "wire", MTU: f.Info().MTU, Prefixes: []ip.Prefix{ip.FromPrefix(netip.PrefixFrom(h.Addr, 24))}},
 		{Index: 1, Name: "lo", MTU: 65535, Loopback: true, Prefixes: []ip.Prefix{ip.FromPrefix(netip.MustParsePrefix("127.0.0.1/8"))}},
 	})
 	if err != nil {
 		return nil, err
 	}
 	h.Net.Routes.Store(r)
-	var ifaces []*eth.Iface
-	for k, p := range []pmd.Port{h.port, h.lo} {
-		if err := p.Start([]*mbuf.Pool{h.pool}); err != nil {
+	for _, p := range []pmd.Port{h.port, h.lo} {
+		if err := p.Start(h.pools); err != nil {
 			return nil, err
 		}
+	}
+	for k := range cores {
+		if err := h.addStack(k, uint64(i), cfg); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// addStack makes the stack of lcore k of host i.
+func (h *Host) addStack(k int, i uint64, cfg Config) error {
+	c := h.group.Core(k)
+	var ifaces []*eth.Iface
+	for n, p := range []pmd.Port{h.port, h.lo} {
 		info := p.Info()
 		ifc := &eth.Iface{
-			Index: uint16(k), Name: info.Device, MAC: info.MAC, MTU: info.MTU, Offloads: info.Offloads, MaxTSO: info.MaxTSO,
-			Loopback: info.Loopback, NoARP: info.NoARP, Tx: c.AddPort(uint16(k), p),
+			Index: uint16(n), Name: info.Device, MAC: info.MAC, MTU: info.MTU, Offloads: info.Offloads, MaxTSO: info.MaxTSO,
+			Loopback: info.Loopback, NoARP: info.NoARP, Tx: c.AddPort(uint16(n), p),
 		}
-		if k == 0 {
+		if n == 0 {
 			ifc.Addrs4 = []eth.Prefix4{{Addr: h.Addr.As4(), Bits: 24}}
 		}
 		ifaces = append(ifaces, ifc)
 	}
-	st := inet.StackConfig{Cores: 1, Pool: h.pool, Stat: c.Stat(), Ifaces: ifaces, Host: h.Net, Now: w.Now, TCP: cfg.TCP}
-	binary.LittleEndian.PutUint64(st.Secret[:], cfg.Seed*4+uint64(i)+1)
-	if h.Stack, err = inet.NewStack(st); err != nil {
-		return nil, err
+	st := inet.StackConfig{
+		Core: k, Cores: h.group.Len(), Pool: h.pools[k], Stat: c.Stat(), Ifaces: ifaces, Host: h.Net,
+		Steer: c.Steer, Now: h.w.Now, TCP: cfg.TCP,
 	}
-	h.Net.AddStack(h.Stack)
-	c.SetStack(h.Stack)
-	return h, nil
+	binary.LittleEndian.PutUint64(st.Secret[:], cfg.Seed*4+i+1)
+	s, err := inet.NewStack(st)
+	if err != nil {
+		return err
+	}
+	h.Stacks = append(h.Stacks, s)
+	h.Net.AddStack(s)
+	c.SetStack(s)
+	return nil
 }
 
 // Step lets both hosts work until neither has anything to do at this time.
@@ -145,8 +169,10 @@ func (w *World) Step() {
 func (w *World) Advance(d perf.Tick) {
 	next := w.Now + d
 	for _, h := range w.Hosts {
-		if due, ok := h.Stack.Next(w.Now); ok {
-			next = min(next, due)
+		for _, s := range h.Stacks {
+			if due, ok := s.Next(w.Now); ok {
+				next = min(next, due)
+			}
 		}
 		if due, ok := h.fault.Next(); ok {
 			next = min(next, due)
@@ -177,23 +203,25 @@ func (w *World) Close() {
 		}
 	}
 	for _, h := range w.Hosts {
-		h.pool.Housekeep()
-		if err := h.pool.Close(); err != nil {
-			w.fail("%v", err)
+		for _, p := range h.pools {
+			p.Housekeep()
 		}
-		h.balance()
+	}
+	for _, h := range w.Hosts {
+		for k, p := range h.pools {
+			if err := p.Close(); err != nil {
+				w.fail("%v", err)
+			}
+			h.balance(k)
+		}
 	}
 }
 
-// balance checks: received = delivered + drops, each by its name.
-func (h *Host) balance() {
+// balance checks of lcore k: received = delivered + drops, each by its name.
+func (h *Host) balance(k int) {
 	var s perf.Stat
-	h.group.Core(0).Stats(&s)
-	sum := s.Delivered
-	for _, n := range s.Drops {
-		sum += n
-	}
-	if sum != s.RxFrames {
-		h.w.fail("%v received %d frames, but delivered and dropped %d", h.Addr, s.RxFrames, sum)
+	h.group.Core(k).Stats(&s)
+	if !s.Balanced() {
+		h.w.fail("%v lcore %d received %d frames, delivered %d and dropped %d", h.Addr, k, s.RxFrames, s.Delivered, s.Dropped())
 	}
 }
