@@ -8,7 +8,7 @@ import (
 // one. RFC 9293 3.10.7.4, fifth; RFC 5961 5.
 func (l *Layer) ackField(s *Sock, g *segment) perf.Verdict {
 	d := &s.snd
-	if seqGT(g.ack, d.max) || s.state == SynRcvd && g.ack == d.una {
+	if seqGT(g.ack, d.max) || s.state == SynRcvd && seqLEQ(g.ack, d.una) {
 		if s.state == SynRcvd {
 			l.refuse(s, g) // RFC 9293 3.10.7.4: unacceptable in SYN-RECEIVED
 		} else {

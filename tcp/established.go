@@ -67,7 +67,7 @@ func (s *Sock) noteWindow(g *segment) bool {
 	d.wnd = uint32(g.wnd) << d.scale
 	d.wl1, d.wl2 = g.seq, g.ack
 	d.maxWnd = max(d.maxWnd, d.wnd)
-	if old == 0 {
+	if d.wnd != 0 {
 		d.probes = 0
 	}
 	return d.wnd != old

@@ -28,15 +28,16 @@ type Sock struct {
 	inTab  bool // in Layer.conns
 	scaled bool // the peer offered window scaling
 
-	snd  send
-	rcv  recv
-	idle uint8 // keep-alive probes unanswered
-	loss recovery
-	win  Window
-	cc   Congestion
-	rtt  RTT
-	opt  settings
-	chal limiter // challenge ACKs of this connection
+	snd   send
+	rcv   recv
+	idle  uint8     // keep-alive probes unanswered
+	asked perf.Tick // when the latest was sent
+	loss  recovery
+	win   Window
+	cc    Congestion
+	rtt   RTT
+	opt   settings
+	chal  limiter // challenge ACKs of this connection
 
 	rtx  alarm // retransmission, zero-window probe
 	dack alarm // delayed ACK

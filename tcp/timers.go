@@ -173,7 +173,7 @@ func (l *Layer) keepAlive(s *Sock) {
 		l.startKeepAlive(s)
 		return
 	}
-	if s.idle > 0 && quiet < s.opt.keepIntvl { // it has answered
+	if s.idle > 0 && s.rcv.last >= s.asked { // it has answered
 		l.startKeepAlive(s)
 		return
 	}
@@ -187,7 +187,7 @@ func (l *Layer) keepAlive(s *Sock) {
 		return
 	}
 	l.cfg.Stat.Event(perf.EvTCPKeepAlive)
-	s.idle = min(s.idle+1, 250)
+	s.idle, s.asked = min(s.idle+1, 250), l.now
 	l.probe(s)
 	l.arm(&s.keep, l.now+s.opt.keepIntvl)
 }
