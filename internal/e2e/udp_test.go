@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"strconv"
 	"testing"
 )
 
@@ -41,19 +40,17 @@ func exchange(t *testing.T, c net.Conn) {
 	soon(t, c)
 	got := make([]byte, 65536)
 	for _, n := range []int{0, 1, 17, 18, 512, 1471, 1472, 1473, 2047, 2048, 2960, 2961, 9000, 32768, 65506, 65507} {
-		t.Run(strconv.Itoa(n), func(t *testing.T) {
-			want := make([]byte, n)
-			io.ReadFull(&pattern{at: n}, want)
-			if _, err := c.Write(want); err != nil {
-				t.Fatal(err)
-			}
-			k, err := c.Read(got)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got[:k], want) {
-				t.Errorf("%d bytes came back as %d, or changed", n, k)
-			}
-		})
+		want := make([]byte, n)
+		io.ReadFull(&pattern{at: n}, want)
+		if _, err := c.Write(want); err != nil {
+			t.Fatalf("%d bytes: %v", n, err)
+		}
+		k, err := c.Read(got)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", n, err)
+		}
+		if !bytes.Equal(got[:k], want) {
+			t.Errorf("%d bytes came back as %d, or changed", n, k)
+		}
 	}
 }
