@@ -51,6 +51,15 @@ type Iface struct {
 	claim claim // announcing and defending Addrs4
 }
 
+// NewIface returns a core's view of the port that p describes; it sends through
+// tx. VLAN and Addrs4 are for the caller to set.
+func NewIface(index uint16, p pmd.Info, tx *pmd.TxBuffer) *Iface {
+	return &Iface{
+		Index: index, Name: p.Device, MAC: p.MAC, MTU: p.MTU, Offloads: p.Offloads, MaxTSO: p.MaxTSO,
+		Loopback: p.Loopback, NoARP: p.NoARP, Tx: tx,
+	}
+}
+
 // Owns4 reports whether a is one of this interface's own addresses.
 func (i *Iface) Owns4(a [4]byte) bool {
 	for k := range i.Addrs4 {

@@ -126,11 +126,7 @@ func (h *Host) addStack(k int, i uint64, cfg Config) error {
 	c := h.group.Core(k)
 	var ifaces []*eth.Iface
 	for n, p := range []pmd.Port{h.port, h.lo} {
-		info := p.Info()
-		ifc := &eth.Iface{
-			Index: uint16(n), Name: info.Device, MAC: info.MAC, MTU: info.MTU, Offloads: info.Offloads, MaxTSO: info.MaxTSO,
-			Loopback: info.Loopback, NoARP: info.NoARP, Tx: c.AddPort(uint16(n), p),
-		}
+		ifc := eth.NewIface(uint16(n), p.Info(), c.AddPort(uint16(n), p))
 		if n == 0 {
 			ifc.Addrs4 = []eth.Prefix4{{Addr: h.Addr.As4(), Bits: 24}}
 		}
