@@ -131,7 +131,7 @@ func (n *Net) makeRoutes() error {
 	var routes []ip.Route
 	for i, p := range n.ports {
 		info := p.Info()
-		f := ip.RouteIface{Index: uint16(i), Name: n.portName(i), MTU: info.MTU, Loopback: info.Loopback}
+		f := ip.RouteIface{Index: uint16(i), Name: info.Device, MTU: info.MTU, Loopback: info.Loopback}
 		if info.Loopback {
 			f.Prefixes = []ip.Prefix{ip.FromPrefix(netip.MustParsePrefix("127.0.0.1/8"))}
 			ifaces = append(ifaces, f)
@@ -159,13 +159,6 @@ func (n *Net) makeRoutes() error {
 	}
 	n.host.Routes.Store(rt)
 	return nil
-}
-
-func (n *Net) portName(i int) string {
-	if n.ports[i].Info().Loopback {
-		return "lo"
-	}
-	return n.ports[i].Info().Device
 }
 
 // makeLanes makes the dispatchers: one per P that the lcores leave, in locked
@@ -209,12 +202,8 @@ func (n *Net) makeStacks() error {
 
 // iface is lcore c's view of port k.
 func (n *Net) iface(c *lcore.Core, k int, p pmd.Port) *eth.Iface {
-	info := p.Info()
-	f := &eth.Iface{
-		Index: uint16(k), Name: n.portName(k), MAC: info.MAC, MTU: info.MTU, Offloads: info.Offloads, MaxTSO: info.MaxTSO,
-		Loopback: info.Loopback, NoARP: info.NoARP, Tx: c.AddPort(uint16(k), p),
-	}
-	if info.Loopback {
+	f := eth.NewIface(uint16(k), p.Info(), c.AddPort(uint16(k), p))
+	if f.Loopback {
 		return f
 	}
 	port := &n.cfg.Ports[k]
@@ -228,7 +217,7 @@ func (n *Net) iface(c *lcore.Core, k int, p pmd.Port) *eth.Iface {
 // start lets the dispatchers and the lcores run.
 func (n *Net) start() error {
 	for _, l := range n.lanes {
-		go l.Run()
+		l.Start()
 	}
 	if err := n.group.Start(); err != nil {
 		return err

@@ -27,17 +27,27 @@ const (
 // Space returns how many bytes of a ring a datagram of n bytes takes.
 func Space(n int) int { return headLen + (n+recordAlign-1)&^(recordAlign-1) }
 
+// Fits reports whether r has room for a datagram of n bytes. An empty ring has
+// room for any: a limit smaller than one datagram must not shut out all, as
+// with Linux's SO_RCVBUF and SO_SNDBUF. Producer's side.
+func Fits(r *ring.Bytes, n int) bool { return r.Free() >= Space(n) || r.Len() == 0 }
+
 // BeginDatagram writes the head of d, whose Len is known, at r's head and
 // returns where the payload goes (r.WriteAt); nothing is visible before
 // EndDatagram. False: no room. Producer's side.
 func BeginDatagram(r *ring.Bytes, d *Datagram) (pos uint64, ok bool) {
-	if r.Free() < Space(d.Len) {
+	if !Fits(r, d.Len) {
 		return 0, false
+	}
+	pos = r.Head()
+	x, y := r.Reserve(pos, headLen)
+	if len(x) == headLen {
+		d.encode((*[headLen]byte)(x))
+		return pos + headLen, true
 	}
 	var h [headLen]byte
 	d.encode(&h)
-	pos = r.Head()
-	r.WriteAt(pos, h[:])
+	copy(y, h[copy(x, h[:]):])
 	return pos + headLen, true
 }
 
@@ -51,10 +61,15 @@ func NextDatagram(r *ring.Bytes, d *Datagram) (x, y []byte, ok bool) {
 	if r.Len() == 0 {
 		return nil, nil, false
 	}
-	var h [headLen]byte
 	pos := r.Tail()
-	r.CopyAt(h[:], pos)
-	d.decode(&h)
+	if x, y = r.Slices(pos, headLen); len(x) == headLen {
+		d.decode((*[headLen]byte)(x))
+	} else {
+		var h [headLen]byte
+		copy(h[copy(h[:], x):], y)
+		d.decode(&h)
+	}
+	x, y = nil, nil
 	if d.Len > 0 {
 		x, y = r.Slices(pos+headLen, d.Len)
 	}

@@ -19,24 +19,30 @@ const (
 // steals it; a dispatcher runs on an application's P and pays neither. It
 // yields after every look at the rings, so that those it readied run at once.
 type Lane struct {
-	rings []*ring.SPSC[*Waiter] // one per lcore; fixed before Run
+	rings []*ring.SPSC[*Waiter] // one per lcore; fixed before Start
 	bell  *ring.Doorbell
-	stop  atomic.Bool // written by Stop
-	done  chan struct{}
+	stop  atomic.Bool   // written by Stop
+	done  chan struct{} // closed when run ends; nil before Start
 }
 
 // NewLane returns a dispatcher; give it to the NewCore of every lcore, then
-// Run it in a goroutine of its own.
+// Start it.
 func NewLane() (*Lane, error) {
 	bell, err := ring.NewDoorbell()
 	if err != nil {
 		return nil, err
 	}
-	return &Lane{bell: bell, done: make(chan struct{})}, nil
+	return &Lane{bell: bell}, nil
 }
 
-// Run readies goroutines until Stop.
-func (l *Lane) Run() {
+// Start lets the dispatcher ready goroutines until Stop.
+func (l *Lane) Start() {
+	l.done = make(chan struct{})
+	go l.run()
+}
+
+// run is the dispatcher's goroutine.
+func (l *Lane) run() {
 	defer close(l.done)
 	sleeper := newSleeper(l.bell)
 	defer sleeper.close()
@@ -90,11 +96,13 @@ func (l *Lane) drain(buf []*Waiter) int {
 	return n
 }
 
-// Stop ends Run after everything published has been readied. The lcores must
-// have stopped.
+// Stop ends the dispatcher after everything published has been readied. The
+// lcores must have stopped. One that was never started is given up.
 func (l *Lane) Stop() {
-	l.stop.Store(true)
-	l.bell.Ring()
-	<-l.done
-	l.bell.Close()
+	if l.done != nil {
+		l.stop.Store(true)
+		l.bell.Ring()
+		<-l.done
+	}
+	l.bell.Close() //nolint:errcheck // an eventfd
 }

@@ -72,6 +72,9 @@ type deadline struct {
 func (dl *deadline) set(t time.Time, side *Side) {
 	dl.mu.Lock()
 	defer dl.mu.Unlock()
+	if side.closed.Load() { // stop has run, or waits for the lock
+		return
+	}
 	dl.at = t
 	if dl.timer != nil {
 		dl.timer.Stop()

@@ -99,7 +99,7 @@ func running(t testing.TB, locked bool) *Core {
 	}
 	c := NewCore(cfg)
 	for _, l := range cfg.Lanes {
-		go l.Run()
+		l.Start()
 	}
 	var stop atomic.Bool
 	var wg sync.WaitGroup
@@ -283,43 +283,21 @@ func TestCloseWakesAll(t *testing.T) {
 	}
 }
 
-func TestDatagramRecords(t *testing.T) {
-	var r ring.Bytes
-	r.Init(16 << 10)
-	rnd := rand.New(rand.NewPCG(1, 2))
-	type sent struct {
-		d Datagram
-		b []byte
+func TestLaneNeverStarted(t *testing.T) {
+	l, err := NewLane()
+	if err != nil {
+		t.Fatal(err)
 	}
-	var queue []sent
-	for range 5000 {
-		if rnd.IntN(2) == 0 {
-			d := Datagram{Len: rnd.IntN(3000), Iface: 3, TTL: 64, Peer: NameFrom(netip.MustParseAddrPort("10.1.2.3:99"))}
-			b := make([]byte, d.Len)
-			for i := range b {
-				b[i] = byte(rnd.Uint32())
-			}
-			pos, ok := BeginDatagram(&r, &d)
-			if !ok {
-				continue
-			}
-			r.WriteAt(pos, b)
-			EndDatagram(&r, &d)
-			queue = append(queue, sent{d, b})
-			continue
-		}
-		var d Datagram
-		x, y, ok := NextDatagram(&r, &d)
-		if ok != (len(queue) > 0) {
-			t.Fatalf("ring says %v, %d records are in it", ok, len(queue))
-		}
-		if ok {
-			if d != queue[0].d || !bytes.Equal(append(append([]byte{}, x...), y...), queue[0].b) {
-				t.Fatalf("record %+v came out as %+v", queue[0].d, d)
-			}
-			DoneDatagram(&r, &d)
-			queue = queue[1:]
-		}
+	l.Stop() // must not wait for a goroutine that is not there
+}
+
+// A deadline set on a closed Socket arms nothing.
+func TestDeadlineAfterClose(t *testing.T) {
+	s := echoSocket(NewCore(CoreConfig{}), new(echoProto))
+	s.Close()
+	s.Rd.SetDeadline(time.Now().Add(time.Hour))
+	if s.Rd.dl.timer != nil {
+		t.Error("a timer holds the Socket")
 	}
 }
 
@@ -333,42 +311,6 @@ func TestName(t *testing.T) {
 		if !n.IsWildcard() && n.AddrPort() != ap {
 			t.Errorf("%s came back as %v", c, n.AddrPort())
 		}
-	}
-}
-
-type toyFamily int
-
-func (f toyFamily) Family() int { return int(f) }
-func (f toyFamily) Create(typ, protocol int) (*Socket, error) {
-	return NewSocket(int(f), typ, protocol, NoOps{}), nil
-}
-
-func TestFamilies(t *testing.T) {
-	var r Families
-	if err := r.Register(toyFamily(44)); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Register(toyFamily(44)); !errors.Is(err, syscall.EEXIST) {
-		t.Errorf("double registration: %v", err)
-	}
-	if err := r.Register(toyFamily(MaxFamily)); err == nil {
-		t.Error("a family out of range was taken")
-	}
-	for _, c := range []struct {
-		fam, typ int
-		want     error
-	}{{44, TypeDgram, nil}, {43, TypeDgram, syscall.EAFNOSUPPORT}, {-1, 1, syscall.EAFNOSUPPORT}, {44, MaxType, syscall.EINVAL}} {
-		if _, err := r.Create(c.fam, c.typ, 0); err != c.want {
-			t.Errorf("Create(%d, %d): %v, want %v", c.fam, c.typ, err, c.want)
-		}
-	}
-	s, _ := r.Create(44, TypeDgram, 0)
-	if _, err := s.Send(nil, 0); err != syscall.EOPNOTSUPP {
-		t.Errorf("NoOps: %v", err)
-	}
-	r.Unregister(44)
-	if _, err := r.Create(44, TypeDgram, 0); err != syscall.EAFNOSUPPORT {
-		t.Errorf("after Unregister: %v", err)
 	}
 }
 
