@@ -80,9 +80,20 @@ func connect(ctx context.Context, s *sock.Socket, to sock.Name) error {
 // ctxError translates a context's end as package net does.
 func ctxError(err error) error {
 	if err == context.DeadlineExceeded {
-		return os.ErrDeadlineExceeded
+		return errTimeout{}
 	}
 	return errCanceled{}
+}
+
+// errTimeout is the end of a dial by its context's deadline. For package net it
+// is context.DeadlineExceeded only; here it is the deadline of package os, too.
+type errTimeout struct{}
+
+func (errTimeout) Error() string   { return "i/o timeout" }
+func (errTimeout) Timeout() bool   { return true }
+func (errTimeout) Temporary() bool { return true }
+func (errTimeout) Is(target error) bool {
+	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded
 }
 
 // errCanceled is the end of a dial by its context.
