@@ -259,7 +259,7 @@ func (t *test) finish() {
 	t.mu.Unlock()
 	for _, s := range t.streams {
 		if s.conn != nil {
-			t.srv.forget(s.conn)
+			t.srv.forget(s.conn) // those that sent are closed already
 		}
 	}
 	t.wg.Wait()
