@@ -23,11 +23,14 @@ func (c *conn) fail(op string, err error) error {
 
 // Read reads what has come, or waits. At the end of a stream it returns io.EOF.
 func (c *conn) Read(b []byte) (int, error) {
+	if len(b) == 0 && !c.s.Closed() {
+		return 0, nil // as in package net, and no datagram is lost
+	}
 	n, err := c.s.Recv(b, 0)
 	if err != nil {
 		return n, c.fail("read", err)
 	}
-	if n == 0 && len(b) > 0 && c.s.Type == sock.TypeStream {
+	if n == 0 && c.s.Type == sock.TypeStream {
 		return 0, io.EOF
 	}
 	return n, nil
