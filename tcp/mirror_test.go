@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 
 	"dataplane/internal/wiretest"
@@ -25,8 +26,9 @@ type mirror struct {
 type impair struct {
 	delay, jitter            perf.Tick
 	lose, dup, swap, corrupt float64
-	rate                     int64 // bytes per second; 0: no limit
-	depth                    int   // frames queued before the tail is dropped
+	rate                     int64     // bytes per second; 0: no limit
+	depth                    int       // frames queued before the tail is dropped
+	dark                     perf.Tick // every 9.7 s the link is dead for so long
 }
 
 type flying struct {
@@ -44,7 +46,7 @@ func (m *mirror) reflect() {
 	for m.Pending() > 0 {
 		f := m.Next()
 		m.sent++
-		if m.rng.Float64() < m.cfg.lose {
+		if m.rng.Float64() < m.cfg.lose || m.Now%(9700*ms) < m.cfg.dark {
 			continue
 		}
 		n := 1
@@ -128,6 +130,7 @@ type transfer struct {
 	closed     [2]bool
 	chunk      int
 	slowReader bool
+	rcvBuf     int
 }
 
 func (x *transfer) pump() {
@@ -161,11 +164,17 @@ func (x *transfer) done() bool {
 }
 
 // run plays the transfer to its end, in at most limit of virtual time.
-func (m *mirror) run(there, back int64, chunk int, slow bool, limit perf.Tick) (took perf.Tick, err error) {
-	begin := m.Now
+func (x *transfer) run(limit perf.Tick) (took perf.Tick, err error) {
+	m, begin := x.m, x.m.Now
 	ls := m.Listen(80, 8)
-	x := &transfer{m: m, want: [2]int64{there, back}, chunk: chunk, slowReader: slow}
-	x.end[0] = m.Connect(40000, 80)
+	x.end[0] = m.NewApp(&m.Stack.TCP.NewSock().Sock)
+	if x.rcvBuf > 0 {
+		ls.Set(syscall.SOL_SOCKET, syscall.SO_RCVBUF, x.rcvBuf)
+		x.end[0].Set(syscall.SOL_SOCKET, syscall.SO_RCVBUF, x.rcvBuf)
+	}
+	if e := x.end[0].Connect(40000, 80); e != 0 {
+		return 0, e
+	}
 	for steps := 0; !x.done(); steps++ {
 		if steps > 500_000 {
 			return 0, fmt.Errorf("busy without progress at %v: %s", m.Now-begin, x)
@@ -175,7 +184,7 @@ func (m *mirror) run(there, back int64, chunk int, slow bool, limit perf.Tick) (
 		}
 		x.pump()
 		if !m.step() {
-			if !slow {
+			if !x.slowReader {
 				return 0, fmt.Errorf("nothing moves any more: %s", x)
 			}
 			m.Advance(ms)
@@ -233,13 +242,18 @@ func TestMirror(t *testing.T) {
 			Congestion:  []string{"cubic", "newreno"}[rng.IntN(2)],
 			StrictNagle: rng.IntN(2) == 0,
 		}}
+		if rng.IntN(5) == 0 {
+			cfg.dark = perf.Tick(rng.IntN(3000)) * ms
+		}
 		there, back := int64(rng.IntN(400_000)), int64(rng.IntN(2)*rng.IntN(100_000))
 		chunk := []int{100, 1000, 5000, 100_000}[rng.IntN(4)]
 		slow := rng.IntN(4) == 0
+		rcvBuf := []int{0, 0, 4096, 10_001, 70_000}[rng.IntN(5)]
 		name := fmt.Sprintf("seed %d", seed)
 		t.Run(name, func(t *testing.T) {
 			m := newMirror(t, seed, cfg, wc)
-			if _, err := m.run(there, back, chunk, slow, 30*perf.Minute); err != nil {
+			x := &transfer{m: m, want: [2]int64{there, back}, chunk: chunk, slowReader: slow, rcvBuf: rcvBuf}
+			if _, err := x.run(60 * perf.Minute); err != nil {
 				t.Fatalf("%v\n%+v %+v", err, cfg, wc.TCP)
 			}
 			if m.Stack.TCP.Pending() != 0 {
