@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"syscall"
 
@@ -12,13 +13,24 @@ import (
 )
 
 // opError wraps err as package net does, so that errors.Is finds the errno,
-// net.ErrClosed or os.ErrDeadlineExceeded. nil stays nil.
-func opError(op, network string, src, addr net.Addr, err error) error {
+// net.ErrClosed or os.ErrDeadlineExceeded. call is the system call that package
+// net would have made, and names an errno. nil stays nil.
+func opError(op, network string, src, addr net.Addr, call string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &net.OpError{Op: op, Net: network, Source: src, Addr: addr, Err: err}
+	return &net.OpError{Op: op, Net: network, Source: src, Addr: addr, Err: sysError(call, err)}
 }
+
+func sysError(call string, err error) error {
+	if e, ok := err.(syscall.Errno); ok && call != "" {
+		return os.NewSyscallError(call, e)
+	}
+	return err
+}
+
+// errMissingAddress is for a datagram that goes nowhere.
+var errMissingAddress = errors.New("missing address")
 
 // typeOf returns the socket type of a network name.
 func typeOf(network string) (typ int, err error) {
@@ -105,6 +117,18 @@ func shown(n sock.Name) netip.AddrPort {
 		return netip.AddrPortFrom(netip.IPv4Unspecified(), n.Port)
 	}
 	return n.AddrPort()
+}
+
+// asked is n as a dialler or listener was asked for it: without a host, the
+// address has none.
+func asked(typ int, n sock.Name) net.Addr {
+	switch {
+	case !n.IsWildcard():
+		return addrOf(typ, n)
+	case typ == sock.TypeStream:
+		return &net.TCPAddr{Port: int(n.Port)}
+	}
+	return &net.UDPAddr{Port: int(n.Port)}
 }
 
 // addrOf returns n as the network's kind of address.

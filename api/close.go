@@ -11,10 +11,20 @@ import (
 // drainTime bounds how long Close waits for connections to say goodbye.
 const drainTime = time.Second
 
-// newSocket makes a socket and keeps it in mind until close.
-func (n *Net) newSocket(typ int) (*sock.Socket, error) { return n.create(familyInet, typ, 0) }
+// newSocket makes a socket for package net's calls.
+func (n *Net) newSocket(typ int) (*sock.Socket, error) {
+	s, err := n.create(familyInet, typ, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := defaults(s); err != nil {
+		n.close(s) //nolint:errcheck // the reason is err
+		return nil, err
+	}
+	return s, nil
+}
 
-// create makes a socket of any family. A plane that is closing has none.
+// create makes a socket of any family and keeps it in mind until close. A plane that is closing has none.
 func (n *Net) create(family, typ, protocol int) (*sock.Socket, error) {
 	s, err := n.host.Families.Create(family, typ, protocol)
 	if err != nil {
@@ -59,6 +69,7 @@ func (n *Net) Close() error {
 		socks := n.open
 		n.open = nil
 		n.mu.Unlock()
+		n.host.End()
 		for s := range socks {
 			s.Close() //nolint:errcheck // its owner may have closed it
 		}

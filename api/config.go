@@ -46,7 +46,7 @@ type Port struct {
 	// Wrap puts something between the driver and the plane: fault, pcap.
 	Wrap func(pmd.Port) (pmd.Port, error)
 	// Opened is a port that the program opened itself; Driver and Device are
-	// ignored, and the plane closes it.
+	// ignored. Open takes it: the plane closes it, also when it does not start.
 	Opened pmd.Port
 }
 

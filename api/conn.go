@@ -17,8 +17,9 @@ type conn struct {
 	local, remote net.Addr // remote is nil where there is no peer
 }
 
-func (c *conn) fail(op string, err error) error {
-	return opError(op, c.network, c.local, c.remote, err)
+// fail wraps the error of a call that package net would have made.
+func (c *conn) fail(op, call string, err error) error {
+	return opError(op, c.network, c.local, c.remote, call, err)
 }
 
 // Read reads what has come, or waits. At the end of a stream it returns io.EOF.
@@ -28,7 +29,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	}
 	n, err := c.s.Recv(b, 0)
 	if err != nil {
-		return n, c.fail("read", err)
+		return n, c.fail("read", "read", err)
 	}
 	if n == 0 && c.s.Type == sock.TypeStream {
 		return 0, io.EOF
@@ -41,14 +42,14 @@ func (c *conn) Read(b []byte) (int, error) {
 func (c *conn) Write(b []byte) (int, error) {
 	n, err := c.s.Send(b, 0)
 	if err != nil {
-		return n, c.fail("write", err)
+		return n, c.fail("write", "write", err)
 	}
 	return n, nil
 }
 
 // Close lets go of the connection; what was written is still sent. Waiting
 // calls return net.ErrClosed, and so does a second Close.
-func (c *conn) Close() error { return c.fail("close", c.n.close(c.s)) }
+func (c *conn) Close() error { return c.fail("close", "close", c.n.close(c.s)) }
 
 // LocalAddr returns our address, a *net.TCPAddr or *net.UDPAddr.
 func (c *conn) LocalAddr() net.Addr { return c.local }
@@ -73,7 +74,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error { return c.deadline(t, &c.s.W
 
 func (c *conn) deadline(t time.Time, sides ...*sock.Side) error {
 	if c.s.Closed() {
-		return c.fail("set", net.ErrClosed)
+		return opError("set", c.network, nil, c.local, "", net.ErrClosed)
 	}
 	for _, d := range sides {
 		d.SetDeadline(t)
@@ -84,17 +85,26 @@ func (c *conn) deadline(t time.Time, sides ...*sock.Side) error {
 // SetReadBuffer bounds the bytes that may wait to be read, and so the receive
 // window of a stream.
 func (c *conn) SetReadBuffer(bytes int) error {
-	return c.set(syscall.SOL_SOCKET, syscall.SO_RCVBUF, bytes)
+	return c.setBuffer(syscall.SO_RCVBUF, bytes)
 }
 
 // SetWriteBuffer bounds the bytes that may wait to be sent or acknowledged.
 func (c *conn) SetWriteBuffer(bytes int) error {
-	return c.set(syscall.SOL_SOCKET, syscall.SO_SNDBUF, bytes)
+	return c.setBuffer(syscall.SO_SNDBUF, bytes)
+}
+
+func (c *conn) setBuffer(name, bytes int) error {
+	err := c.option(syscall.SOL_SOCKET, name, bytes)
+	return opError("set", c.network, nil, c.local, "setsockopt", err)
 }
 
 func (c *conn) set(level, name, value int) error {
+	return c.fail("set", "setsockopt", c.option(level, name, value))
+}
+
+func (c *conn) option(level, name, value int) error {
 	if c.s.Closed() {
-		return c.fail("set", net.ErrClosed)
+		return net.ErrClosed
 	}
-	return c.fail("set", c.s.Ops.SetOption(c.s, level, name, value))
+	return c.s.Ops.SetOption(c.s, level, name, value)
 }

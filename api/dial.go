@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"dataplane/inet"
 	"dataplane/sock"
 )
 
@@ -24,37 +25,38 @@ func (n *Net) Dial(network, address string) (net.Conn, error) {
 func (n *Net) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	typ, err := typeOf(network)
 	if err != nil {
-		return nil, opError("dial", network, nil, nil, err)
+		return nil, opError("dial", network, nil, nil, "", err)
 	}
 	names, err := n.resolve(ctx, network, address)
 	if err != nil {
-		return nil, opError("dial", network, nil, nil, err)
+		return nil, opError("dial", network, nil, nil, "", err)
 	}
+	var first error // of the first address: the one that matters most
 	for _, to := range names {
-		var c net.Conn
-		if c, err = n.dial(ctx, network, typ, to); err == nil {
+		c, err := n.dial(ctx, network, typ, to)
+		if err == nil {
 			return c, nil
+		}
+		if first == nil {
+			first = err
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, err
+	return nil, first
 }
 
 // dial connects to one address.
 func (n *Net) dial(ctx context.Context, network string, typ int, to sock.Name) (net.Conn, error) {
-	peer := addrOf(typ, to)
+	peer := asked(typ, to)
 	s, err := n.newSocket(typ)
 	if err != nil {
-		return nil, opError("dial", network, nil, peer, err)
-	}
-	if typ == sock.TypeStream {
-		streamDefaults(s)
+		return nil, opError("dial", network, nil, peer, "socket", err)
 	}
 	if err := connect(ctx, s, to); err != nil {
-		n.close(s)
-		return nil, opError("dial", network, nil, peer, err)
+		n.close(s) //nolint:errcheck // the reason is err
+		return nil, opError("dial", network, nil, peer, "connect", err)
 	}
 	local, remote := s.Names()
 	if typ == sock.TypeStream {
@@ -102,12 +104,23 @@ type errCanceled struct{}
 func (errCanceled) Error() string        { return "operation was canceled" }
 func (errCanceled) Is(target error) bool { return target == context.Canceled }
 
-// streamDefaults gives a new stream socket what net.Dialer and net.ListenConfig
-// give theirs: no Nagle delay, keepalive probes after 15 s.
-func streamDefaults(s *sock.Socket) {
-	s.Ops.SetOption(s, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)    //nolint:errcheck // known options
-	s.Ops.SetOption(s, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1)    //nolint:errcheck
-	s.Ops.SetOption(s, syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, 15)  //nolint:errcheck
-	s.Ops.SetOption(s, syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, 15) //nolint:errcheck
-	s.Ops.SetOption(s, syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, 9)    //nolint:errcheck
+// Keepalive of package net: after 15 s without a word, every 15 s, 9 times.
+const (
+	keepAliveSecs  = 15
+	keepAliveCount = 9
+)
+
+// defaults gives a new socket the options that package net gives its own: no
+// Nagle delay and keepalive probes, or leave to send to all stations.
+func defaults(s *sock.Socket) error {
+	if s.Type == sock.TypeDgram {
+		return inet.SetOptions(s, inet.Setting{Level: syscall.SOL_SOCKET, Name: syscall.SO_BROADCAST, Value: 1})
+	}
+	return inet.SetOptions(s,
+		inet.Setting{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_NODELAY, Value: 1},
+		inet.Setting{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPIDLE, Value: keepAliveSecs},
+		inet.Setting{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPINTVL, Value: keepAliveSecs},
+		inet.Setting{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPCNT, Value: keepAliveCount},
+		inet.Setting{Level: syscall.SOL_SOCKET, Name: syscall.SO_KEEPALIVE, Value: 1},
+	)
 }

@@ -20,8 +20,8 @@ func (n *Net) Listen(network, address string) (net.Listener, error) {
 		return nil, err
 	}
 	if err := s.Ops.Listen(s, ListenBacklog); err != nil {
-		n.close(s)
-		return nil, opError("listen", network, nil, tcpAddr(local), err)
+		n.close(s) //nolint:errcheck // the reason is err
+		return nil, opError("listen", network, nil, tcpAddr(local), "listen", err)
 	}
 	return &TCPListener{n: n, s: s, network: network, addr: tcpAddr(local)}, nil
 }
@@ -40,26 +40,24 @@ func (n *Net) ListenPacket(network, address string) (net.PacketConn, error) {
 func (n *Net) bound(network, address string, want int) (*sock.Socket, sock.Name, error) {
 	var none sock.Name
 	typ, err := typeOf(network)
-	if err == nil && typ != want {
-		err = net.UnknownNetworkError(network)
-	}
 	if err != nil {
-		return nil, none, opError("listen", network, nil, nil, err)
+		return nil, none, opError("listen", network, nil, nil, "", err)
 	}
 	names, err := n.resolve(context.Background(), network, address)
 	if err != nil {
-		return nil, none, opError("listen", network, nil, nil, err)
+		return nil, none, opError("listen", network, nil, nil, "", err)
+	}
+	at := asked(typ, names[0])
+	if typ != want {
+		return nil, none, opError("listen", network, nil, at, "", &net.AddrError{Err: "unexpected address type", Addr: address})
 	}
 	s, err := n.newSocket(typ)
 	if err != nil {
-		return nil, none, opError("listen", network, nil, addrOf(typ, names[0]), err)
-	}
-	if typ == sock.TypeStream {
-		streamDefaults(s)
+		return nil, none, opError("listen", network, nil, at, "socket", err)
 	}
 	if err := s.Ops.Bind(s, names[0]); err != nil {
-		n.close(s)
-		return nil, none, opError("listen", network, nil, addrOf(typ, names[0]), err)
+		n.close(s) //nolint:errcheck // the reason is err
+		return nil, none, opError("listen", network, nil, at, "bind", err)
 	}
 	local, _ := s.Names()
 	return s, local, nil
@@ -88,10 +86,12 @@ func (l *TCPListener) Accept() (net.Conn, error) {
 // AcceptTCP is Accept with the concrete type.
 func (l *TCPListener) AcceptTCP() (*TCPConn, error) {
 	s, err := l.s.Ops.Accept(l.s, 0)
-	if err != nil {
-		return nil, opError("accept", l.network, nil, l.addr, err)
+	if err == nil && !l.n.track(s) {
+		err = net.ErrClosed
 	}
-	l.n.track(s)
+	if err != nil {
+		return nil, opError("accept", l.network, nil, l.addr, "accept4", err)
+	}
 	local, remote := s.Names()
 	return newTCPConn(l.n, s, l.network, local, remote), nil
 }
@@ -102,7 +102,7 @@ func (l *TCPListener) Addr() net.Addr { return l.addr }
 // SetDeadline bounds Accept.
 func (l *TCPListener) SetDeadline(t time.Time) error {
 	if l.s.Closed() {
-		return opError("set", l.network, nil, l.addr, net.ErrClosed)
+		return net.ErrClosed // bare, as package net does it
 	}
 	l.s.Rd.SetDeadline(t)
 	return nil
@@ -110,5 +110,5 @@ func (l *TCPListener) SetDeadline(t time.Time) error {
 
 // Close stops listening and resets connections that nobody accepted.
 func (l *TCPListener) Close() error {
-	return opError("close", l.network, nil, l.addr, l.n.close(l.s))
+	return opError("close", l.network, nil, l.addr, "close", l.n.close(l.s))
 }

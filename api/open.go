@@ -32,6 +32,7 @@ type Net struct {
 	group    *lcore.Group
 	pools    []*mbuf.Pool
 	ports    []pmd.Port // the last one is the loopback
+	taken    int        // entries of cfg.Ports that openPort has seen
 	lanes    []*sock.Lane
 	resolver *net.Resolver
 
@@ -42,10 +43,11 @@ type Net struct {
 }
 
 // Open starts a plane: its ports, lcores and addresses. On return everything
-// runs; on an error nothing is left behind.
+// runs; on an error nothing is left behind, and ports that the program had
+// opened are closed.
 func Open(cfg Config) (*Net, error) {
 	if err := cfg.check(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, closeOpened(cfg.Ports))
 	}
 	n := &Net{cfg: cfg, log: cfg.Log, open: make(map[*sock.Socket]struct{})}
 	if n.log == nil {
@@ -54,10 +56,21 @@ func Open(cfg Config) (*Net, error) {
 	n.resolver = n.newResolver(cfg.DNS)
 	for _, step := range []func() error{n.makeCores, n.openPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.start} {
 		if err := step(); err != nil {
-			return nil, errors.Join(err, n.teardown())
+			return nil, errors.Join(err, n.teardown(), closeOpened(cfg.Ports[n.taken:]))
 		}
 	}
 	return n, nil
+}
+
+// closeOpened closes the ports that came open and were not taken.
+func closeOpened(ports []Port) error {
+	var errs []error
+	for i := range ports {
+		if p := ports[i].Opened; p != nil {
+			errs = append(errs, p.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // makeCores makes the lcores and their buffers.
@@ -88,6 +101,7 @@ func (n *Net) makeCores() error {
 // openPorts opens and starts the ports, and the loopback after them.
 func (n *Net) openPorts() error {
 	for i := range n.cfg.Ports {
+		n.taken++
 		p, err := n.openPort(&n.cfg.Ports[i])
 		if err != nil {
 			return err
@@ -222,6 +236,8 @@ func (n *Net) start() error {
 	if err := n.group.Start(); err != nil {
 		return err
 	}
+	st := n.host.Stacks()[0] // one lcore speaks for all
+	st.Core.Post(func() { st.Announce(perf.Now()) })
 	mode, why := n.group.Mode()
 	n.log.Info("plane is up", "lcores", n.group.Len(), "mode", mode, "why", why)
 	return nil

@@ -34,9 +34,9 @@ func (c *TCPConn) CloseWrite() error { return c.shutdown(syscall.SHUT_WR) }
 
 func (c *TCPConn) shutdown(how int) error {
 	if c.s.Closed() {
-		return c.fail("close", net.ErrClosed)
+		return c.fail("close", "", net.ErrClosed)
 	}
-	return c.fail("close", c.s.Ops.Shutdown(c.s, how))
+	return c.fail("close", "shutdown", c.s.Ops.Shutdown(c.s, how))
 }
 
 // SetNoDelay switches Nagle's algorithm off (true, the default) or on.
@@ -49,9 +49,9 @@ func (c *TCPConn) SetKeepAlive(on bool) error {
 	return c.set(syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, b2i(on))
 }
 
-// SetKeepAlivePeriod sets the idle time and the interval of keepalive probes.
+// SetKeepAlivePeriod sets the idle time before the first keepalive probe.
 func (c *TCPConn) SetKeepAlivePeriod(d time.Duration) error {
-	return c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: d, Interval: d, Count: -1})
+	return c.setKeep(syscall.TCP_KEEPIDLE, seconds(d), keepAliveSecs)
 }
 
 // SetKeepAliveConfig sets all of keepalive, with the defaults of package net:
@@ -60,22 +60,24 @@ func (c *TCPConn) SetKeepAliveConfig(k net.KeepAliveConfig) error {
 	if err := c.SetKeepAlive(k.Enable); err != nil || !k.Enable {
 		return err
 	}
-	for _, o := range []struct{ name, value, def int }{
-		{syscall.TCP_KEEPIDLE, seconds(k.Idle), 15},
-		{syscall.TCP_KEEPINTVL, seconds(k.Interval), 15},
-		{syscall.TCP_KEEPCNT, k.Count, 9},
-	} {
-		if o.value == 0 {
-			o.value = o.def
-		}
-		if o.value < 0 {
-			continue
-		}
-		if err := c.set(syscall.IPPROTO_TCP, o.name, o.value); err != nil {
-			return err
-		}
+	if err := c.setKeep(syscall.TCP_KEEPIDLE, seconds(k.Idle), keepAliveSecs); err != nil {
+		return err
 	}
-	return nil
+	if err := c.setKeep(syscall.TCP_KEEPINTVL, seconds(k.Interval), keepAliveSecs); err != nil {
+		return err
+	}
+	return c.setKeep(syscall.TCP_KEEPCNT, k.Count, keepAliveCount)
+}
+
+// setKeep sets one value of keepalive: 0 is the default, less changes nothing.
+func (c *TCPConn) setKeep(name, value, def int) error {
+	if value == 0 {
+		value = def
+	}
+	if value < 0 {
+		return nil
+	}
+	return c.set(syscall.IPPROTO_TCP, name, value)
 }
 
 // seconds rounds up, and keeps the sign.
@@ -104,7 +106,7 @@ func (c *TCPConn) ReadFrom(r io.Reader) (int64, error) {
 	b := copyBufs.Get().(*[]byte)
 	defer copyBufs.Put(b)
 	n, err := io.CopyBuffer(struct{ io.Writer }{c}, r, *b)
-	return n, err
+	return n, c.fail("readfrom", "", err)
 }
 
 // WriteTo reads the connection to its end into w.
@@ -112,7 +114,7 @@ func (c *TCPConn) WriteTo(w io.Writer) (int64, error) {
 	b := copyBufs.Get().(*[]byte)
 	defer copyBufs.Put(b)
 	n, err := io.CopyBuffer(w, struct{ io.Reader }{c}, *b)
-	return n, err
+	return n, c.fail("writeto", "", err)
 }
 
 func b2i(b bool) int {

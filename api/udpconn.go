@@ -50,7 +50,7 @@ func (c *UDPConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 	m := sock.Msg{Buf: b}
 	n, err := c.s.RecvMsg(&m)
 	if err != nil {
-		return n, netip.AddrPort{}, c.fail("read", err)
+		return n, netip.AddrPort{}, c.fail("read", "recvfrom", err)
 	}
 	return n, m.Name.AddrPort(), nil
 }
@@ -70,7 +70,7 @@ func (c *UDPConn) ReadMsgUDPAddrPort(b, _ []byte) (n, oobn, flags int, addr neti
 	m := sock.Msg{Buf: b}
 	n, err = c.s.RecvMsg(&m)
 	if err != nil {
-		return n, 0, 0, netip.AddrPort{}, c.fail("read", err)
+		return n, 0, 0, netip.AddrPort{}, c.fail("read", "recvmsg", err)
 	}
 	return n, 0, m.Flags, m.Name.AddrPort(), nil
 }
@@ -78,27 +78,26 @@ func (c *UDPConn) ReadMsgUDPAddrPort(b, _ []byte) (n, oobn, flags int, addr neti
 // WriteTo sends b as one datagram to addr, a *net.UDPAddr.
 func (c *UDPConn) WriteTo(b []byte, addr net.Addr) (int, error) {
 	a, ok := addr.(*net.UDPAddr)
-	if !ok || a == nil {
-		return 0, opError("write", c.network, c.local, addr, syscall.EINVAL)
+	if !ok {
+		return 0, opError("write", c.network, c.local, addr, "", syscall.EINVAL)
 	}
-	return c.WriteToUDPAddrPort(b, a.AddrPort())
+	return c.WriteToUDP(b, a)
 }
 
 // WriteToUDP is WriteTo with the concrete type.
-func (c *UDPConn) WriteToUDP(b []byte, addr *net.UDPAddr) (int, error) { return c.WriteTo(b, addr) }
+func (c *UDPConn) WriteToUDP(b []byte, addr *net.UDPAddr) (int, error) {
+	n, err := c.sendTo(b, portOf(addr), "sendto")
+	if err != nil {
+		return n, c.failTo(addr, err)
+	}
+	return n, nil
+}
 
 // WriteToUDPAddrPort is WriteTo without allocation.
 func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error) {
-	if c.remote != nil {
-		return 0, opError("write", c.network, c.local, net.UDPAddrFromAddrPort(addr), net.ErrWriteToConnected)
-	}
-	a := addr.Addr().Unmap()
-	if a.IsValid() && !a.Is4() {
-		return 0, opError("write", c.network, c.local, net.UDPAddrFromAddrPort(addr), syscall.EAFNOSUPPORT)
-	}
-	n, err := c.s.SendTo(b, 0, sock.NameFrom(netip.AddrPortFrom(a, addr.Port())))
+	n, err := c.sendTo(b, addr, "sendto")
 	if err != nil {
-		return n, opError("write", c.network, c.local, net.UDPAddrFromAddrPort(addr), err)
+		return n, c.failTo(net.UDPAddrFromAddrPort(addr), err)
 	}
 	return n, nil
 }
@@ -106,28 +105,70 @@ func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error)
 // WriteMsgUDP sends b to addr, or to the peer of a dialled socket when addr is
 // nil. Control data is not supported: EINVAL if oob is not empty.
 func (c *UDPConn) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err error) {
-	var ap netip.AddrPort
-	if addr != nil {
-		ap = addr.AddrPort()
+	if n, err = c.sendMsg(b, oob, portOf(addr)); err != nil {
+		return n, 0, c.failTo(addr, err)
 	}
-	return c.WriteMsgUDPAddrPort(b, oob, ap)
+	return n, 0, nil
 }
 
 // WriteMsgUDPAddrPort is WriteMsgUDP without allocation; the zero AddrPort is
 // the peer of a dialled socket.
 func (c *UDPConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error) {
-	if len(oob) > 0 {
-		return 0, 0, c.fail("write", syscall.EINVAL)
+	if n, err = c.sendMsg(b, oob, addr); err != nil {
+		return n, 0, c.failTo(net.UDPAddrFromAddrPort(addr), err)
 	}
-	if addr.IsValid() {
-		n, err = c.WriteToUDPAddrPort(b, addr)
-		return n, 0, err
-	}
-	n, err = c.Write(b)
-	return n, 0, err
+	return n, 0, nil
 }
 
-// SetBroadcast allows sending to broadcast addresses.
+// sendMsg sends to the peer of a dialled socket, or to addr from any other.
+func (c *UDPConn) sendMsg(b, oob []byte, addr netip.AddrPort) (int, error) {
+	if len(oob) > 0 {
+		return 0, sysError("sendmsg", syscall.EINVAL)
+	}
+	if c.remote != nil && !addr.IsValid() {
+		n, err := c.s.Send(b, 0)
+		return n, sysError("sendmsg", err)
+	}
+	return c.sendTo(b, addr, "sendmsg")
+}
+
+// sendTo sends to addr from a socket without a peer.
+func (c *UDPConn) sendTo(b []byte, addr netip.AddrPort, call string) (int, error) {
+	if c.remote != nil {
+		return 0, net.ErrWriteToConnected
+	}
+	if !addr.IsValid() {
+		return 0, errMissingAddress
+	}
+	a := addr.Addr().Unmap()
+	if !a.Is4() {
+		return 0, &net.AddrError{Err: "non-IPv4 address", Addr: addr.Addr().String()}
+	}
+	n, err := c.s.SendTo(b, 0, sock.NameFrom(netip.AddrPortFrom(a, addr.Port())))
+	return n, sysError(call, err)
+}
+
+func (c *UDPConn) failTo(addr *net.UDPAddr, err error) error {
+	e := &net.OpError{Op: "write", Net: c.network, Source: c.local, Err: err}
+	if addr != nil { // a nil *net.UDPAddr is no address
+		e.Addr = addr
+	}
+	return e
+}
+
+// portOf is addr as an AddrPort. Without an IP it is this host, as for package
+// net; nil is the invalid one.
+func portOf(addr *net.UDPAddr) netip.AddrPort {
+	switch {
+	case addr == nil:
+		return netip.AddrPort{}
+	case len(addr.IP) == 0:
+		return netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(addr.Port))
+	}
+	return addr.AddrPort()
+}
+
+// SetBroadcast allows sending to broadcast addresses (the default) or not.
 func (c *UDPConn) SetBroadcast(on bool) error {
 	return c.set(syscall.SOL_SOCKET, syscall.SO_BROADCAST, b2i(on))
 }

@@ -144,17 +144,15 @@ func (dgramOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	if e := sk.TakeError(); e != 0 {
 		return 0, e
 	}
-	if sock.Space(d.Len) > sk.TX.Limit() {
-		return 0, syscall.EMSGSIZE
-	}
 	for {
+		applySndBuf(s)
 		if pos, ok := sock.BeginDatagram(&sk.TX, &d); ok {
 			sk.TX.WriteAt(pos, m.Buf)
 			sock.EndDatagram(&sk.TX, &d)
 			sk.Kick(sock.ReqSend)
 			return len(m.Buf), nil
 		}
-		err := s.Wr.Wait(m.Flags, func() bool { return sk.TX.Free() >= sock.Space(d.Len) })
+		err := s.Wr.Wait(m.Flags, func() bool { return sock.Fits(&sk.TX, d.Len) })
 		if err != nil {
 			return 0, err
 		}

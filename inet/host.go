@@ -19,6 +19,7 @@ type Host struct {
 	stacks []*Stack
 	owner  func(local, remote [16]byte, lport, rport uint16) int
 	next   atomic.Uint32 // round robin of lcores for outgoing connections; any goroutine
+	ending atomic.Bool   // written by End
 	sw     switchTable
 }
 
@@ -41,6 +42,10 @@ func (h *Host) AddStack(s *Stack) { h.stacks = append(h.stacks, s) }
 
 // Stacks returns the stacks, one per lcore.
 func (h *Host) Stacks() []*Stack { return h.stacks }
+
+// End says that the plane is about to end: closing a socket with SO_LINGER does
+// not wait any more.
+func (h *Host) End() { h.ending.Store(true) }
 
 // pickCore chooses the lcore of an outgoing connection.
 func (h *Host) pickCore() int {

@@ -25,34 +25,61 @@ func (inetOps) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
 	return remote, nil
 }
 
+// Setting is a value for a socket option.
+type Setting struct{ Level, Name, Value int }
+
 // SetOption sets an option on every Sock of s. Options that have no effect
 // here are refused with ENOPROTOOPT.
 func (inetOps) SetOption(s *sock.Socket, level, name, value int) error {
 	if level == syscall.SOL_SOCKET && name == syscall.SO_SNDBUF {
 		return setSndBuf(s, value)
 	}
+	return SetOptions(s, Setting{level, name, value})
+}
+
+// SetOptions sets several options, but for SO_SNDBUF, in one visit to each
+// lcore. It ends with the first that is refused.
+func SetOptions(s *sock.Socket, opts ...Setting) error {
 	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
-		if level != syscall.SOL_SOCKET {
-			return sk.Proto.SetOption(sk, level, name, value)
-		}
-		if e := setCommon(sk, name, value); e != 0 {
-			return e
-		}
-		// The transport hears of the change; what it does not care for is set all the same.
-		if e := sk.Proto.SetOption(sk, level, name, value); e != syscall.ENOPROTOOPT {
-			return e
+		for i := range opts {
+			if e := set(sk, &opts[i]); e != 0 {
+				return e
+			}
 		}
 		return 0
 	})
-	if err == nil && level == syscall.SOL_SOCKET {
-		switch name {
-		case syscall.SO_BROADCAST:
-			of(s).broadcast.Store(value != 0)
-		case syscall.SO_LINGER:
-			of(s).linger.Store(int32(max(value, LingerOff)))
+	if err != nil {
+		return err
+	}
+	for _, o := range opts { // what goroutines look at themselves
+		switch {
+		case o.Level != syscall.SOL_SOCKET:
+		case o.Name == syscall.SO_BROADCAST:
+			of(s).broadcast.Store(o.Value != 0)
+		case o.Name == syscall.SO_LINGER:
+			of(s).linger.Store(int32(max(o.Value, LingerOff)))
 		}
 	}
-	return err
+	return nil
+}
+
+// set sets one option. Runs on the lcore.
+func set(sk *sock.Sock, o *Setting) syscall.Errno {
+	if o.Level != syscall.SOL_SOCKET {
+		return sk.Proto.SetOption(sk, o.Level, o.Name, o.Value)
+	}
+	if e := setCommon(sk, o.Name, o.Value); e != 0 {
+		return e
+	}
+	// The transport hears of the change; what it does not care for is set all the same.
+	e := sk.Proto.SetOption(sk, o.Level, o.Name, o.Value)
+	if e != syscall.ENOPROTOOPT {
+		return e
+	}
+	if o.Name == syscall.SO_RCVBUF {
+		sk.RX.SetLimit(sk.Opt.RcvBuf)
+	}
+	return 0
 }
 
 // setCommon sets an option of level SOL_SOCKET. Runs on the lcore.
@@ -71,7 +98,6 @@ func setCommon(sk *sock.Sock, name, value int) syscall.Errno {
 		o.LingerOn, o.LingerSecs = value != LingerOff, max(value, 0)
 	case syscall.SO_RCVBUF:
 		o.RcvBuf, o.RcvBufSet = clampBuf(value), true
-		sk.RX.SetLimit(max(o.RcvBuf, sk.RX.Len()))
 	default:
 		return syscall.ENOPROTOOPT
 	}
@@ -80,17 +106,32 @@ func setCommon(sk *sock.Sock, name, value int) syscall.Errno {
 
 const soReusePort = 15
 
-// setSndBuf sets the limit of the send ring, whose producer is the application.
+// setSndBuf sets the limit of the send ring, whose producer is the application:
+// if a writer is at work, it is the one to do it, so that nobody waits for it.
 func setSndBuf(s *sock.Socket, value int) error {
-	s.Wr.Lock()
-	defer s.Wr.Unlock()
-	for _, sk := range s.Group() {
-		sk.TX.SetLimit(max(clampBuf(value), sk.TX.Len()))
+	of(s).sndbuf.Store(int32(clampBuf(value)))
+	if s.Wr.TryLock() {
+		applySndBuf(s)
+		s.Wr.Unlock()
+	} else {
+		s.Wr.Interrupt()
 	}
 	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
 		sk.Opt.SndBuf, sk.Opt.SndBufSet = clampBuf(value), true
 		return 0
 	})
+}
+
+// applySndBuf gives the send rings the limit that was set last. Under Wr's lock.
+func applySndBuf(s *sock.Socket) {
+	p := of(s)
+	if p.sndbuf.Load() == 0 {
+		return
+	}
+	n := int(p.sndbuf.Swap(0))
+	for _, sk := range s.Group() {
+		sk.TX.SetLimit(n)
+	}
 }
 
 func clampBuf(n int) int { return min(max(n, sock.MinBuf), sock.MaxBuf) }
@@ -146,9 +187,9 @@ func getCommon(sk *sock.Sock, name int) (int, syscall.Errno) {
 		}
 		return o.LingerSecs, 0
 	case syscall.SO_RCVBUF:
-		return sk.RX.Limit(), 0
+		return o.RcvBuf, 0
 	case syscall.SO_SNDBUF:
-		return sk.TX.Limit(), 0
+		return o.SndBuf, 0
 	}
 	return 0, syscall.ENOPROTOOPT
 }

@@ -40,13 +40,14 @@ type Stack struct {
 	TCP   *tcp.Layer
 	Core  *sock.Core
 
-	pool *mbuf.Pool
-	stat *perf.Stat
+	pool   *mbuf.Pool
+	stat   *perf.Stat
+	ifaces []*eth.Iface
 }
 
 // NewStack joins the layers of one lcore: down by direct calls, up by tables.
 func NewStack(cfg StackConfig) (*Stack, error) {
-	s := &Stack{pool: cfg.Pool, stat: cfg.Stat}
+	s := &Stack{pool: cfg.Pool, stat: cfg.Stat, ifaces: cfg.Ifaces}
 	s.Wheel.Init(int64(cfg.Now))
 	s.Core = sock.NewCore(sock.CoreConfig{ID: cfg.Core, Pool: cfg.Pool, Stat: cfg.Stat, Bell: cfg.Bell, Lanes: cfg.Lanes})
 	s.Core.Now = cfg.Now
@@ -74,6 +75,14 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Announce makes the addresses of every link known to its stations. One lcore
+// does it for all, once it runs.
+func (s *Stack) Announce(now perf.Tick) {
+	for _, f := range s.ifaces {
+		s.Eth.Announce(f, now)
+	}
 }
 
 // Input takes a burst of frames and runs each to completion. It is the one

@@ -143,10 +143,18 @@ func (streamOps) Connect(s *sock.Socket, to sock.Name) error {
 	s.Keep(sk)
 	s.SetState(sock.Connecting)
 	if err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, local, to) }); err != nil {
-		s.SetState(sock.Unconnected)
+		s.SetState(idle(s))
 		return err
 	}
 	return waitConnected(s)
+}
+
+// idle is the state of a Socket without a connection. Under Wr's lock.
+func idle(s *sock.Socket) sock.State {
+	if of(s).reserved {
+		return sock.Bound
+	}
+	return sock.Unconnected
 }
 
 // connectNames completes both names of a connection: the wildcard as
@@ -175,10 +183,11 @@ func waitConnected(s *sock.Socket) error {
 			return nil
 		}
 		if e := sk.TakeError(); e != 0 {
-			s.SetState(sock.Unconnected)
+			s.SetState(idle(s))
 			return e
 		}
 		if sk.Has(sock.FlagDead) {
+			s.SetState(idle(s))
 			return syscall.ECONNABORTED
 		}
 		err := s.Wr.Wait(0, func() bool {
@@ -216,6 +225,9 @@ func (streamOps) Shutdown(s *sock.Socket, how int) error {
 	default:
 		return syscall.EINVAL
 	}
+	if sk.Has(sock.FlagDead) { // as Linux: noted, but there is no connection any more
+		return syscall.ENOTCONN
+	}
 	return nil
 }
 
@@ -235,14 +247,14 @@ func (streamOps) Release(s *sock.Socket) error {
 	sk.Kick(sock.ReqClose)
 	of(s).unbind(s)
 	if secs := of(s).linger.Load(); secs > 0 {
-		linger(sk, time.Duration(secs)*time.Second)
+		of(s).host.linger(sk, time.Duration(secs)*time.Second)
 	}
 	return nil
 }
 
 // linger waits until the connection has ended, d at the most.
-func linger(sk *sock.Sock, d time.Duration) {
-	for end := time.Now().Add(d); !sk.Has(sock.FlagDead) && time.Now().Before(end); {
+func (h *Host) linger(sk *sock.Sock, d time.Duration) {
+	for end := time.Now().Add(d); !sk.Has(sock.FlagDead) && !h.ending.Load() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 }

@@ -19,6 +19,7 @@ func (streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 		if err := sendErr(s, sk); err != nil {
 			return sent, err
 		}
+		applySndBuf(s)
 		if n := sk.TX.Write(m.Buf[sent:]); n > 0 {
 			sent += n
 			sk.Kick(sock.ReqSend)
@@ -74,8 +75,12 @@ func (streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 		if got > 0 && m.Flags&sock.MsgWaitall == 0 {
 			return got, nil
 		}
+		seen := 0
+		if m.Flags&sock.MsgPeek != 0 {
+			seen = got
+		}
 		err = s.Rd.Wait(m.Flags, func() bool {
-			return sk.RX.Len() > 0 || sk.PeekError() != 0 || sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
+			return sk.RX.Len() > seen || sk.PeekError() != 0 || sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
 		})
 		if err != nil {
 			return got, err
@@ -87,10 +92,11 @@ func (streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 // lcore writes them after its last byte, so an end that was seen is the end.
 func readSome(s *sock.Socket, sk *sock.Sock, m *sock.Msg, got int) (n int, end bool, err error) {
 	end = sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
-	if m.Flags&sock.MsgPeek != 0 {
-		return sk.RX.CopyAt(m.Buf[got:], sk.RX.Tail()), end, nil
-	}
-	if n = sk.RX.Read(m.Buf[got:]); n > 0 {
+	if m.Flags&sock.MsgPeek != 0 { // nothing is released: look behind what was seen
+		if n = sk.RX.CopyAt(m.Buf[got:], sk.RX.Tail()+uint64(got)); n > 0 {
+			return n, false, nil
+		}
+	} else if n = sk.RX.Read(m.Buf[got:]); n > 0 {
 		sk.Consumed()
 		return n, false, nil
 	}

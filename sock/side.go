@@ -58,8 +58,8 @@ func (d *Side) Wait(flags int, again func() bool) error {
 // SetDeadline bounds the waits of this direction; the zero time lifts it.
 func (d *Side) SetDeadline(t time.Time) { d.dl.set(t, d) }
 
-// interrupt wakes the goroutine that waits, so that it looks at Err.
-func (d *Side) interrupt() { d.w.WakeApp() }
+// Interrupt wakes the goroutine that waits, so that it looks again.
+func (d *Side) Interrupt() { d.w.WakeApp() }
 
 // deadline is a point in time after which waiting is refused.
 type deadline struct {
@@ -86,7 +86,7 @@ func (dl *deadline) set(t time.Time, side *Side) {
 	wait := time.Until(t)
 	if wait <= 0 {
 		dl.expired.Store(true)
-		side.interrupt()
+		side.Interrupt()
 		return
 	}
 	dl.expired.Store(false)
@@ -106,7 +106,7 @@ func (dl *deadline) fire(side *Side) {
 	}
 	dl.expired.Store(true)
 	dl.mu.Unlock()
-	side.interrupt()
+	side.Interrupt()
 }
 
 func (dl *deadline) stop() {

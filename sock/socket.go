@@ -117,10 +117,10 @@ func (s *Socket) SetState(st State) { s.state.Store(uint32(st)) }
 func (s *Socket) Shut(how uint32) uint32 {
 	old := s.shut.Or(how)
 	if how&ShutRd != 0 {
-		s.Rd.interrupt()
+		s.Rd.Interrupt()
 	}
 	if how&ShutWr != 0 {
-		s.Wr.interrupt()
+		s.Wr.Interrupt()
 	}
 	return old
 }
@@ -147,8 +147,8 @@ func (s *Socket) Close() error {
 	if s.closed.Swap(true) {
 		return ErrClosed
 	}
-	s.Rd.interrupt()
-	s.Wr.interrupt()
+	s.Rd.Interrupt()
+	s.Wr.Interrupt()
 	err := s.Ops.Release(s)
 	s.Rd.dl.stop()
 	s.Wr.dl.stop()
