@@ -72,7 +72,7 @@ func (f *Flow) Send(s Seg) {
 	s.Seq, s.Ack = unzero(s.Seq), unzero(s.Ack)
 	payload := []byte(s.Data)
 	if s.Len > 0 {
-		payload = Pattern(s.Seq-1, s.Len)
+		payload = Pattern(s.Seq-1+seqLen(s.Flags&tcp.SYN, 0), s.Len)
 	}
 	l := &layers.TCP{
 		SrcPort: layers.TCPPort(f.RemotePort), DstPort: layers.TCPPort(f.LocalPort),

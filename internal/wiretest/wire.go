@@ -28,6 +28,9 @@ var (
 // Start is the virtual time at which every test begins.
 const Start = 1000 * perf.Second
 
+// maxTurns ends a test whose stack never rests.
+const maxTurns = 1_000_000
+
 // Config changes what New builds; the zero value is a plain Ethernet link.
 type Config struct {
 	MTU       int         // 1500
@@ -57,6 +60,8 @@ type Wire struct {
 	got    []*Frame // sent by the stack, not yet expected by the test
 	log    []string // the last frames, either way
 	closed bool
+	turns  int
+	spins  int  // turns in a row with a timer due at once
 	held   bool // Hold: frames and steps gather until Release
 }
 
@@ -175,6 +180,9 @@ func (w *Wire) pump() {
 	}
 	for range 10_000 {
 		busy := w.group.Turn(w.Now)
+		if w.turns++; w.turns > maxTurns {
+			w.fatalf("the test took %d turns: the stack finds work all the time", maxTurns)
+		}
 		if !busy && len(w.port.in) == 0 {
 			return
 		}
@@ -221,6 +229,11 @@ func (w *Wire) tick(end perf.Tick) bool {
 	// A bound in the past has nothing to expire: go on by a tick of the wheel.
 	if due <= w.Now {
 		due = min(w.Now+65536, end)
+		if w.spins++; w.spins > 1000 {
+			w.fatalf("a timer is due all the time")
+		}
+	} else {
+		w.spins = 0
 	}
 	w.Now = due
 	w.pump()
