@@ -139,6 +139,14 @@ func (b *bed) drops(v perf.Verdict) (n uint64) {
 	return n
 }
 
+// events sums an event over the lcores.
+func (b *bed) events(e perf.Event) (n uint64) {
+	for _, s := range b.plane.Stats() {
+		n += s.Events[e]
+	}
+	return n
+}
+
 // quiet waits until no more than base buffers are in use.
 func (b *bed) quiet(base int) {
 	b.Helper()

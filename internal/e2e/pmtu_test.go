@@ -13,6 +13,7 @@ import (
 
 	"dataplane/api"
 	"dataplane/internal/required"
+	"dataplane/perf"
 )
 
 const farIP = "10.10.0.2"
@@ -122,6 +123,9 @@ func TestPathMTU(t *testing.T) {
 			must(t, err)
 			defer c.Close()
 			exchange(t, c)
+			if n := b.events(perf.EvPathMTULowered); n == 0 {
+				t.Error("no path MTU was ever lowered")
+			}
 		})
 	}
 }
