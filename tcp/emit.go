@@ -28,8 +28,9 @@ func (l *Layer) emit(s *Sock, seq uint32, n int, flags uint8) bool {
 	offload := ifc != nil && ifc.Offloads&pmd.TxTCPChecksum != 0
 	sum := ip.PseudoSum(s.Local, s.Remote, Proto, hl+n)
 	if n > 0 {
-		var ok bool
-		if sum, ok = l.fill(s, m, seq, n, sum, !offload); !ok {
+		part, ok := l.fill(s, m, seq, n, !offload)
+		sum += uint32(ip.Fold(part))
+		if !ok {
 			l.cfg.Pool.Free(m)
 			l.cfg.Stat.Lose(perf.LostNoMbuf)
 			return false
@@ -62,8 +63,8 @@ func (s *Sock) acknowledged() {
 }
 
 // fill appends n bytes of TX at seq to m, which becomes a chain if they do not
-// fit, and adds them to sum if told to.
-func (l *Layer) fill(s *Sock, m *mbuf.Mbuf, seq uint32, n int, sum uint32, summing bool) (uint32, bool) {
+// fit. It returns their sum, if summing. False: there was no buffer.
+func (l *Layer) fill(s *Sock, m *mbuf.Mbuf, seq uint32, n int, summing bool) (sum uint32, ok bool) {
 	x, y := s.TX.Slices(s.snd.tail+uint64(seq-s.snd.tailSeq), n)
 	odd := false
 	for cur := m; ; {

@@ -14,9 +14,6 @@ const (
 	sec = perf.Second
 )
 
-// modern are the options of a modern peer's SYN.
-var modern = Seg{MSS: 1460, SackOK: true, TS: true, WScale: 7}
-
 func TestRFC9293_3_5_PassiveOpen(t *testing.T) {
 	w := wt.New(t, wt.Config{})
 	ls := w.Listen(80, 8)

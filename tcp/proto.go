@@ -101,8 +101,7 @@ func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 		l.shutWrite(s)
 	}
 	if bits&sock.ReqShutRead != 0 && s.state != Listen {
-		s.rcv.shut = true
-		l.endOfStream(s)
+		l.endOfStream(s) // what still comes fills the window, as with Linux
 	}
 	if bits&sock.ReqClose != 0 {
 		l.shut(s)

@@ -63,7 +63,6 @@ type send struct {
 	fin           bool   // the application has shut down this direction
 	rttOn         bool   // a segment is being timed
 	force         bool   // send one segment at una whatever the window says
-	noDF          bool   // the path swallows big packets silently
 	small         uint32 // end of the latest segment smaller than the MSS (Minshall)
 	rttSeq        uint32 // the ACK that ends the measurement
 	rttAt         perf.Tick
@@ -94,7 +93,6 @@ type recv struct {
 	ackNow  bool // an ACK leaves at the end of this turn
 	dup     bool // ... and it is a duplicate of its own
 	talks   bool // data was answered with data: ACKs may wait for the answer
-	shut    bool // the application does not want what still arrives
 
 	tsRecent   uint32
 	tsOff      uint32

@@ -1,0 +1,86 @@
+package tcp_test
+
+import (
+	"testing"
+
+	"dataplane/internal/wiretest"
+	"dataplane/tcp"
+)
+
+// RFC 1337 and RFC 9293 3.10.7.4: TIME-WAIT.
+func TestRFC1337_TimeWait(t *testing.T) {
+	w := newWire(t)
+	f, a := w.Passive(Seg{}, ms)
+	into(w, f, a, tcp.FinWait2)
+	f.Send(Seg{Flags: FIN | ACK, Data: "end"})
+	f.Expect(Seg{})
+	f.Send(Seg{Flags: RST, Seq: f.Nxt()}) // ignored
+	w.Quiet()
+	w.Advance(50 * sec)
+	f.Send(Seg{Flags: FIN | ACK, Seq: 1, Data: "end"}) // our ACK was lost
+	f.Expect(Seg{})
+	w.Advance(50 * sec) // the time began anew
+	f.Send(Seg{Seq: 1, Data: "end"})
+	f.Expect(Seg{})
+	f.Send(Seg{}) // as it should be
+	w.Quiet()
+	a.ExpectString("end")
+	w.Advance(11 * sec)
+	f.Send(Seg{})
+	f.Expect(Seg{Flags: RST})
+}
+
+// RFC 6191, RFC 9293 3.6.1 (MAY-2): a newer SYN may reopen; an old one not.
+func TestRFC6191_TimeWaitReuse(t *testing.T) {
+	for _, ts := range []bool{false, true} {
+		w := newWire(t)
+		ls := w.Listen(80, 8)
+		f := w.Flow(80, 40000)
+		f.Send(Seg{Flags: SYN, MSS: 1460, TS: ts})
+		f.Expect(Seg{Flags: SYN | ACK})
+		iss := f.ISS
+		f.Send(Seg{})
+		a := ls.Accept()
+		a.Close()
+		f.Expect(Seg{Flags: FIN | ACK})
+		f.Send(Seg{Flags: FIN | ACK})
+		f.Expect(Seg{})
+		w.Advance(10 * ms)
+		old := Seg{Flags: SYN, Seq: -5000, TS: ts, TSVal: f.TSNow() - 1000}
+		f.Send(old)
+		f.SetNxt(2)
+		f.Expect(Seg{Ack: 2, NoTS: !ts})
+		g := w.Flow(80, 40000)
+		g.IRS = f.IRS + 10_000
+		g.Send(Seg{Flags: SYN, MSS: 1460, TS: ts})
+		g.Expect(Seg{Flags: SYN | ACK})
+		if d := int32(g.ISS - iss); d < 1<<16 {
+			t.Errorf("the new ISN is %d above the old one", d)
+		}
+		g.Send(Seg{})
+		ls.Accept().WantState(tcp.Established)
+		if _, _, waits, _ := w.Stack.TCP.Counts(); waits != 0 {
+			t.Error("the old connection is still in TIME-WAIT")
+		}
+		ls.Close()
+	}
+}
+
+// TIME-WAIT is bounded: the oldest gives way. 10^5 of them are cheap.
+func TestTimeWaitBounded(t *testing.T) {
+	w := wiretest.New(t, wiretest.Config{TCP: tcp.Config{MaxTimeWait: 50}})
+	ls := w.Listen(80, 8)
+	for i := range 200 {
+		f := w.Flow(80, uint16(10000+i))
+		f.Send(Seg{Flags: SYN})
+		f.Expect(Seg{Flags: SYN | ACK})
+		f.Send(Seg{})
+		ls.Accept().Close()
+		f.Expect(Seg{Flags: FIN | ACK})
+		f.Send(Seg{Flags: FIN | ACK})
+		f.Expect(Seg{})
+	}
+	if _, _, waits, _ := w.Stack.TCP.Counts(); waits != 50 {
+		t.Errorf("%d in TIME-WAIT, want 50", waits)
+	}
+}
