@@ -12,6 +12,7 @@ type Window struct {
 	// AppLimited: the flight did not fill the window, so an ACK says nothing
 	// about the path and the window does not grow (RFC 9438 5.8, RFC 7661 3).
 	AppLimited bool
+	credit     int // bytes of the latest full flight that are not acknowledged yet
 }
 
 // Congestion is one algorithm's state for one connection. All calls on the
@@ -70,18 +71,25 @@ func (w *Window) slowStart() bool { return w.Cwnd < w.Ssthresh }
 // Acked with the bytes that were in flight before this ACK. In slow start half
 // a window is enough (the window is to double), later all but a few segments,
 // which bursts and the rounding to whole segments leave free.
+//
+// All bytes of a full flight were sent because the window allowed no more, so
+// the ACKs of all of them count: several may come before the sender's next turn.
 func (w *Window) Used(flight int) {
+	full := flight+3*w.MSS >= w.Cwnd
 	if w.slowStart() {
-		w.AppLimited = 2*flight < w.Cwnd
-	} else {
-		w.AppLimited = flight+3*w.MSS < w.Cwnd
+		full = 2*flight >= w.Cwnd
 	}
+	if full {
+		w.credit = flight
+	}
+	w.AppLimited = w.credit <= 0
 }
 
 // grow takes n acknowledged bytes in slow start and returns those left over
 // for congestion avoidance. RFC 5681 3.1 with RFC 3465 2.2: by the bytes
 // acknowledged (so splitting ACKs wins nothing), at most limit segments per ACK.
 func (w *Window) grow(n, limit int) int {
+	w.credit -= n
 	if !w.slowStart() {
 		return n
 	}
@@ -93,7 +101,10 @@ func (w *Window) grow(n, limit int) int {
 
 // restart is RFC 5681 4.1: after an idle time the window is no larger than
 // the initial one; Ssthresh remembers the path.
-func (w *Window) restart() { w.Cwnd = min(w.Cwnd, initialWindow(w.MSS)) }
+func (w *Window) restart() {
+	w.Cwnd = min(w.Cwnd, initialWindow(w.MSS))
+	w.credit = 0
+}
 
 // deflate ends recovery. RFC 6582 3.2 step 3, RFC 6675 5: the window is Ssthresh.
 func (w *Window) deflate() { w.Cwnd = min(w.Cwnd, w.Ssthresh) }

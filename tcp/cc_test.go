@@ -108,12 +108,43 @@ func TestAppLimited(t *testing.T) {
 		if w.Used(5000); w.AppLimited {
 			t.Errorf("%s: half a window in slow start counts as unused", name)
 		}
-		w.Ssthresh = 5000
+		w.Ssthresh, w.credit = 5000, 0 // and all of that was acknowledged
 		if w.Used(6000); !w.AppLimited {
 			t.Errorf("%s: 6 of 10 segments beyond slow start is a full window", name)
 		}
 		if w.Used(7000); w.AppLimited {
 			t.Errorf("%s: 7 of 10 segments beyond slow start is too little", name)
+		}
+	}
+}
+
+// TestUsedBurst: the ACKs of a full flight count, also when several come before
+// the sender can fill the window again; those of a later, small flight do not.
+func TestUsedBurst(t *testing.T) {
+	for _, name := range []string{"cubic", "newreno"} {
+		c, _ := NewCongestion(name)
+		w := Window{MSS: 1000}
+		c.Init(&w, 0)
+		w.Cwnd, w.Ssthresh = 20000, 20000
+		for flight := 20000; flight > 0; flight -= 1000 {
+			w.Used(flight)
+			if w.AppLimited {
+				t.Errorf("%s: the ACK with %d of 20000 in flight does not count", name, flight)
+			}
+			c.Acked(&w, 1000, 10*ms, perf.Second)
+		}
+		if w.Cwnd < 20500 {
+			t.Errorf("%s: the window is %d after a full one", name, w.Cwnd)
+		}
+		before := w.Cwnd
+		for range 10 {
+			if w.Used(2000); !w.AppLimited {
+				t.Errorf("%s: 2000 bytes in flight fill a window of %d", name, w.Cwnd)
+			}
+			c.Acked(&w, 1000, 10*ms, perf.Second)
+		}
+		if w.Cwnd != before {
+			t.Errorf("%s: an unused window grew to %d", name, w.Cwnd)
 		}
 	}
 }

@@ -101,6 +101,35 @@ func TestRFC5681SlowStart(t *testing.T) {
 	}
 }
 
+// TestRFC5681AvoidanceInBursts: 3.1: in congestion avoidance the window grows by
+// a segment per round trip also when all ACKs of a window come in one turn.
+func TestRFC5681AvoidanceInBursts(t *testing.T) {
+	w, f, a := sender(t, Seg{WScale: 7}, "newreno")
+	for range 3 { // a loss, so that slow start is over
+		f.Send(Seg{Ack: 1})
+	}
+	w.Flush()
+	f.Send(Seg{Ack: f.Rcv()})
+	start := a.TCP().TestWindow().Cwnd
+	acked := f.Rcv()
+	for round := range 20 {
+		a.Write(200_000)
+		for w.Pending() > 0 {
+			f.Recv()
+		}
+		w.Advance(100 * ms)
+		w.Hold()
+		for acked < f.Rcv() {
+			acked += 1000
+			f.Send(Seg{Ack: acked})
+		}
+		w.Release()
+		if got, want := a.TCP().TestWindow().Cwnd, start+1000*(round+1); got < want-1000 || got > want+1000 {
+			t.Errorf("round trip %d: window %d, want %d", round+1, got, want)
+		}
+	}
+}
+
 // TestRFC5681LossWindow: 3.1: after a time-out one segment, then slow start to
 // half of what was in flight.
 func TestRFC5681LossWindow(t *testing.T) {
