@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 	"syscall"
 
 	"dataplane/sock"
@@ -47,11 +46,14 @@ func typeOf(network string) (typ int, err error) {
 
 // resolve turns "host:port" into socket names. An empty host is the wildcard.
 func (n *Net) resolve(ctx context.Context, network, address string) ([]sock.Name, error) {
+	if address == "" { // to listen anywhere; to dial it takes an address
+		return []sock.Name{{}}, nil
+	}
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
-	port, err := net.DefaultResolver.LookupPort(ctx, strings.TrimRight(network, "46"), service)
+	port, err := net.DefaultResolver.LookupPort(ctx, network, service)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,9 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 	if err != nil {
 		return nil, opError("dial", network, nil, nil, "", err)
 	}
+	if address == "" {
+		return nil, opError("dial", network, nil, nil, "", errMissingAddress)
+	}
 	names, err := n.resolve(ctx, network, address)
 	if err != nil {
 		return nil, opError("dial", network, nil, nil, "", err)
