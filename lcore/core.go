@@ -61,12 +61,14 @@ type Core struct {
 	burst  [burstSize]*mbuf.Mbuf
 	head   [headLen]byte // the headers of a frame that begins with short segments
 
-	turns uint64    // turns taken
-	busy  uint64    // those that found work
-	tidy  uint64    // busy turns that housekeeping has seen
-	woken int       // goroutines the last turn readied
-	now   perf.Tick // of the last turn
-	rest  rest      // see idle.go
+	turns  uint64    // turns taken
+	busy   uint64    // those that found work
+	tidy   uint64    // busy turns that housekeeping has seen
+	woken  int       // goroutines the last turn readied
+	frames int       // frames the last turn received
+	now    perf.Tick // of the last turn
+	rest   rest      // see idle.go
+	hand   hand      // see help.go
 
 	stat perf.Stat
 	snap perf.Snapshot // published by the core's turn

@@ -102,6 +102,9 @@ func (g *Group) Start() error {
 		}
 	}
 	g.state = running
+	for _, c := range g.cores {
+		c.invite()
+	}
 	up := make(chan error, len(g.cores))
 	for _, c := range g.cores {
 		g.wg.Add(1)
@@ -177,6 +180,9 @@ func (g *Group) halt() {
 // drain runs after the last turn, on the goroutine that stops the group: it owns
 // all that the cores owned.
 func (g *Group) drain() {
+	for _, c := range g.cores {
+		c.hand.take() // and never give it back
+	}
 	for _, c := range g.cores {
 		if c.pool == nil || c.stack == nil {
 			continue // Start refused, or was never called

@@ -23,6 +23,7 @@ type rest struct {
 	empty   int       // turns in a row that found nothing to do
 	since   perf.Tick // the first of them
 	hollow  int       // wake-ups in a row by a port that brought nothing
+	going   uint      // turns of a shared core's own goroutine
 }
 
 // sleeper waits for the core's bell and its ports.
@@ -77,8 +78,28 @@ func (c *Core) idle(now perf.Tick) {
 
 // doze sleeps until there is something to do.
 func (c *Core) doze(now perf.Tick) {
+	d, woken, busy := c.decide(now)
+	if d >= minNap {
+		c.sleep(d)
+	}
+	c.bell.Cancel()
+	if busy {
+		c.rest.worked()
+		if c.group.mode == Shared {
+			c.share(true, woken)
+		}
+	}
+}
+
+// decide announces the sleep and returns how long it may be, or that there was
+// something to do. Nobody takes a turn for a core that has announced its sleep.
+func (c *Core) decide(now perf.Tick) (d perf.Tick, woken int, busy bool) {
+	if c.hand.on {
+		c.hand.take()
+		defer c.hand.busy.Store(false)
+	}
 	if c.nap(now) < minNap {
-		return
+		return 0, 0, false
 	}
 	if c.busy != c.tidy || c.starved() {
 		c.housekeep(now) // nobody's buffers or figures wait while we sleep
@@ -88,18 +109,12 @@ func (c *Core) doze(now perf.Tick) {
 	// announcement saw nobody asleep and did not ring.
 	now = perf.Now()
 	if c.step(now) || c.group.stop.Load() {
-		c.bell.Cancel()
-		c.rest.worked()
-		if c.group.mode == Shared {
-			c.share(true)
-		}
-		return
+		return 0, c.woken, true
 	}
-	if d := c.nap(now); d >= minNap {
+	if d = c.nap(now); d >= minNap {
 		c.stat.Event(perf.EvSleep)
-		c.sleep(d)
 	}
-	c.bell.Cancel()
+	return d, 0, false
 }
 
 // sleep waits on the bell and the ports. A port that says again and again that

@@ -22,6 +22,7 @@ func (c *Core) turn(now perf.Tick) bool {
 	for _, r := range c.in {
 		work += c.steered(r, now) // from other cores
 	}
+	c.frames = work
 	work += c.stack.Requests(now)
 	work += c.stack.Timers(now)
 	c.stack.Output(now)
@@ -32,6 +33,9 @@ func (c *Core) turn(now perf.Tick) bool {
 		t.Flush()
 	}
 	c.woken = c.stack.Wake()
+	if c.hand.on {
+		c.hand.judge(c.frames, c.woken)
+	}
 
 	c.turns++
 	if work+c.woken == 0 {
@@ -110,11 +114,15 @@ func (c *Core) publish() {
 // but the turn; the stop flag is looked at with the housekeeping and whenever
 // the core idles.
 func (c *Core) loop() {
+	if c.hand.on {
+		c.loopAmong()
+		return
+	}
 	for {
 		now := perf.Now()
 		busy := c.step(now)
 		if c.group.mode == Shared {
-			c.share(busy)
+			c.share(busy, c.woken)
 		}
 		if busy {
 			c.rest.worked()
@@ -127,14 +135,36 @@ func (c *Core) loop() {
 	}
 }
 
+// loopAmong is loop on the only P, where others take turns too. Nobody can have
+// anything new for the core before it has yielded, unless a burst was cut short.
+// Work that others did keeps the core from going to sleep.
+func (c *Core) loopAmong() {
+	for !c.group.stop.Load() {
+		c.hand.take()
+		now := perf.Now()
+		c.step(now)
+		more, woken := c.frames >= burstSize, c.woken
+		worked := c.busy != c.hand.seen
+		c.hand.seen = c.busy
+		c.hand.busy.Store(false)
+		c.share(more, woken)
+		if worked {
+			c.rest.worked()
+		} else {
+			c.idle(now)
+		}
+	}
+}
+
 // share lets other goroutines of the same P run: those that this turn readied,
 // and, when it readied nobody, now and then those that were ready anyway. An
 // idle turn always yields, which costs nobody anything.
-func (c *Core) share(busy bool) {
-	if c.woken > 0 && c.yield != nil {
+func (c *Core) share(busy bool, woken int) {
+	if woken > 0 && c.yield != nil {
 		c.yield()
 	}
-	if !busy || c.woken > 0 || c.turns&yieldMask == 0 {
+	c.rest.going++
+	if !busy || woken > 0 || c.rest.going&yieldMask == 0 {
 		runtime.Gosched()
 	}
 }

@@ -30,6 +30,7 @@ type Doorbell struct {
 	fd      int           // the sleeper's after NewDoorbell; -1: closed
 	one     [8]byte       // never changes; what a ringer writes
 	got     [8]byte       // the sleeper's: what it reads
+	awake   func()        // what Ring does while nobody sleeps; nil: nothing
 }
 
 const asleep = 1
@@ -49,12 +50,21 @@ func NewDoorbell() (*Doorbell, error) {
 func (d *Doorbell) FD() int { return d.fd }
 
 // Ring wakes the sleeper. Any thread, after it has published the work. Nobody
-// asleep: one load.
+// asleep: one load, and what WhileAwake asked for.
 func (d *Doorbell) Ring() {
 	if w := d.word.Load(); w&asleep != 0 {
 		d.wake(w)
+	} else if d.awake != nil {
+		d.awake()
 	}
 }
+
+// WhileAwake lets Ring call f when nobody sleeps, on the ringer's thread. It is
+// set before anybody rings.
+func (d *Doorbell) WhileAwake(f func()) { d.awake = f }
+
+// Asleep reports whether somebody sleeps, or is about to. Any thread.
+func (d *Doorbell) Asleep() bool { return d.word.Load()&asleep != 0 }
 
 func (d *Doorbell) wake(w uint64) {
 	// A failed swap means that another ringer was faster or the sleeper woke.

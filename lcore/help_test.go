@@ -1,0 +1,126 @@
+package lcore
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"dataplane/mbuf"
+	"dataplane/perf"
+	"dataplane/pmd/wire"
+)
+
+// oneP leaves the test one P, as long as it runs.
+func oneP(t *testing.T) {
+	before := runtime.GOMAXPROCS(1)
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+}
+
+func TestHelpIsForOneSharedP(t *testing.T) {
+	modes(t, func(t *testing.T, mode Mode) {
+		for _, procs := range []int{1, 2} {
+			before := runtime.GOMAXPROCS(procs)
+			r := newRig(t, 1, mode, Spin, newPort(1, 0))
+			c := r.g.Core(0)
+			c.invite()
+			if want := mode == Shared && procs == 1; c.hand.on != want {
+				t.Errorf("%v, %d P: others may help %v, expected %v", mode, procs, c.hand.on, want)
+			}
+			runtime.GOMAXPROCS(before)
+			r.close()
+		}
+	})
+}
+
+// TestHelpRights: who rings takes a turn after a turn with one frame for one
+// goroutine, twice at most; a burst or a crowd takes the right away.
+func TestHelpRights(t *testing.T) {
+	oneP(t)
+	port := newPort(1, 0)
+	r := newRig(t, 1, Shared, Spin, port)
+	c, s := r.g.Core(0), r.stacks[0]
+	s.input = c.Pool().Free
+	c.invite()
+	turn := func(frames, woken int) {
+		for range frames {
+			port.queues[0].rx = append(port.queues[0].rx, r.gen.Alloc())
+		}
+		s.readies = woken
+		c.Turn(0)
+	}
+	times := 5
+	rings := func(n int64) {
+		t.Helper()
+		before := s.served.Load()
+		for range times {
+			s.jobs.Add(1)
+			c.bell.Ring()
+		}
+		if got := s.served.Load() - before; got != n {
+			t.Errorf("%d requests were served by those who made them, expected %d", got, n)
+		}
+		c.Turn(0) // the rest
+	}
+	rings(0)
+	turn(1, 1)
+	rings(helpTurns)
+	rings(0)
+	turn(1, 1)
+	turn(0, 0)
+	rings(helpTurns)
+	for _, burst := range [][2]int{{2, 1}, {1, 2}, {32, 0}, {0, 5}} {
+		turn(1, 1)
+		turn(burst[0], burst[1])
+		rings(0)
+	}
+	turn(1, 1)
+	c.hand.busy.Store(true) // somebody takes a turn just now
+	rings(0)
+	c.hand.busy.Store(false)
+	turn(1, 1)
+	times = 1
+	c.bell.Announce() // asleep: woken, and nobody takes its turn
+	rings(0)
+	c.bell.Cancel()
+	c.hand.left.Store(helpTurns)
+	r.g.stop.Store(true)
+	rings(0)
+	r.close()
+}
+
+// TestHelpedExchange: two groups on one P exchange single frames, with each idle
+// policy, so that the turns of those who ring meet those of cores that poll, go
+// to sleep and wake. A wake-up that is lost fails the test; so does, with the race
+// detector, a turn that somebody else's overlaps.
+func TestHelpedExchange(t *testing.T) {
+	oneP(t)
+	for _, idle := range []Idle{Adaptive, Spin, Sleep} {
+		t.Run(idle.String(), func(t *testing.T) {
+			a, b, err := wire.Pair(wire.Config{Name: t.Name()}, wire.Config{Name: t.Name()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			there, back := newSide(t, a, Shared, 1), newSide(t, b, Shared, 1)
+			there.g.idle, back.g.idle = idle, idle
+			from, to := there.stacks[0], back.stacks[0]
+			from.sender(t, 0, there.g)
+			check := from.input
+			from.input = func(m *mbuf.Mbuf) { check(m); from.readies = 1 }
+			to.input = func(m *mbuf.Mbuf) { to.tx.Add(m); to.readies = 1 }
+			for _, s := range []*side{there, back} {
+				if err := s.g.Start(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for n := range int64(2000) {
+				from.jobs.Add(1)
+				there.g.Core(0).Bell().Ring()
+				eventually(t, "a frame to come back", func() bool { return from.frames.Load() == n+1 })
+				if n%50 == 0 {
+					time.Sleep((100 * perf.Microsecond).Duration())
+				}
+			}
+			stopSides(t, there, back)
+		})
+	}
+}
