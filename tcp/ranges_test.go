@@ -197,12 +197,15 @@ func modelRanges(t *testing.T, seed uint64, rnd *rand.Rand, base uint32) {
 				return
 			}
 		}
-		checkRanges(t, seed, &s, have, nxt, base)
+		checkRanges(t, &s, have, nxt, base)
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
 	}
 }
 
 // checkRanges compares the intervals with the bytes beyond nxt.
-func checkRanges(t *testing.T, seed uint64, s *ranges, have []bool, nxt int, base uint32) {
+func checkRanges(t *testing.T, s *ranges, have []bool, nxt int, base uint32) {
 	t.Helper()
 	var want []Block
 	bytes := 0
@@ -218,10 +221,10 @@ func checkRanges(t *testing.T, seed uint64, s *ranges, have []bool, nxt int, bas
 		}
 	}
 	if got := blocksOf(s); !slices.Equal(got, want) || s.Bytes() != bytes || s.Len() > maxRanges {
-		t.Errorf("seed %d: %v (%d bytes), want %v (%d)", seed, got, s.Bytes(), want, bytes)
+		t.Errorf("%v (%d bytes), want %v (%d)", got, s.Bytes(), want, bytes)
 	}
 	if s.Len() > 0 && s.End() != want[len(want)-1].End {
-		t.Errorf("seed %d: ends at %d", seed, s.End())
+		t.Errorf("ends at %d", s.End())
 	}
 }
 

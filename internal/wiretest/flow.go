@@ -22,15 +22,14 @@ type Flow struct {
 	ISS                   uint32 // the stack's
 	TSOffset              uint32 // added to the test's timestamp clock
 
-	w       *Wire
-	nxt     int64 // next byte of the test
-	rcv     int64 // next byte of the stack
-	gotSYN  bool  // ISS is known
-	tsSent  bool  // the test's SYN had timestamps
-	tsGot   bool  // the stack's SYN had them
-	tsLast  uint32
-	Frame   *Frame // the frame taken last
-	started bool
+	w      *Wire
+	nxt    int64 // next byte of the test
+	rcv    int64 // next byte of the stack
+	gotSYN bool  // ISS is known
+	tsSent bool  // the test's SYN had timestamps
+	tsGot  bool  // the stack's SYN had them
+	tsLast uint32
+	Frame  *Frame // the frame taken last
 }
 
 // Flow returns a new connection between the stack's port and the test's. The

@@ -122,6 +122,13 @@ func (w *Wire) ExpectICMP(m ICMP) *Frame {
 	return f
 }
 
+// Quote is what an ICMP error about f carries: its IP header and the eight
+// bytes behind it.
+func (f *Frame) Quote() []byte {
+	h := f.Data[14:]
+	return append([]byte(nil), h[:min(int(f.IP.IHL)*4+8, len(h))]...)
+}
+
 // ARP is an ARP message. In what is sent, a zero SenderMAC is the test's.
 type ARP struct {
 	Op                   uint16
