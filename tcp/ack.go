@@ -90,7 +90,8 @@ func (l *Layer) measure(s *Sock, g *segment) {
 	case d.rttOn && seqGEQ(g.ack, d.rttSeq):
 		d.rttOn = false
 		s.rtt.Sample(l.now - d.rttAt)
-	case !d.rttOn && s.rcv.tsOK && g.opts.TSEcr != 0:
+	case d.rttOn || !s.rcv.tsOK || g.opts.TSEcr == 0:
+	case s.loss.phase != open || s.rtt.Backoffs() > 0 || s.rtt.SRTT == 0:
 		if ms := s.ts(l.now) - g.opts.TSEcr; int32(ms) >= 0 && ms < 1<<20 {
 			s.rtt.Sample(perf.Tick(ms) * perf.Millisecond)
 		}

@@ -363,3 +363,15 @@ func TestRFC1122_4_2_3_10_Broadcast(t *testing.T) {
 		w.Quiet()
 	}
 }
+
+// A neighbour that does not answer ends a connect after a few seconds.
+func TestConnectDeadNeighbor(t *testing.T) {
+	w := wiretest.New(t, wiretest.Config{ManualARP: true})
+	a := w.Connect(40000, 80)
+	w.Advance(4 * sec)
+	w.Flush()
+	a.WantError(syscall.EHOSTUNREACH)
+	a.WantState(tcp.Closed)
+	b := w.Connect(40001, 80) // known by now
+	b.WantError(syscall.EHOSTUNREACH)
+}

@@ -57,6 +57,7 @@ func (l *Layer) shut(s *Sock) {
 	}
 	s.orphan = true
 	l.orphans++
+	s.RX.Drop()
 	s.keep.stop()
 	l.shutWrite(s)
 	if s.state == FinWait2 {

@@ -3,6 +3,7 @@ package tcp
 import (
 	"encoding/binary"
 	"math/bits"
+	"syscall"
 
 	"dataplane/ip"
 	"dataplane/mbuf"
@@ -148,20 +149,20 @@ type bare struct {
 }
 
 // send sends b by e.
-func (l *Layer) send(e *ip.Endpoint, b bare) {
+func (l *Layer) send(e *ip.Endpoint, b bare) syscall.Errno {
 	m := l.cfg.Pool.Alloc()
 	if m == nil {
 		l.cfg.Stat.Lose(perf.LostNoMbuf)
-		return
+		return syscall.ENOBUFS
 	}
 	hl := HeaderLen
 	if b.opts != nil {
 		hl += b.opts.Len()
 	}
-	if l.ip.Resolve(e) != 0 {
+	if errno := l.ip.Resolve(e); errno != 0 {
 		l.cfg.Pool.Free(m)
 		l.cfg.Stat.Lose(perf.LostNoRoute)
-		return
+		return errno
 	}
 	h := m.Append(hl)
 	PutHeader(h, e.LocalPort, e.RemotePort, b.seq, b.ack, hl, b.flags, b.wnd)
@@ -171,5 +172,5 @@ func (l *Layer) send(e *ip.Endpoint, b bare) {
 	sum := ip.PseudoSum(e.Local, e.Remote, Proto, hl)
 	binary.BigEndian.PutUint16(h[16:], ^ip.Fold(ip.Sum(h, sum)))
 	l.cfg.Stat.Event(perf.EvTCPSegmentSent)
-	l.ip.Output(m, e, Proto, l.now)
+	return l.ip.Output(m, e, Proto, l.now)
 }

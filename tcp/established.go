@@ -48,8 +48,12 @@ func (s *Sock) slack() int { return 1<<s.rcv.scale - 1 }
 // noteTS is RFC 7323 4.3: TS.Recent is the timestamp of the latest segment
 // that is not after our last acknowledgement.
 func (s *Sock) noteTS(g *segment, now perf.Tick) {
-	if s.rcv.tsOK && g.opts.TS && seqLEQ(g.seq, s.rcv.lastAck) && seqGEQ(g.opts.TSVal, s.rcv.tsRecent) {
-		s.rcv.tsRecent, s.rcv.tsRecentAt = g.opts.TSVal, now
+	r := &s.rcv
+	if !r.tsOK || !g.opts.TS || seqGT(g.seq, r.lastAck) {
+		return
+	}
+	if seqGEQ(g.opts.TSVal, r.tsRecent) || now-r.tsRecentAt >= pawsIdle {
+		r.tsRecent, r.tsRecentAt = g.opts.TSVal, now
 	}
 }
 

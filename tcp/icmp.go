@@ -36,8 +36,9 @@ func (l *Layer) Error(e *ip.Error) perf.Verdict {
 	if e.Errno == syscall.EMSGSIZE {
 		return l.tooBig(s)
 	}
-	// RFC 5927 5.2: hard only before the connection is synchronised.
-	if e.Hard && (s.state == SynSent || s.state == SynRcvd) {
+	// RFC 5927 5.2: hard only before the connection is synchronised. That a
+	// neighbour is dead we know ourselves.
+	if (e.Hard || e.Offender == e.Src) && (s.state == SynSent || s.state == SynRcvd) {
 		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
 		l.done(s, e.Errno)
 		return perf.Delivered

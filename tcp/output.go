@@ -24,7 +24,8 @@ func (l *Layer) transmit(s *Sock) {
 		}
 		return
 	}
-	if l.ip.Resolve(&s.Endpoint) != 0 {
+	if errno := l.ip.Resolve(&s.Endpoint); errno != 0 {
+		s.soft = errno
 		s.rcv.ackNow = false
 		l.setTimer(s) // the time-out tries again, and gives up in the end
 		return

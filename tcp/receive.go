@@ -130,6 +130,7 @@ func (l *Layer) finWasAcked(s *Sock) bool {
 	case FinWait1:
 		s.state = FinWait2
 		if s.orphan {
+			s.TX.Drop() // nothing will be sent again
 			l.arm(&s.keep, l.now+s.opt.finWait2)
 		}
 	case Closing:

@@ -77,7 +77,11 @@ func (l *Layer) sendSyn(s *Sock) {
 	} else {
 		d.rttOn = false
 	}
-	l.send(&s.Endpoint, b)
+	if errno := l.send(&s.Endpoint, b); errno == syscall.EHOSTUNREACH { // the neighbour is known to be dead
+		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
+		l.done(s, errno)
+		return
+	}
 	if !s.rtx.on() {
 		l.arm(&s.rtx, s.clamp(perf.Second<<d.retries)+l.now)
 	}

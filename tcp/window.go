@@ -18,7 +18,7 @@ func (s *Sock) window() uint16 {
 	r := &s.rcv
 	cur := int(int32(r.edge - r.nxt))
 	free := s.free()
-	if free-cur >= min(r.mss, r.limit/2) {
+	if free-cur >= s.step() {
 		free = min(free>>r.scale, math.MaxUint16) << r.scale
 		if free > cur {
 			r.edge = r.nxt + uint32(free)
@@ -30,6 +30,13 @@ func (s *Sock) window() uint16 {
 	}
 	s.watchReader()
 	return uint16(min(max(cur+s.slack(), 0)>>r.scale, math.MaxUint16))
+}
+
+// step is the least by which the window is opened: a segment of the peer's, half
+// the buffer if that is less, and something that can be shown.
+func (s *Sock) step() int {
+	r := &s.rcv
+	return min(max(r.mss, 1<<r.scale), max(r.limit/2, 1))
 }
 
 // free is the room that the application's buffer has behind rcv.nxt.
@@ -44,7 +51,7 @@ func (s *Sock) watchReader() {
 	cur := int(int32(r.edge - r.nxt))
 	want := uint64(math.MaxUint64)
 	if cur <= r.limit/2 {
-		open := min(max(2*cur, cur+min(r.mss, r.limit/2)), r.limit)
+		open := min(max(2*cur, cur+s.step()), r.limit)
 		if n := r.pos + uint64(open); n > uint64(r.limit) {
 			want = n - uint64(r.limit)
 		} else {
@@ -69,7 +76,7 @@ func (l *Layer) updateWindow(s *Sock) {
 		return
 	}
 	cur := int(int32(r.edge - r.nxt))
-	open := min(max(2*cur, cur+min(r.mss, r.limit/2)), r.limit)
+	open := min(max(2*cur, cur+s.step()), r.limit)
 	if s.free() >= open && s.free() > cur {
 		r.ackNow = true
 		l.want(s)
