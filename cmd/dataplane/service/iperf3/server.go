@@ -33,7 +33,7 @@ type Server struct {
 	log *slog.Logger
 	wg  sync.WaitGroup
 
-	cur atomic.Pointer[test] // the test that runs; written by claim and release
+	cur atomic.Pointer[test] // the test that runs; written by claim and welcome
 
 	mu      sync.Mutex
 	closing bool
@@ -129,7 +129,7 @@ func (s *Server) welcome(c net.Conn, order int) {
 	}
 	defer s.forget(c)
 	t := newTest(s, control{c}, k)
-	if !s.cur.CompareAndSwap(nil, t) {
+	if !s.claim(t) {
 		_ = t.ctl.tell(accessDenied)
 		return
 	}
@@ -138,6 +138,27 @@ func (s *Server) welcome(c net.Conn, order int) {
 	s.cur.Store(nil)
 	close(t.gone)
 	s.log.Info("test ended", "client", c.RemoteAddr(), "err", err)
+}
+
+// claim makes t the test that runs, unless there is one. It waits for one that has
+// only its goodbyes to say: to its client it is over.
+func (s *Server) claim(t *test) bool {
+	for end := time.Now().Add(farewell); ; {
+		if s.cur.CompareAndSwap(nil, t) {
+			return true
+		}
+		old := s.cur.Load()
+		if old == nil {
+			continue
+		}
+		if !old.told.Load() || time.Now().After(end) {
+			return false
+		}
+		select {
+		case <-old.gone:
+		case <-time.After(farewell):
+		}
+	}
 }
 
 // forget closes c.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,10 +24,11 @@ type test struct {
 	srv    *Server
 	ctl    control
 	cookie cookie
-	params params
+	params params        // set under mu, before any stream
 	quit   chan struct{} // closed by stop
 	gone   chan struct{} // closed when the server is free again
 	once   sync.Once
+	told   atomic.Bool // the client has its results; written by run
 	wg     sync.WaitGroup
 
 	heard   chan struct{} // closed when the client has said that the test is over
@@ -96,10 +98,11 @@ func (t *test) agree() error {
 	if err := t.ctl.tell(paramExchange); err != nil {
 		return err
 	}
-	if err := t.ctl.get(&t.params); err != nil {
+	var p params
+	if err := t.ctl.get(&p); err != nil {
 		return err
 	}
-	if err := t.params.check(); err != nil {
+	if err := p.check(); err != nil {
 		var r *refusal
 		if errors.As(err, &r) {
 			_ = t.ctl.refuse(r) // the test has failed anyway
@@ -107,7 +110,7 @@ func (t *test) agree() error {
 		return err
 	}
 	t.mu.Lock()
-	t.want = t.params.directions()
+	t.params, t.want = p, p.directions()
 	t.mu.Unlock()
 	return t.ctl.tell(createStreams)
 }
@@ -241,7 +244,11 @@ func (t *test) conclude(use usage) error {
 	if err := t.ctl.get(&theirs); err != nil {
 		return err
 	}
-	if err := errors.Join(t.ctl.put(ours), t.ctl.tell(displayResults)); err != nil {
+	if err := t.ctl.put(ours); err != nil {
+		return err
+	}
+	t.told.Store(true)
+	if err := t.ctl.tell(displayResults); err != nil {
 		return err
 	}
 	_ = t.ctl.SetReadDeadline(time.Now().Add(patience)) // hear says so if it is closed

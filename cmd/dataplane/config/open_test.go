@@ -1,0 +1,51 @@
+package config
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A plane without TAP: one end of a wire whose other end nobody opens.
+func TestOpen(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.pcapng")
+	p, err := load(t, "", "--driver", "wire", "--device", "config-test:0", "--addr", "10.9.0.2/24", "--vlan", "6",
+		"--impair", "seed=3,lose=0.1", "--capture", file, "--mode", "shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pl, err := p.Open(slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"wire config-test:0 10.9.0.2/24 vlan 6 (impaired)", "lcores shared"} {
+		if !strings.Contains(pl.String(), want) {
+			t.Errorf("%q lacks %q", pl, want)
+		}
+	}
+	if err := pl.Close(); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(file); err != nil || len(b) < 28 || string(b[:4]) != "\x0a\x0d\x0d\x0a" {
+		t.Errorf("the capture has %d bytes, %v", len(b), err)
+	}
+}
+
+func TestOpenFails(t *testing.T) {
+	for args, want := range map[string]string{
+		"--driver foo --addr 10.9.0.2/24":                                       `unknown driver "foo" (known: `,
+		"--driver wire --device t:0 --addr 10.9.0.2/24 --gateway 10.8.0.1":      "gateway 10.8.0.1 is in none",
+		"--driver wire --device t:0 --addr 10.9.0.2/24 --capture /nonexistent/": "capture: ",
+		"--driver wire --device t:0 --addr 10.9.0.2/24 --buffers 3":             "too few",
+	} {
+		p, err := load(t, "", strings.Fields(args)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Open(slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
