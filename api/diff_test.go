@@ -234,8 +234,9 @@ func (w *world) udpPair() (c, s net.PacketConn) {
 // waits for f.
 func (w *world) blocked(f, cut func()) {
 	w.Helper()
-	done := make(chan bool)
-	go func() { f(); close(done) }()
+	started, done := make(chan bool), make(chan bool)
+	go func() { close(started); f(); close(done) }()
+	<-started
 	time.Sleep(30 * time.Millisecond)
 	cut()
 	select {
