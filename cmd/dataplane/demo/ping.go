@@ -50,14 +50,14 @@ func (l *lab) pings(ctx context.Context, count, size int) (string, error) {
 // micro rounds to microseconds.
 func micro(t perf.Tick) time.Duration { return time.Duration(t).Round(time.Microsecond) }
 
-// pingOnce sends one echo request and waits a second for its reply.
+// pingOnce sends one echo request and waits two seconds for its reply.
 func pingOnce(c *icmp.PacketConn, to net.Addr, seq, size int) error {
 	m := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: &icmp.Echo{ID: os.Getpid() & 0xffff, Seq: seq, Data: make([]byte, size)}}
 	b, err := m.Marshal(nil)
 	if err != nil {
 		return err
 	}
-	if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
 		return err
 	}
 	if _, err := c.WriteTo(b, to); err != nil {

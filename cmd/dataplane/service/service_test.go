@@ -146,18 +146,18 @@ func TestStopDrains(t *testing.T) {
 	idle := dial(t, s.Addrs("echo")[0])
 	io.WriteString(idle, "x")
 	io.ReadFull(idle, make([]byte, 1))
-	resp, err := http.Get("http://" + s.Addrs("http")[0].String() + "/bytes/50000000")
+	resp, err := http.Get("http://" + s.Addrs("http")[0].String() + "/bytes/10000000")
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan time.Duration)
 	begun := time.Now()
-	go func() { stop(s, 5*time.Second); done <- time.Since(begun) }()
+	go func() { stop(s, 30*time.Second); done <- time.Since(begun) }()
 	b, err := io.ReadAll(resp.Body)
-	if err != nil || len(b) != 50_000_000 {
+	if err != nil || len(b) != 10_000_000 {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
-	if d := <-done; d > 3*time.Second {
+	if d := <-done; d > 20*time.Second {
 		t.Errorf("Stop took %v", d)
 	}
 	if _, err := idle.Read(make([]byte, 1)); err != io.EOF {
@@ -178,7 +178,7 @@ func TestStopCuts(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	begun := time.Now()
 	stop(s, 100*time.Millisecond)
-	if d := time.Since(begun); d > 2*time.Second {
+	if d := time.Since(begun); d > 10*time.Second {
 		t.Errorf("Stop took %v", d)
 	}
 }
