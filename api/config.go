@@ -38,7 +38,7 @@ type Port struct {
 	Addrs   []netip.Prefix    // the plane's addresses on this link
 	Gateway netip.Addr        // default gateway, if any
 	MTU     int               // default: the device's
-	Queues  int               // receive/transmit queue pairs; default: one per lcore where the device has them
+	Queues  int               // receive/transmit queue pairs; default: 1
 	VLAN    uint16            // 802.1Q VLAN to live in; 0: untagged
 	MAC     [6]byte           // default: the device's, or a random one
 	Options map[string]string // of the driver, by name

@@ -22,7 +22,6 @@ const (
 
 	EvUDPReceived
 	EvUDPSent
-	EvUDPTruncated
 
 	EvTCPActiveOpen
 	EvTCPPassiveOpen
@@ -56,8 +55,6 @@ const (
 	EvSteerCopied
 	EvRelayed
 	EvSleep
-	EvSocketWake
-	EvRequest
 
 	// NumEvents is how many events there are.
 	NumEvents
@@ -82,7 +79,6 @@ var events = [NumEvents]named{
 
 	EvUDPReceived:  {"udp-received", "A datagram was put into a socket's receive buffer."},
 	EvUDPSent:      {"udp-sent", "A datagram was handed to IP."},
-	EvUDPTruncated: {"udp-truncated", "A program's buffer was smaller than the datagram it read."},
 
 	EvTCPActiveOpen:       {"tcp-active-open", "A program began to connect."},
 	EvTCPPassiveOpen:      {"tcp-passive-open", "A peer's connection was established through a listener."},
@@ -116,8 +112,6 @@ var events = [NumEvents]named{
 	EvSteerCopied: {"steer-copied", "A frame that concerns every core was copied for another one."},
 	EvRelayed:     {"relayed", "A frame was sent for a core that has no queue on the port."},
 	EvSleep:       {"sleep", "The core went to sleep because there was nothing to do."},
-	EvSocketWake:  {"socket-wake", "A waiting goroutine was published to be woken."},
-	EvRequest:     {"request", "A program's request to the core was served."},
 }
 
 // String returns the event's name in lower case, e.g. "tcp-retransmit".

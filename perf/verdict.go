@@ -43,7 +43,6 @@ const (
 	DropUDPChecksum
 	DropUDPNoPort
 	DropUDPFull
-	DropUDPPeer
 
 	DropTCPShort
 	DropTCPHeader
@@ -72,8 +71,6 @@ const (
 	LostNeighborQueue
 	LostNoMbuf
 	LostTooBig
-	LostNoPort
-	LostLinkDown
 
 	// NumVerdicts is how many verdicts there are.
 	NumVerdicts
@@ -120,7 +117,6 @@ var verdicts = [NumVerdicts]named{
 	DropUDPChecksum: {"udp-checksum", "The UDP checksum is wrong."},
 	DropUDPNoPort:   {"udp-no-port", "No socket is bound to the datagram's address and port."},
 	DropUDPFull:     {"udp-full", "The socket's receive buffer had no room."},
-	DropUDPPeer:     {"udp-peer", "The socket is connected to another peer, or does not want broadcasts."},
 
 	DropTCPShort:     {"tcp-short", "The segment is shorter than a TCP header."},
 	DropTCPHeader:    {"tcp-header", "The TCP data offset or an option length is impossible."},
@@ -149,8 +145,6 @@ var verdicts = [NumVerdicts]named{
 	LostNeighborQueue: {"lost-neighbor-queue", "A newer packet took the place in the queue that waits for address resolution."},
 	LostNoMbuf:        {"lost-no-mbuf", "The pool had no buffer to build the packet in."},
 	LostTooBig:        {"lost-too-big", "The packet does not fit the path and must not be cut."},
-	LostNoPort:        {"lost-no-port", "The interface of the route has no port on this core."},
-	LostLinkDown:      {"lost-link-down", "The port's link is down."},
 }
 
 // String returns the verdict's name in lower case, e.g. "eth-short".
