@@ -46,7 +46,7 @@ const (
 // Bounds of one core's table.
 const (
 	defaultNeighbors = 1024
-	maxPending       = 8   // packets that wait for one neighbour
+	maxPending       = 64  // packets that wait for one neighbour: all fragments of the longest datagram
 	maxPendingTotal  = 256 // and for all of them
 )
 
@@ -73,7 +73,6 @@ type Neighbor struct {
 	hdrN  uint8
 	tag   bool // the port inserts the VLAN tag
 
-	npend    uint8
 	requests uint8 // sent since the state was entered
 	iface    *Iface
 	ip       [4]byte
@@ -83,7 +82,7 @@ type Neighbor struct {
 	chain      *Neighbor // hash bucket
 	layer      *Layer
 	timer      timer.Timer
-	pend       [maxPending]pending // oldest first
+	pend       []pending // oldest first; memory only while somebody waits
 }
 
 // pending is a packet that waits for its neighbour's address.
@@ -317,7 +316,7 @@ func (t *table) oldestUsed() *Neighbor {
 // forget removes n with all it holds.
 func (l *Layer) forget(n *Neighbor) {
 	l.wheel.Cancel(&n.timer)
-	for n.npend > 0 {
+	for len(n.pend) > 0 {
 		l.pool.Free(l.popPending(n).m)
 		l.stat.Lose(perf.LostNeighborQueue)
 	}

@@ -99,7 +99,7 @@ func (h *host) checkTable() {
 			if n.dead || n.class != class(c) || tb.find(n.iface, n.ip) != n {
 				h.t.Errorf("%v is in the wrong list", n.ip)
 			}
-			pending += int(n.npend)
+			pending += len(n.pend)
 			k++
 		}
 		if k != tb.size[c] {

@@ -109,7 +109,7 @@ func (l *Layer) fail(n *Neighbor, now perf.Tick) {
 	if n.class != unresolved {
 		l.nb.move(n, unresolved)
 	}
-	for k := n.npend; k > 0 && n.npend > 0; k-- { // not what OnUnreachable adds
+	for k := len(n.pend); k > 0 && len(n.pend) > 0; k-- { // not what OnUnreachable adds
 		l.unreachable(l.popPending(n).m)
 	}
 }
@@ -164,7 +164,7 @@ func (l *Layer) answered(n *Neighbor, mac [6]byte, solicited bool, now perf.Tick
 	if waiting {
 		l.nb.move(n, used)
 	}
-	for n.npend > 0 {
+	for len(n.pend) > 0 {
 		p := l.popPending(n)
 		l.Output(p.m, n, p.ethertype, now)
 	}
@@ -173,18 +173,17 @@ func (l *Layer) answered(n *Neighbor, mac [6]byte, solicited bool, now perf.Tick
 // pushPending lets p wait for n; the oldest makes room.
 // RFC 1122 2.3.2.2: the newest packet at least is kept.
 func (l *Layer) pushPending(n *Neighbor, p pending) {
-	if n.npend == maxPending || n.npend > 0 && l.nb.pending >= maxPendingTotal {
+	if len(n.pend) == maxPending || len(n.pend) > 0 && l.nb.pending >= maxPendingTotal {
 		l.losePending(n)
 	} else if l.nb.pending >= maxPendingTotal {
 		for v := l.nb.list[unresolved].first; v != nil; v = v.next {
-			if v.npend > 0 {
+			if len(v.pend) > 0 {
 				l.losePending(v)
 				break
 			}
 		}
 	}
-	n.pend[n.npend] = p
-	n.npend++
+	n.pend = append(n.pend, p)
 	l.nb.pending++
 }
 
@@ -196,9 +195,12 @@ func (l *Layer) losePending(n *Neighbor) {
 // popPending returns the oldest waiting packet.
 func (l *Layer) popPending(n *Neighbor) pending {
 	p := n.pend[0]
-	copy(n.pend[:], n.pend[1:n.npend])
-	n.npend--
-	n.pend[n.npend] = pending{}
+	if last := len(n.pend) - 1; last == 0 {
+		n.pend = nil
+	} else {
+		copy(n.pend, n.pend[1:])
+		n.pend = n.pend[:last]
+	}
 	l.nb.pending--
 	return p
 }

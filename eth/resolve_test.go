@@ -70,11 +70,12 @@ func TestRequestRate(t *testing.T) {
 
 func TestFailure(t *testing.T) {
 	h := newHost(t, nil)
-	for b := range byte(11) {
+	const more = 3
+	for b := range byte(maxPending + more) {
 		h.send(peerIP, b)
 	}
-	if n := h.stat.Lost[perf.LostNeighborQueue]; n != 3 {
-		t.Errorf("%d pushed out, want 3", n)
+	if n := h.stat.Lost[perf.LostNeighborQueue]; n != more {
+		t.Errorf("%d pushed out, want %d", n, more)
 	}
 	h.advance(2900 * perf.Millisecond)
 	if n := len(h.arps()); n != 3 {
@@ -88,14 +89,14 @@ func TestFailure(t *testing.T) {
 	if n := h.l.Lookup(h.ifc, peerIP); !n.Failed() {
 		t.Error("Failed")
 	}
-	if got := fmt.Sprint(h.dead); got != "[[3] [4] [5] [6] [7] [8] [9] [10]]" {
-		t.Errorf("reported %v", got)
+	if len(h.dead) != maxPending || h.dead[0][0] != more || h.dead[maxPending-1][0] != maxPending+more-1 {
+		t.Errorf("reported %v", h.dead)
 	}
 	// For a few seconds the answer is known without asking.
 	h.dead = nil
 	h.send(peerIP, 99)
 	h.quiet()
-	if fmt.Sprint(h.dead) != "[[99]]" || h.stat.Lost[perf.LostNeighbor] != 9 {
+	if fmt.Sprint(h.dead) != "[[99]]" || h.stat.Lost[perf.LostNeighbor] != maxPending+1 {
 		t.Errorf("reported %v, lost %d", h.dead, h.stat.Lost[perf.LostNeighbor])
 	}
 	h.advance(failedTime)
@@ -243,7 +244,7 @@ func TestPendingTotal(t *testing.T) {
 	h := newHost(t, nil)
 	for i := range 600 {
 		h.send([4]byte{10, 0, byte(i >> 8), byte(i)}, byte(i))
-		if h.l.Lookup(h.ifc, [4]byte{10, 0, byte(i >> 8), byte(i)}).npend != 1 {
+		if h.l.Lookup(h.ifc, [4]byte{10, 0, byte(i >> 8), byte(i)}).pend == nil {
 			t.Fatalf("packet %d is not kept", i)
 		}
 		h.frames()
