@@ -77,8 +77,8 @@ var events = [NumEvents]named{
 	EvICMPErrorTaken:   {"icmp-error-taken", "An ICMP error about a packet of ours reached its socket."},
 	EvPathMTULowered:   {"path-mtu-lowered", "A router told us that a path is narrower than we thought."},
 
-	EvUDPReceived:  {"udp-received", "A datagram was put into a socket's receive buffer."},
-	EvUDPSent:      {"udp-sent", "A datagram was handed to IP."},
+	EvUDPReceived: {"udp-received", "A datagram was put into a socket's receive buffer."},
+	EvUDPSent:     {"udp-sent", "A datagram was handed to IP."},
 
 	EvTCPActiveOpen:       {"tcp-active-open", "A program began to connect."},
 	EvTCPPassiveOpen:      {"tcp-passive-open", "A peer's connection was established through a listener."},

@@ -59,11 +59,26 @@ func newGvisor(link stack.LinkEndpoint, addr tcpip.Address, bits int, extra ...s
 // gvisors are one or two of its stacks.
 type gvisors []*stack.Stack
 
-// openGvisors joins two stacks by gVisor's own pipe: no Ethernet header, no
-// copy, no poller, delivery on the sender's goroutine. It is the cheapest link
-// that gVisor has. The stacks make and verify every checksum.
-func openGvisors() (gvisors, error) {
-	ea, eb := pipe.New("", "", 1500)
+// joint makes the two ends of a link between two of its stacks. The stacks make
+// and verify every checksum on either.
+type joint func() (a, b stack.LinkEndpoint)
+
+// byWire is the kind of wire that our planes have: the same work for both peers.
+func byWire() (a, b stack.LinkEndpoint) {
+	x, y := newWire(1500)
+	return x, y
+}
+
+// byPipe is gVisor's own pipe: no copy, no poller, delivery on the sender's
+// goroutine. It is the cheapest link that gVisor can have.
+func byPipe() (a, b stack.LinkEndpoint) {
+	x, y := pipe.New("", "", 1500)
+	return x, y
+}
+
+// openGvisors joins two stacks.
+func openGvisors(by joint) (gvisors, error) {
+	ea, eb := by()
 	a, err := newGvisor(ea, gvisorA, 24)
 	if err != nil {
 		return nil, err
@@ -98,8 +113,8 @@ func (g gvisors) packets() uint64 {
 
 // gvisorUDP connects both sockets, which spares its server a route look-up for
 // each packet: the fairer peer.
-func gvisorUDP(window int) (*subject, error) {
-	g, err := openGvisors()
+func gvisorUDP(by joint, window int) (*subject, error) {
+	g, err := openGvisors(by)
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +137,8 @@ func gvisorUDP(window int) (*subject, error) {
 }
 
 // gvisorTCP opens n connections from one stack to a server in the other.
-func gvisorTCP(n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
-	g, err := openGvisors()
+func gvisorTCP(by joint, n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
+	g, err := openGvisors(by)
 	if err != nil {
 		return nil, err
 	}
