@@ -86,7 +86,7 @@ func streams(t *testing.T, dial func(context.Context, string, string) (net.Conn,
 	var wg sync.WaitGroup
 	for i := range 50 {
 		wg.Go(func() {
-			if err := stream(client, url, 20000*i); err != nil {
+			if err := stream(client, url, 5000*i); err != nil {
 				t.Error(err)
 			}
 		})
