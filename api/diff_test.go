@@ -65,7 +65,7 @@ func describe(err error) string {
 			fmt.Fprintf(&b, " syscall %v", errors.As(e, new(*os.SyscallError)))
 			break
 		}
-		fmt.Fprintf(&b, "%s %s %T %T: ", op.Op, op.Net, op.Source, op.Addr)
+		fmt.Fprintf(&b, "%s %s %s %s: ", op.Op, op.Net, kind(op.Source), kind(op.Addr))
 		e = op.Err
 	}
 	for _, id := range identities {
@@ -84,6 +84,15 @@ func describe(err error) string {
 	var ue net.UnknownNetworkError
 	fmt.Fprintf(&b, " addr %v unknown %v", errors.As(err, &ae), errors.As(err, &ue))
 	return b.String()
+}
+
+// kind is the type of an address: package net has types of its own beside
+// *net.UDPAddr.
+func kind(a net.Addr) string {
+	if a == nil {
+		return "nobody"
+	}
+	return a.Network()
 }
 
 // asNet runs a scenario everywhere.
