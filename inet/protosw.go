@@ -123,6 +123,8 @@ type private struct {
 	broadcast atomic.Bool  // SO_BROADCAST as SendMsg sees it; written by SetOption
 	linger    atomic.Int32 // SO_LINGER as Release sees it, seconds or LingerOff; written by SetOption
 	sndbuf    atomic.Int32 // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
+	to        ip.Addr      // a destination that was found in order by routes; under Wr's lock
+	routes    *ip.Routes   // nil: none
 	reserved  bool         // Local's port is reserved and is given back on release; under Wr's lock
 }
 

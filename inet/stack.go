@@ -59,7 +59,7 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 	})
 	host, core := cfg.Host, cfg.Core
 	s.UDP = udp.New(udp.Config{
-		IP: s.IP, Core: s.Core, Pool: cfg.Pool, Stat: cfg.Stat, Wheel: &s.Wheel, Secret: cfg.Secret,
+		IP: s.IP, Core: s.Core, Pool: cfg.Pool, Stat: cfg.Stat, Secret: cfg.Secret,
 	})
 	if err := s.IP.AddProtocol(ip.ProtoUDP, s.UDP); err != nil {
 		return nil, err

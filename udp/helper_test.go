@@ -99,7 +99,7 @@ func newRig(t testing.TB, offloads pmd.Offload) *rig {
 	r.eth = eth.New(eth.Config{Pool: r.pool, Stat: &r.stat, Wheel: &r.wheel, Ifaces: []*eth.Iface{&r.link.ifc, &r.loop.ifc}})
 	r.ip = ip.New(ip.Config{Pool: r.pool, Stat: &r.stat, Eth: r.eth, Wheel: &r.wheel, Routes: &r.routes, Secret: [16]byte{1}})
 	r.core = sock.NewCore(sock.CoreConfig{Pool: r.pool, Stat: &r.stat})
-	r.udp = New(Config{IP: r.ip, Core: r.core, Pool: r.pool, Stat: &r.stat, Wheel: &r.wheel, Secret: [16]byte{2}})
+	r.udp = New(Config{IP: r.ip, Core: r.core, Pool: r.pool, Stat: &r.stat, Secret: [16]byte{2}})
 	if err := r.ip.AddProtocol(ip.ProtoUDP, r.udp); err != nil {
 		t.Fatal(err)
 	}

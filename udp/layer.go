@@ -6,7 +6,6 @@ package udp
 import (
 	"syscall"
 
-	"dataplane/internal/timer"
 	"dataplane/ip"
 	"dataplane/mbuf"
 	"dataplane/perf"
@@ -24,7 +23,6 @@ type Config struct {
 	Core   *sock.Core
 	Pool   *mbuf.Pool
 	Stat   *perf.Stat
-	Wheel  *timer.Wheel // nothing of UDP is timed yet
 	Secret [16]byte     // keys the hash tables
 }
 
