@@ -181,16 +181,21 @@ func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 		to = ip.From4([4]byte{127, 0, 0, 1})
 		d.Peer.Addr = to
 	}
-	h := of(s).host
-	if r := h.Routes.Load(); r != nil && r.IsBroadcast(to) {
-		if !of(s).broadcast.Load() {
+	p := of(s)
+	r := p.host.Routes.Load()
+	if r != nil && r == p.routes && to == p.to {
+		return nil // as the last time
+	}
+	if r != nil && r.IsBroadcast(to) {
+		if !p.broadcast.Load() {
 			return syscall.EACCES
 		}
 		return nil
 	}
-	if _, errno := h.source(to); errno != 0 {
+	if _, errno := p.host.source(to); errno != 0 {
 		return errno
 	}
+	p.to, p.routes = to, r
 	return nil
 }
 

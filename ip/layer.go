@@ -131,6 +131,7 @@ type Layer struct {
 	echoes    bucket
 	reply     Endpoint
 	dsts      [dstRows]Dst // by destination, what was resolved last
+	pairs     [pairRows]pair
 
 	ids             [idRows]uint32
 	idStep, idFirst uint32

@@ -21,10 +21,11 @@ const helpTurns = 2
 // takes the right away, and so does a turn that readies several goroutines: their
 // requests come together when the core's own goroutine has its turn.
 type hand struct {
-	on   bool         // the core has others beside it on its only P; fixed before the first turn
-	busy atomic.Bool  // somebody takes a turn, or nobody may any more; set by compare-and-swap, cleared by who set it
-	left atomic.Int32 // turns that others may take; written by who takes a turn
-	seen uint64       // busy turns the core's own goroutine knows of; its own
+	on   bool        // the core has others beside it on its only P; fixed before the first turn
+	busy atomic.Bool // somebody takes a turn, or nobody may any more; set by compare-and-swap, cleared by who set it
+	shut atomic.Bool // others need not ask; written by who takes a turn
+	left int         // turns that others may take; of who takes a turn
+	seen uint64      // busy turns the core's own goroutine knows of; its own
 }
 
 // invite lets others take turns, if there is one P for all.
@@ -39,12 +40,12 @@ func (c *Core) invite() {
 // meanwhile is woken instead: it has decided until when.
 func (c *Core) help() {
 	h := &c.hand
-	if h.left.Load() <= 0 || !h.busy.CompareAndSwap(false, true) {
+	if h.shut.Load() || !h.busy.CompareAndSwap(false, true) {
 		return // a turn that is under way, or the core's own, sees what was handed over
 	}
 	asleep := c.bell.Asleep()
-	if !asleep && !c.group.stop.Load() {
-		h.left.Add(-1)
+	if !asleep && h.left > 0 && !c.group.stop.Load() {
+		h.left--
 		c.step(perf.Now())
 	}
 	h.busy.Store(false)
@@ -66,12 +67,14 @@ func (h *hand) take() {
 func (h *hand) judge(frames, woken int) {
 	switch {
 	case frames > 1 || woken > 1:
-		if h.left.Load() != 0 {
-			h.left.Store(0)
+		h.left = 0
+		if !h.shut.Load() {
+			h.shut.Store(true)
 		}
 	case frames == 1 && woken == 1:
-		if h.left.Load() != helpTurns {
-			h.left.Store(helpTurns)
+		h.left = helpTurns
+		if h.shut.Load() {
+			h.shut.Store(false)
 		}
 	}
 }

@@ -82,7 +82,7 @@ func TestHelpRights(t *testing.T) {
 	c.bell.Announce() // asleep: woken, and nobody takes its turn
 	rings(0)
 	c.bell.Cancel()
-	c.hand.left.Store(helpTurns)
+	c.hand.left = helpTurns
 	r.g.stop.Store(true)
 	rings(0)
 	r.close()
