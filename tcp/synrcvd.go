@@ -51,11 +51,19 @@ func (l *Layer) synRcvdSyn(s *Sock, g *segment) perf.Verdict {
 	return perf.Delivered
 }
 
-// ackRequest acknowledges what we have of rq's peer.
+// ackRequest acknowledges what we have of rq's peer. Unlike that of the SYN-ACK
+// its window is scaled, if both sides agreed to scale (RFC 7323 2.2), and it has
+// timestamps if both have (3.2).
 func (l *Layer) ackRequest(rq *request) {
-	l.send(l.endpoint(&rq.key, &rq.ls.Endpoint), bare{
-		seq: rq.iss + 1, ack: rq.irs + 1, flags: ACK, wnd: rq.wnd >> rq.rcvScale,
-	})
+	b := bare{seq: rq.iss + 1, ack: rq.irs + 1, flags: ACK, wnd: rq.wnd}
+	if rq.opts.WScale >= 0 {
+		b.wnd >>= rq.rcvScale
+	}
+	if rq.opts.TS {
+		l.opts = Options{WScale: -1, TS: true, TSVal: tsClock(l.now) + rq.tsOff, TSEcr: rq.opts.TSVal}
+		b.opts = &l.opts
+	}
+	l.send(l.endpoint(&rq.key, &rq.ls.Endpoint), b)
 }
 
 // synRcvdSynAck: in a simultaneous open both sides answer SYN with SYN-ACK; it
