@@ -91,7 +91,7 @@ func bulk(t *testing.T, dial dialer, listen listener, host string, n int64) {
 				t.Fatal(err)
 			}
 			took := time.Since(start)
-			t.Logf("%d MiB in %v: %.2f Gbit/s", n>>20, took.Round(time.Millisecond), float64(n)*8/took.Seconds()/1e9)
+			t.Logf("%d KiB in %v: %.2f Gbit/s", n>>10, took.Round(time.Millisecond), float64(n)*8/took.Seconds()/1e9)
 		})
 	}
 }
