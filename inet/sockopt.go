@@ -122,10 +122,14 @@ func setSndBuf(s *sock.Socket, value int) error {
 	})
 }
 
-// applySndBuf gives the send rings the limit that was set last. Under Wr's lock.
+// applySndBuf gives the send rings the limit that was set last, or that the
+// connection has a use for. Under Wr's lock.
 func applySndBuf(s *sock.Socket) {
 	p := of(s)
 	if p.sndbuf.Load() == 0 {
+		if sk := s.SK(); sk.SndWant.Load() != 0 {
+			sk.TX.SetLimit(int(sk.SndWant.Swap(0)))
+		}
 		return
 	}
 	n := int(p.sndbuf.Swap(0))

@@ -23,6 +23,7 @@ func (streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 		if n := sk.TX.Write(m.Buf[sent:]); n > 0 {
 			sent += n
 			sk.Kick(sock.ReqSend)
+			s.Wr.Moved(n)
 		}
 		if sent == len(m.Buf) {
 			return sent, nil
@@ -98,12 +99,18 @@ func readSome(s *sock.Socket, sk *sock.Sock, m *sock.Msg, got int) (n int, end b
 		}
 	} else if n = sk.RX.Read(m.Buf[got:]); n > 0 {
 		sk.Consumed()
+		s.Rd.Moved(n)
 		return n, false, nil
 	}
-	if len(m.Buf) == got {
+	switch {
+	case len(m.Buf) == got:
 		return 0, true, nil
+	case got > 0 && sk.PeekError() != 0: // what came goes first, the next call gets the error
+		return 0, true, nil
+	case got > 0:
+		return 0, end, nil
 	}
-	if e := sk.TakeError(); e != 0 && got == 0 {
+	if e := sk.TakeError(); e != 0 {
 		return 0, true, e
 	}
 	return 0, end, nil

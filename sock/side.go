@@ -3,6 +3,7 @@ package sock
 import (
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,6 +23,20 @@ type Side struct {
 	dl     deadline
 	closed *atomic.Bool
 	msg    Msg // of the call in progress; under the lock
+	busy   int // bytes moved since the goroutine last gave way; under the lock
+}
+
+// giveWay is how many bytes a goroutine moves before it lets others run.
+const giveWay = 256 << 10
+
+// Moved notes n bytes. A goroutine that never has to wait would keep its P for
+// a scheduler's time slice of 10 ms, and the dispatcher, with all whom it would
+// wake, would wait for that.
+func (d *Side) Moved(n int) {
+	if d.busy += n; d.busy >= giveWay {
+		d.busy = 0
+		runtime.Gosched()
+	}
 }
 
 // Err returns why this direction cannot wait: closed, or past its deadline.
@@ -52,6 +67,7 @@ func (d *Side) Wait(flags int, again func() bool) error {
 		return d.Err()
 	}
 	d.w.Wait()
+	d.busy = 0
 	return d.Err()
 }
 

@@ -14,6 +14,7 @@ const (
 	DefaultSndBuf = 256 << 10
 	MinBuf        = 4 << 10
 	MaxBuf        = 64 << 20
+	MaxAutoSndBuf = 4 << 20 // autotuning goes no further
 )
 
 // Options are the settings of level SOL_SOCKET that a lcore needs. They are
@@ -53,6 +54,7 @@ type Sock struct {
 	AcceptQ *ring.SPSC[*Sock] // listeners: established children, lcore → application
 
 	WantTail atomic.Uint64 // written by the lcore: ReqRead is wanted once RX.Tail reaches this
+	SndWant  atomic.Int64  // written by the lcore: the limit of TX that the connection has a use for; 0: as it is
 	flags    atomic.Uint32 // written by the lcore
 	req      atomic.Uint32 // pending requests; 0 → not in the mailbox
 	err      atomic.Uint32 // pending error (SO_ERROR): stored by the lcore, taken by either

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"dataplane/perf"
+	"dataplane/sock"
 )
 
 // ackField handles the acknowledgement of a segment that need not be the next
@@ -76,9 +77,22 @@ func (l *Layer) release(s *Sock, ack uint32) {
 	d.tail += k
 	d.tailSeq += uint32(k)
 	s.TX.Release(d.tail)
+	if int(queued) > s.Opt.SndBuf/2 && 2*s.win.Cwnd > s.Opt.SndBuf {
+		s.growSend()
+	}
 	if limit := s.Opt.SndBuf; int(queued-k) <= limit-limit/3 {
 		s.WriteSpace()
 	}
+}
+
+// growSend: the application keeps the send buffer full, and the network takes
+// more than it holds. As Linux, a buffer is to hold two congestion windows.
+func (s *Sock) growSend() {
+	if s.Opt.SndBufSet || s.Opt.SndBuf >= sock.MaxAutoSndBuf {
+		return
+	}
+	s.Opt.SndBuf = min(max(2*s.win.Cwnd, 2*s.Opt.SndBuf), sock.MaxAutoSndBuf)
+	s.SndWant.Store(int64(s.Opt.SndBuf))
 }
 
 // measure takes a round-trip time, if there is one to take. A segment that was
