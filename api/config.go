@@ -14,8 +14,8 @@ import (
 type Config struct {
 	Ports  []Port       // none: only loopback
 	Lcores []int        // one lcore per entry, pinned to that CPU in locked mode; AnyCPU leaves the choice. None: one lcore
-	Mode   lcore.Mode   // default: locked where there is a CPU to spare, else shared
-	Idle   lcore.Idle   // default: adaptive
+	Mode   Mode         // default: locked where there is a CPU to spare, else shared
+	Idle   IdlePolicy   // default: adaptive
 	Routes []Route      // beyond the subnets and gateways of the ports
 	DNS    []netip.Addr // name servers, asked through the plane; none: only addresses can be dialled
 
@@ -24,6 +24,28 @@ type Config struct {
 	TCP      tcp.Config   // limits; zero fields get the defaults of package tcp
 	Log      *slog.Logger // nil: silent
 }
+
+// Mode says on what kind of thread the lcores run.
+type Mode = lcore.Mode
+
+// The modes: locked where there is a CPU to spare for the applications, else
+// shared; a pinned thread each; a goroutine beside the applications'.
+const (
+	ModeAuto   = lcore.Auto
+	ModeLocked = lcore.Locked
+	ModeShared = lcore.Shared
+)
+
+// IdlePolicy says what an lcore does when there is nothing to do.
+type IdlePolicy = lcore.Idle
+
+// The policies: poll for some tens of microseconds, then sleep; poll for ever;
+// sleep at once.
+const (
+	IdleAdaptive = lcore.Adaptive
+	IdleSpin     = lcore.Spin
+	IdleSleep    = lcore.Sleep
+)
 
 // AnyCPU as an entry of Config.Lcores leaves the choice of the CPU to the plane.
 const AnyCPU = -1
