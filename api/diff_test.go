@@ -161,15 +161,7 @@ func deafListener(t *testing.T) string {
 
 func loopbackWorld(cfg Config) func(t *testing.T) *world {
 	return func(t *testing.T) *world {
-		n, err := Open(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := n.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+		n := open(t, cfg)
 		return &world{TB: t, dial: n.DialContext, listen: n.Listen, packet: n.ListenPacket, host: "127.0.0.1"}
 	}
 }

@@ -29,6 +29,22 @@ func pipe(t testing.TB, cfg Config) (a, b *Net) {
 	return a, b
 }
 
+// open returns a plane with a loopback only, closed (and accounted for) at the
+// end of the test.
+func open(t testing.TB, cfg Config) *Net {
+	t.Helper()
+	n, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
 // setups are the ways to run a plane that every behaviour must hold in.
 func setups(t *testing.T, f func(t *testing.T, cfg Config)) {
 	for _, c := range []struct {
@@ -151,15 +167,7 @@ func TestHTTP(t *testing.T) {
 
 func TestLoopback(t *testing.T) {
 	setups(t, func(t *testing.T, cfg Config) {
-		n, err := Open(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := n.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
+		n := open(t, cfg)
 		l, err := n.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)

@@ -125,6 +125,7 @@ type private struct {
 	sndbuf    atomic.Int32 // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
 	to        ip.Addr      // a destination that was found in order by routes; under Wr's lock
 	routes    *ip.Routes   // nil: none
+	group     []*sock.Sock // all Socks, while Connect works with one of them; under Wr's lock
 	reserved  bool         // Local's port is reserved and is given back on release; under Wr's lock
 }
 

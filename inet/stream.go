@@ -139,22 +139,24 @@ func (streamOps) Connect(s *sock.Socket, to sock.Name) error {
 	} else {
 		core = h.pickCore()
 	}
-	sk := s.Group()[core]
-	s.Keep(sk)
+	of(s).group = s.Group()
+	s.Keep(s.Group()[core])
 	s.SetState(sock.Connecting)
 	if err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, local, to) }); err != nil {
-		s.SetState(idle(s))
-		return err
+		return failed(s, err)
 	}
 	return waitConnected(s)
 }
 
-// idle is the state of a Socket without a connection. Under Wr's lock.
-func idle(s *sock.Socket) sock.State {
-	if of(s).reserved {
-		return sock.Bound
+// failed makes s what it was before Connect. Under Wr's lock.
+func failed(s *sock.Socket, err error) error {
+	p := of(s)
+	s.Keep(p.group...)
+	s.SetState(sock.Unconnected)
+	if p.reserved {
+		s.SetState(sock.Bound)
 	}
-	return sock.Unconnected
+	return err
 }
 
 // connectNames completes both names of a connection: the wildcard as
@@ -180,15 +182,14 @@ func waitConnected(s *sock.Socket) error {
 		if sk.Has(sock.FlagConnected) {
 			s.SetNames(sk.Proto.Names(sk)) // fixed since before the flag was set
 			s.SetState(sock.Connected)
+			of(s).group = nil
 			return nil
 		}
 		if e := sk.TakeError(); e != 0 {
-			s.SetState(idle(s))
-			return e
+			return failed(s, e)
 		}
 		if sk.Has(sock.FlagDead) {
-			s.SetState(idle(s))
-			return syscall.ECONNABORTED
+			return failed(s, syscall.ECONNABORTED)
 		}
 		err := s.Wr.Wait(0, func() bool {
 			return sk.Has(sock.FlagConnected|sock.FlagDead) || sk.PeekError() != 0

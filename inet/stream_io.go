@@ -11,7 +11,10 @@ import (
 // short, with what was written so far.
 func (streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	if s.State() != sock.Connected {
-		return 0, notConnected(s)
+		if s.Closed() {
+			return 0, sock.ErrClosed
+		}
+		return 0, syscall.EPIPE
 	}
 	sk := s.SK()
 	sent := 0

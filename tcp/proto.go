@@ -30,12 +30,7 @@ func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
 		return syscall.ENETUNREACH // RFC 9293 3.9.2.3: TCP knows one peer only
 	}
 	boundAddr, boundPort := s.Local, s.LocalPort
-	if a := ip.Addr(local.Addr); !a.IsZero() {
-		s.Local = a
-	}
-	if local.Port != 0 {
-		s.LocalPort = local.Port
-	}
+	s.Local, s.LocalPort = ip.Addr(local.Addr), local.Port // not what an earlier attempt had
 	s.Remote, s.RemotePort, s.Dst = remote, to.Port, ip.Dst{}
 	s.Endpoint.Broadcast = false
 	errno := l.ip.Resolve(&s.Endpoint)
