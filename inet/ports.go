@@ -35,33 +35,42 @@ func (p *Ports) Reserve(addr ip.Addr, port uint16, share bool) (uint16, syscall.
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if port != 0 {
-		return port, p.take(addr, port, share)
+		if !p.free(addr, port, share) {
+			return 0, syscall.EADDRINUSE
+		}
+		p.take(addr, port, share)
+		return port, 0
 	}
 	const n = LastEphemeral - FirstEphemeral + 1
 	start := rand.IntN(n)
 	for i := range n {
 		port := uint16(FirstEphemeral + (start+i)%n)
-		if p.take(addr, port, false) == 0 {
+		if p.free(addr, port, false) { // one that nobody has, even if it will be shared
+			p.take(addr, port, share)
 			return port, 0
 		}
 	}
 	return 0, syscall.EADDRINUSE
 }
 
-func (p *Ports) take(addr ip.Addr, port uint16, share bool) syscall.Errno {
+// free reports whether a socket may be bound to port beside those that are.
+func (p *Ports) free(addr ip.Addr, port uint16, share bool) bool {
 	for _, b := range p.bound[port] {
 		overlap := b.addr.IsZero() || addr.IsZero() || b.addr == addr
 		if overlap && !(share && b.share) {
-			return syscall.EADDRINUSE
+			return false
 		}
 	}
+	return true
+}
+
+func (p *Ports) take(addr ip.Addr, port uint16, share bool) {
 	if p.bound == nil {
 		p.bound = make(map[uint16][]binding)
 	}
 	p.bound[port] = append(p.bound[port], binding{addr, share})
 	w := &p.used[port/32]
 	w.Store(w.Load() | 1<<(port%32))
-	return 0
 }
 
 // Release gives back what Reserve took.
