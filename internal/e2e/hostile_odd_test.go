@@ -170,6 +170,7 @@ func TestOldAttacks(t *testing.T) {
 		for range 50 {
 			s.named()
 		}
+		s.badSums()
 		time.Sleep(100 * time.Millisecond)
 		if n := b.sent() - before; n > 0 {
 			t.Errorf("%d frames were sent in answer", n)
@@ -212,6 +213,19 @@ func (s *siege) named() {
 	}
 	s.fragments()
 	s.nobodys()
+}
+
+// badSums sends good packets with one checksum wrong.
+func (s *siege) badSums() {
+	for _, f := range s.samples()[:8] {
+		ip := 14 + int(f[14]&15)*4
+		at := ip + map[byte]int{1: 2, 6: 16, 17: 6}[f[23]]
+		f[at] ^= 0x55
+		s.raw(f)
+		f[at] ^= 0x55
+		f[24] ^= 0x55 // of the IP header
+		s.raw(f)
+	}
 }
 
 // fragments: teardrop, ping of death, and the tiny fragment.
