@@ -12,6 +12,11 @@ import (
 // frame.
 const helpTurns = 2
 
+// helpRun is how many turns in a row others may take before the core's own
+// goroutine has one: whoever waits for the P gets it then, too, and not only when
+// a time slice of two goroutines that wake each other is over.
+const helpRun = 512
+
 // hand is the right to take a core's turn. On a single P the core's goroutine
 // stands in a queue while others run, and an exchange of single messages pays
 // for its turn in that queue at every step. Whoever rings the core's bell then
@@ -25,6 +30,7 @@ type hand struct {
 	busy atomic.Bool // somebody takes a turn, or nobody may any more; set by compare-and-swap, cleared by who set it
 	shut atomic.Bool // others need not ask; written by who takes a turn
 	left int         // turns that others may take; of who takes a turn
+	run  int         // turns others took since the core's own; of who takes a turn
 	seen uint64      // busy turns the core's own goroutine knows of; its own
 }
 
@@ -47,6 +53,9 @@ func (c *Core) help() {
 	if !asleep && h.left > 0 && !c.group.stop.Load() {
 		h.left--
 		c.step(perf.Now())
+		if h.run++; h.run >= helpRun {
+			h.close()
+		}
 	}
 	h.busy.Store(false)
 	if asleep {
@@ -67,14 +76,19 @@ func (h *hand) take() {
 func (h *hand) judge(frames, woken int) {
 	switch {
 	case frames > 1 || woken > 1:
-		h.left = 0
-		if !h.shut.Load() {
-			h.shut.Store(true)
-		}
+		h.close()
 	case frames == 1 && woken == 1:
 		h.left = helpTurns
 		if h.shut.Load() {
 			h.shut.Store(false)
 		}
+	}
+}
+
+// close takes the right away from others.
+func (h *hand) close() {
+	h.left = 0
+	if !h.shut.Load() {
+		h.shut.Store(true)
 	}
 }

@@ -73,6 +73,11 @@ func TestHelpRights(t *testing.T) {
 		turn(burst[0], burst[1])
 		rings(0)
 	}
+	for turn(1, 1); c.hand.run < helpRun-1; {
+		c.hand.run++
+	}
+	rings(1) // and then the core's own goroutine must have a turn
+	c.hand.run = 0
 	turn(1, 1)
 	c.hand.busy.Store(true) // somebody takes a turn just now
 	rings(0)

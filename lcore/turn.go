@@ -145,7 +145,7 @@ func (c *Core) loopAmong() {
 		c.step(now)
 		more, woken := c.frames >= burstSize, c.woken
 		worked := c.busy != c.hand.seen
-		c.hand.seen = c.busy
+		c.hand.seen, c.hand.run = c.busy, 0
 		c.hand.busy.Store(false)
 		c.share(more, woken)
 		if worked {
