@@ -1,6 +1,8 @@
 package tcp
 
 import (
+	"fmt"
+
 	"dataplane/eth"
 	"dataplane/internal/timer"
 	"dataplane/ip"
@@ -91,4 +93,15 @@ func (c *Config) defaults() {
 	if c.PortInUse == nil {
 		c.PortInUse = func(uint16) bool { return false }
 	}
+}
+
+// check refuses what cannot work.
+func (c *Config) check() error {
+	if _, ok := NewCongestion(c.Congestion); !ok {
+		return fmt.Errorf("tcp: unknown congestion control %q", c.Congestion)
+	}
+	if c.PortMin == 0 || c.PortMin > c.PortMax {
+		return fmt.Errorf("tcp: no ports from %d to %d", c.PortMin, c.PortMax)
+	}
+	return nil
 }

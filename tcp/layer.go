@@ -54,6 +54,9 @@ type Layer struct {
 // New makes the layer and registers it with IP.
 func New(cfg Config) (*Layer, error) {
 	cfg.defaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	l := &Layer{cfg: cfg, ip: cfg.IP}
 	var seed [32]byte
 	copy(seed[:], cfg.Secret[:])
