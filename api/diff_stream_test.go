@@ -166,14 +166,14 @@ func TestAsNetDeadlines(t *testing.T) {
 		}, func() {
 			c.SetReadDeadline(time.Now().Add(time.Hour))
 			time.Sleep(60 * time.Millisecond)
-			s.Write(one)
+			s.Write([]byte("y"))
 		})
 		w.blocked(func() {
 			n, err := c.Write(lots)
 			w.err("write, moved nearer", err)
 			w.logf("a part was written: %v", n > 0 && n < len(lots))
 		}, func() {
-			s.Read(one) // a part was written, then
+			s.Read(make([]byte, 1)) // a part was written, then
 			c.SetWriteDeadline(time.Now())
 		})
 	})
@@ -292,23 +292,9 @@ func TestAsNetReset(t *testing.T) {
 
 func TestAsNetCopy(t *testing.T) {
 	asNet(t, func(w *world) {
-		data := bytes.Repeat([]byte("0123456789abcdef"), 100_000)
-		c, s := w.pair()
-		go func() {
-			io.Copy(s, s) // both ways through one connection
-			s.(tcpConn).CloseWrite()
-		}()
-		go func() {
-			c.(tcpConn).ReadFrom(bytes.NewReader(data))
-			c.(tcpConn).CloseWrite()
-		}()
-		var back bytes.Buffer
-		n, err := c.(tcpConn).WriteTo(&back)
-		w.result("writeto", int(n), err)
-		w.logf("equal: %v", bytes.Equal(back.Bytes(), data))
-
-		c, s = w.pair() // errors on the way
-		n, err = c.(tcpConn).ReadFrom(io.MultiReader(strings.NewReader("abc"), failing{}))
+		w.copyBothWays()
+		c, s := w.pair() // errors on the way
+		n, err := c.(tcpConn).ReadFrom(io.MultiReader(strings.NewReader("abc"), failing{}))
 		w.result("readfrom a reader that fails", int(n), err)
 		n, err = io.Copy(c, io.LimitReader(zeros{}, 10))
 		w.result("copy", int(n), err)
@@ -320,6 +306,23 @@ func TestAsNetCopy(t *testing.T) {
 		n, err = c.(tcpConn).WriteTo(io.Discard)
 		w.result("writeto too late", int(n), err)
 	})
+}
+
+func (w *world) copyBothWays() {
+	data := bytes.Repeat([]byte("0123456789abcdef"), 100_000)
+	c, s := w.pair()
+	go func() {
+		io.Copy(s, s) // both ways through one connection
+		s.(tcpConn).CloseWrite()
+	}()
+	go func() {
+		c.(tcpConn).ReadFrom(bytes.NewReader(data))
+		c.(tcpConn).CloseWrite()
+	}()
+	var back bytes.Buffer
+	n, err := c.(tcpConn).WriteTo(&back)
+	w.result("writeto", int(n), err)
+	w.logf("equal: %v", bytes.Equal(back.Bytes(), data))
 }
 
 type failing struct{}
