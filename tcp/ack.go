@@ -86,12 +86,18 @@ func (l *Layer) release(s *Sock, ack uint32) {
 }
 
 // growSend: the application keeps the send buffer full, and the network takes
-// more than it holds. As Linux, a buffer is to hold two congestion windows.
+// more than it holds. As Linux, a buffer is to hold two congestion windows; but
+// of a window only what the path carries without queues. On a short path the
+// rest is only our own waiting, and memory that no cache holds makes it longer.
 func (s *Sock) growSend() {
 	if s.Opt.SndBufSet || s.Opt.SndBuf >= sock.MaxAutoSndBuf {
 		return
 	}
-	s.Opt.SndBuf = min(max(2*s.win.Cwnd, 2*s.Opt.SndBuf), sock.MaxAutoSndBuf)
+	path := float64(s.rtt.Min) / float64(max(s.rtt.SRTT, 1))
+	if 2*float64(s.win.Cwnd)*path <= float64(s.Opt.SndBuf) {
+		return
+	}
+	s.Opt.SndBuf = min(2*s.Opt.SndBuf, sock.MaxAutoSndBuf)
 	s.SndWant.Store(int64(s.Opt.SndBuf))
 }
 

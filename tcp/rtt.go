@@ -17,6 +17,7 @@ const (
 // RTT estimates the round-trip time and keeps the retransmission time-out.
 type RTT struct {
 	SRTT, Var perf.Tick // zero SRTT: no sample yet
+	Min       perf.Tick // the least sample: the path without queues
 	RTO       perf.Tick // the time-out to arm now, back-off included
 	backoff   uint8
 }
@@ -29,11 +30,12 @@ func (r *RTT) Init() { *r = RTT{RTO: rtoInitial} }
 func (r *RTT) Sample(m perf.Tick) {
 	m = max(m, 1)
 	if r.SRTT == 0 { // RFC 6298 2.2
-		r.SRTT, r.Var = m, m/2
+		r.SRTT, r.Var, r.Min = m, m/2, m
 	} else { // RFC 6298 2.3: beta 1/4 before alpha 1/8
 		r.Var += (max(m-r.SRTT, r.SRTT-m) - r.Var) / 4
 		r.SRTT += (m - r.SRTT) / 8
 		r.SRTT = max(r.SRTT, 1)
+		r.Min = min(r.Min, m)
 	}
 	r.ResetBackoff()
 }
