@@ -278,6 +278,9 @@ func (w *world) check() {
 			a.head = h
 		}
 	}
+	if w.held { // what was closed is not closed yet
+		return
+	}
 	c, r, tw, o := 0, 0, 0, 0
 	for _, s := range w.stacks {
 		c1, r1, tw1, o1 := s.TCP.Counts()

@@ -147,8 +147,8 @@ func (w *world) sentSegment(h []byte) {
 
 // sentSyn: a connection begins, or its SYN is repeated.
 func (w *world) sentSyn(f *flow, g *segment) {
-	if f.max != f.iss && f.iss == g.seq {
-		return
+	if f.max != f.iss && f.iss == g.seq && (g.flags&ack == 0 || !f.sync || g.ack == f.irs+1) {
+		return // repeated
 	}
 	if f.iss != f.max && w.event(perf.EvTCPCookieSent) > 0 {
 		f.vague = true // any of the cookies may come back
@@ -173,7 +173,7 @@ func (w *world) sentAck(f *flow, g *segment) {
 		f.irs, f.nxt, f.right = g.ack-1, g.ack, right
 		return
 	}
-	if f.vague {
+	if f.vague || g.flags&syn != 0 { // a SYN-ACK may be that of a new connection with the old numbers
 		f.nxt, f.right = g.ack, right
 		return
 	}

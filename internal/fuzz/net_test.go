@@ -207,8 +207,13 @@ func (w *world) opFragment(v byte) {
 	w.piece(b, proto, id, off, n, v&8 == 0)
 }
 
-// piece sends n bytes of b from off on. Where b ends, zeroes follow.
+// piece sends n bytes of b from off on.
 func (w *world) piece(b []byte, proto, id byte, off, n int, more bool) {
+	w.arrive(w.cut(b, proto, id, off, n, more))
+}
+
+// cut makes a frame of n bytes of b from off on. Where b ends, zeroes follow.
+func (w *world) cut(b []byte, proto, id byte, off, n int, more bool) []byte {
 	n = min(max(n, 0), 1480)
 	f := make([]byte, ethLen+ipLen+n)
 	if off < len(b) {
@@ -224,7 +229,7 @@ func (w *world) piece(b []byte, proto, id byte, off, n int, more bool) {
 	} else if off < len(b) {
 		f = f[:ethLen+ipLen+min(n, len(b)-off)]
 	}
-	w.arrive(p.finish(f))
+	return p.finish(f)
 }
 
 // opAgain sends the last frame again, as it was or changed.
@@ -268,38 +273,51 @@ func (w *world) opAgain(v byte) {
 // opMany is a flood of one kind.
 func (w *world) opMany(v byte) {
 	n, x := int(w.byte()), w.byte()
-	for i := range n {
-		if w.bad != "" {
-			return
+	var f []byte // the same frame each time, or nearly
+	switch v & 7 {
+	case 1: // halves of datagrams
+		b, proto := w.whole(0, 1600)
+		f = w.cut(b, proto, 0, 0, 800, true)
+	case 6: // datagrams
+		f = w.datagram(toUs(protoUDP), 6000, 53+uint16(x&1)*(5000-53), 1000, 0, 0)
+	case 7: // pings
+		b, _ := w.whole(1, int(x)+8)
+		p := toUs(protoICMP)
+		f = p.finish(append(make([]byte, ethLen+ipLen), b...))
+	}
+	for i := 0; i < n && w.bad == "" && w.frames < maxFrames; i++ {
+		if f == nil {
+			w.one(v&7, i, x)
+			continue
 		}
-		switch v & 7 {
-		case 0: // SYNs
-			f := &flow{peer: theirs, local: ours, rport: 20000 + uint16(x)<<8 + uint16(i), lport: 80, irs: uint32(i)}
-			w.send(f, &spec{flags: syn, seq: f.irs})
-		case 1: // halves of datagrams
-			b, proto := w.whole(0, 1600)
-			w.piece(b, proto, byte(i)+x, 0, 800, true)
-		case 2: // ARP requests
-			w.arrive(arp(1, broadcastMAC, peer(byte(i)), [4]byte{10, 0, 0, byte(i) + x}, ours))
-		case 3: // ACKs for nobody
-			f := &flow{peer: theirs, local: ours, rport: uint16(i), lport: uint16(x) + 1, ts: w.ts}
-			w.send(f, &spec{flags: ack, seq: 1, ack: 1})
-		case 4: // gaps
-			if f := w.flow(x); f != nil {
-				s := f.nxt + uint32(2*i+2)
-				w.send(f, &spec{flags: ack, seq: s, ack: f.max, wnd: 900, n: 1, at: s - f.irs - 1})
-			}
-		case 5: // out of the window
-			if f := w.flow(x); f != nil {
-				w.send(f, &spec{flags: rst, seq: f.nxt + uint32(i+1), ack: f.max, opts: []byte{}})
-			}
-		case 6: // datagrams
-			w.arrive(w.datagram(toUs(protoUDP), 6000, 53+uint16(x&1)*(5000-53), 1000, 0, 0))
-		case 7: // pings
-			b, _ := w.whole(1, int(x)+8)
-			f := append(make([]byte, ethLen+ipLen), b...)
-			p := toUs(protoICMP)
-			w.arrive(p.finish(f))
+		g := append([]byte(nil), f...)
+		if v&7 == 1 {
+			g[ethLen+5] = byte(i) + x
+			fixIP(g[ethLen:])
+		}
+		w.arrive(g)
+	}
+}
+
+// one is frame i of a flood.
+func (w *world) one(kind byte, i int, x byte) {
+	switch kind {
+	case 0: // SYNs
+		f := &flow{peer: theirs, local: ours, rport: 20000 + uint16(x)<<8 + uint16(i), lport: 80, irs: uint32(i)}
+		w.send(f, &spec{flags: syn, seq: f.irs})
+	case 2: // ARP requests
+		w.arrive(arp(1, broadcastMAC, peer(byte(i)), [4]byte{10, 0, 0, byte(i) + x}, ours))
+	case 3: // ACKs for nobody
+		f := &flow{peer: theirs, local: ours, rport: uint16(i), lport: uint16(x) + 1, ts: w.ts}
+		w.send(f, &spec{flags: ack, seq: 1, ack: 1})
+	case 4: // gaps
+		if f := w.flow(x); f != nil {
+			s := f.nxt + uint32(2*i+2)
+			w.send(f, &spec{flags: ack, seq: s, ack: f.max, wnd: 900, n: 1, at: s - f.irs - 1})
+		}
+	case 5: // resets that miss
+		if f := w.flow(x); f != nil {
+			w.send(f, &spec{flags: rst, seq: f.nxt + uint32(i+1), ack: f.max, opts: []byte{}})
 		}
 	}
 }

@@ -22,9 +22,10 @@ var (
 
 // Bounds of one input.
 const (
-	maxOps    = 200
-	maxInput  = 2048
-	maxTimers = 2000 // moments at which timers ran
+	maxOps    = 120
+	maxInput  = 1024
+	maxTimers = 600 // moments at which timers ran
+	maxFrames = 600 // that arrive
 )
 
 // The limits of the stacks, small so that an input can reach them.
@@ -49,6 +50,7 @@ type world struct {
 	claims          uint64 // OlFlags of frames that arrive
 	last            []byte
 	hoard           [][]*mbuf.Mbuf
+	frames          int
 	timers          int
 	bad             string // the first invariant broken
 	scratch         [2048]byte
@@ -129,7 +131,7 @@ func newWorld(tb testing.TB, k *kit, in []byte) *world {
 
 // run plays the input and takes the world down.
 func (w *world) run() {
-	for n := 0; n < maxOps && w.more() && w.bad == ""; n++ {
+	for n := 0; n < maxOps && w.frames < maxFrames && w.more() && w.bad == ""; n++ {
 		w.op()
 		w.check()
 	}
@@ -201,6 +203,10 @@ func (w *world) arrive(f []byte) { w.arriveAs(arrival{frame: f, split: w.split, 
 
 func (w *world) arriveAs(a arrival) {
 	w.last = a.frame
+	w.frames++
+	if a.flags != 0 && !sound(a.frame) {
+		a.flags = 0
+	}
 	if traced {
 		w.trace("< %s", describe(a.frame))
 	}
