@@ -84,10 +84,7 @@ func (n *Net) drain() {
 	for end := time.Now().Add(drainTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		busy := 0
 		for _, st := range n.host.Stacks() {
-			st.Core.Call(func() {
-				_, _, _, orphans := st.TCP.Counts()
-				busy += orphans
-			})
+			st.Core.Call(func() { busy += st.TCP.Unsent() })
 		}
 		if busy == 0 {
 			return

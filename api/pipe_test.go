@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,10 +21,12 @@ func pipe(t testing.TB, cfg Config) (a, b *Net) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for _, n := range []*Net{a, b} {
-			if err := n.Close(); err != nil {
-				t.Error(err)
-			}
+		done := make(chan error)
+		for _, n := range []*Net{a, b} { // at once: each waits for the other's last acknowledgements
+			go func() { done <- n.Close() }()
+		}
+		if err := errors.Join(<-done, <-done); err != nil {
+			t.Error(err)
 		}
 	})
 	return a, b

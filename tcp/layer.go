@@ -120,6 +120,21 @@ func (l *Layer) Output(now perf.Tick) {
 // Pending is how many connections wait for Output.
 func (l *Layer) Pending() int { return len(l.out) }
 
+// Unsent returns how many connections that the application has closed have not
+// yet brought all it wrote to the peer. Control path: it looks at all of them.
+func (l *Layer) Unsent() (n int) {
+	if l.orphans == 0 {
+		return 0
+	}
+	l.conns.Range(func(_ *ip.FlowKey, s *Sock) bool {
+		if s.orphan && !s.finAcked() {
+			n++
+		}
+		return true
+	})
+	return n
+}
+
 // Counts returns how many connections, half-open ones, ones in TIME-WAIT and
 // orphans there are.
 func (l *Layer) Counts() (conns, requests, waits, orphans int) {
