@@ -78,7 +78,10 @@ func describe(err error) string {
 		}
 	}
 	if ne, ok := err.(net.Error); ok {
-		fmt.Fprintf(&b, " timeout %v temporary %v", ne.Timeout(), ne.Temporary()) //nolint:staticcheck // programs ask for it
+		fmt.Fprintf(&b, " timeout %v", ne.Timeout())
+	}
+	if te, ok := err.(interface{ Temporary() bool }); ok { // deprecated, but programs ask for it
+		fmt.Fprintf(&b, " temporary %v", te.Temporary())
 	}
 	var ae *net.AddrError
 	var ue net.UnknownNetworkError

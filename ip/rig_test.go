@@ -34,7 +34,6 @@ type rig struct {
 	wires  [3]*fakeQueue
 	ifaces [3]*eth.Iface
 	udp    fakeProto
-	frames []*mbuf.Mbuf // scratch of in
 }
 
 var (

@@ -23,7 +23,7 @@ type Config struct {
 	Core   *sock.Core
 	Pool   *mbuf.Pool
 	Stat   *perf.Stat
-	Secret [16]byte     // keys the hash tables
+	Secret [16]byte // keys the hash tables
 }
 
 // Layer is one core's UDP.

@@ -131,14 +131,6 @@ func (b *bed) goneTo(before int) {
 	b.Errorf("%d goroutines, %d before the plane was opened\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
 }
 
-// drops sums the drops of one reason over the lcores.
-func (b *bed) drops(v perf.Verdict) (n uint64) {
-	for _, s := range b.plane.Stats() {
-		n += s.Drops[v]
-	}
-	return n
-}
-
 // events sums an event over the lcores.
 func (b *bed) events(e perf.Event) (n uint64) {
 	for _, s := range b.plane.Stats() {

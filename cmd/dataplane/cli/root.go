@@ -45,7 +45,7 @@ func status(err error, stderr io.Writer) int {
 		return 0
 	case errors.As(err, &exit):
 		return exit.Status // it has printed why
-	case errors.Is(err, demo.Interrupted):
+	case errors.Is(err, demo.ErrInterrupted):
 		return 128 + int(syscall.SIGINT)
 	}
 	for line := range strings.Lines(err.Error()) {

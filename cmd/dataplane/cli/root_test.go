@@ -89,7 +89,7 @@ func TestStatus(t *testing.T) {
 		{errors.New("x"), 1, 1},
 		{errors.Join(errors.New("x"), errors.New("y")), 1, 2},
 		{usage{errors.New("x")}, 2, 1},
-		{demo.Interrupted, 130, 0},
+		{demo.ErrInterrupted, 130, 0},
 		{fmt.Errorf("wrapped: %w", &demo.Exit{Status: 7}), 7, 0},
 	} {
 		var b bytes.Buffer

@@ -23,8 +23,8 @@ type Config struct {
 	Time time.Duration // of each measurement
 }
 
-// Interrupted is what Run returns when its context has ended.
-var Interrupted = errors.New("interrupted")
+// ErrInterrupted is what Run returns when its context has ended.
+var ErrInterrupted = errors.New("interrupted")
 
 // step is one thing that is shown.
 type step struct {
@@ -62,7 +62,7 @@ func Run(ctx context.Context, cfg Config) error {
 	case errors.Is(err, errFailedInside):
 		return err
 	case ctx.Err() != nil:
-		return Interrupted
+		return ErrInterrupted
 	default:
 		cfg.Wire = true
 		return show(ctx, cfg, fmt.Sprintf("no private network namespace: %v", err))
@@ -80,7 +80,7 @@ func show(ctx context.Context, cfg Config, why string) error {
 	err = l.close()
 	if ctx.Err() != nil {
 		l.report.printf("\ninterrupted: everything is closed\n")
-		return errors.Join(Interrupted, err)
+		return errors.Join(ErrInterrupted, err)
 	}
 	l.conclude(err)
 	if failed > 0 {

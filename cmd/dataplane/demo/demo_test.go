@@ -32,7 +32,7 @@ func TestInterrupted(t *testing.T) {
 		var out bytes.Buffer
 		begun := time.Now()
 		err := Run(ctx, Config{Out: &out, Wire: true, Time: 2 * time.Second})
-		if !errors.Is(err, Interrupted) || strings.Contains(err.Error(), "leaked") {
+		if !errors.Is(err, ErrInterrupted) || strings.Contains(err.Error(), "leaked") {
 			t.Errorf("after %v: %v", after, err)
 		}
 		if d := time.Since(begun); d > after+8*time.Second {
