@@ -6,10 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
 	"dataplane/lcore"
+	"dataplane/pmd"
+	"dataplane/pmd/wire"
 )
 
 // pipe returns two planes on a wire, closed (and accounted for) at the end of
@@ -20,6 +23,33 @@ func pipe(t testing.TB, cfg Config) (a, b *Net) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeBoth(t, a, b)
+	return a, b
+}
+
+// badPipe is pipe with a wire that loses, doubles and swaps frames.
+func badPipe(t testing.TB, cfg Config) (a, b *Net) {
+	t.Helper()
+	pa, pb, err := wire.Pair(wire.Config{}, wire.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plane := func(p pmd.Port, addr string, seed uint64) *Net {
+		c := cfg
+		c.Ports = []Port{{Opened: p, Addrs: []netip.Prefix{netip.MustParsePrefix(addr)}, Wrap: lossy(seed)}}
+		n, err := Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	a, b = plane(pa, "10.0.0.1/24", 1), plane(pb, "10.0.0.2/24", 2)
+	closeBoth(t, a, b)
+	return a, b
+}
+
+// closeBoth closes two planes with the test.
+func closeBoth(t testing.TB, a, b *Net) {
 	t.Cleanup(func() {
 		done := make(chan error)
 		for _, n := range []*Net{a, b} { // at once: each waits for the other's last acknowledgements
@@ -29,7 +59,6 @@ func pipe(t testing.TB, cfg Config) (a, b *Net) {
 			t.Error(err)
 		}
 	})
-	return a, b
 }
 
 // open returns a plane with a loopback only, closed (and accounted for) at the
