@@ -30,7 +30,7 @@ formatted() {
 
 # The plain build needs no C library.
 plain() {
-	CGO_ENABLED=0 $GO build ./... && CGO_ENABLED=0 $GO vet ./... && $GO vet -tags mbufdebug ./...
+	CGO_ENABLED=0 $GO build ./... && CGO_ENABLED=0 $GO vet ./... && $GO vet -tags mbufdebug ./mbuf
 }
 
 # A gate that cannot fail is none: the canary races on purpose.
@@ -55,6 +55,7 @@ debug() { $GO test -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/... ./lcore .
 seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
 conns() { $GO test -count=50 -timeout 8m -run '^TestConn$' ./api; }
 e2e() { $GO test -count=1 -timeout 10m ./internal/e2e; }
+tapconns() { $GO test -count=50 -failfast -timeout 10m -run '^TestConn$' ./internal/e2e; }
 bench() { (cd perf/bench && $GO vet ./... && $GO test -timeout 3m ./...); }
 fuzz() { GO=$GO FUZZTIME=8s ./scripts/fuzz.sh; }
 
@@ -69,6 +70,7 @@ step "buffer debugging" debug
 step "simulation, $SEEDS seeds" seeds
 step "nettest.TestConn, 50 times over wire" conns
 step "end to end over TAP" e2e
+step "nettest.TestConn, 50 times over TAP" tapconns
 step "fuzzing, briefly" fuzz
 step "benchmark module" bench
 
