@@ -39,9 +39,13 @@ func (l *Layer) emit(s *Sock, seq uint32, n int, flags uint8) bool {
 	}
 	if offload {
 		m.OlFlags |= mbuf.TxTCPChecksum
-		if n > s.win.MSS {
+		seg := s.win.MSS
+		if o.NSack > 0 { // what the port cuts off carries the same blocks
+			seg = max(seg-4-8*o.NSack, 1)
+		}
+		if n > seg {
 			m.OlFlags |= mbuf.TxTCPSeg
-			m.SetTx(0, 0, hl, s.win.MSS)
+			m.SetTx(0, 0, hl, seg)
 		} else {
 			m.SetTx(0, 0, hl, 0)
 		}

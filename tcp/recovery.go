@@ -119,7 +119,7 @@ func (l *Layer) repair(s *Sock) {
 	d, r := &s.snd, &s.loss
 	if r.again {
 		r.again = false
-		n := min(int(d.max-d.una), s.win.MSS)
+		n := min(int(d.max-d.una), s.segSize())
 		if start, hole := r.board.hole(d.una); hole > 0 && start == d.una {
 			n = min(n, hole)
 		}
@@ -135,6 +135,7 @@ func (l *Layer) repair(s *Sock) {
 	pipe := r.board.Pipe(d.una, d.max, r.highRxt)
 	for s.win.Cwnd-pipe >= s.win.MSS {
 		seq, n, rule := r.board.NextSeg(d.una, d.max, r.highRxt, s.hasNew())
+		n = min(n, s.segSize())
 		if rule == segNone || rule == segNew || !l.resend(s, seq, n) {
 			return
 		}
