@@ -213,6 +213,7 @@ func (streamOps) Shutdown(s *sock.Socket, how int) error {
 		return syscall.ENOTCONN
 	}
 	sk := s.SK()
+	dead := sk.Has(sock.FlagDead)
 	switch how {
 	case syscall.SHUT_RD:
 		s.Shut(sock.ShutRd)
@@ -226,7 +227,7 @@ func (streamOps) Shutdown(s *sock.Socket, how int) error {
 	default:
 		return syscall.EINVAL
 	}
-	if sk.Has(sock.FlagDead) { // as Linux: noted, but there is no connection any more
+	if dead { // as Linux: noted, but there is no connection any more
 		return syscall.ENOTCONN
 	}
 	return nil

@@ -1,0 +1,121 @@
+package inet
+
+import (
+	"syscall"
+	"testing"
+
+	"dataplane/sock"
+)
+
+func TestOptions(t *testing.T) {
+	each(t, func(t *testing.T, a, _ *bed) {
+		for _, typ := range []int{sock.TypeStream, sock.TypeDgram} {
+			s := a.socket(typ)
+			for _, c := range []struct{ level, name, value, before, after int }{
+				{syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 5, 0, 1},
+				{syscall.SOL_SOCKET, soReusePort, 1, 0, 1},
+				{syscall.SOL_SOCKET, syscall.SO_BROADCAST, 1, 0, 1},
+				{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1, 0, 1},
+				{syscall.SOL_SOCKET, syscall.SO_LINGER, 7, LingerOff, 7},
+				{syscall.SOL_SOCKET, syscall.SO_LINGER, LingerOff, 7, LingerOff},
+				{syscall.SOL_SOCKET, syscall.SO_LINGER, 0, LingerOff, 0},
+				{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 100_000, sock.DefaultRcvBuf, 100_000},
+				{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 1, 100_000, sock.MinBuf},
+				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 100_000, sock.DefaultSndBuf, 100_000},
+				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 1 << 30, 100_000, sock.MaxBuf},
+				{syscall.IPPROTO_IP, syscall.IP_TTL, 9, 64, 9},
+			} {
+				get := func() int {
+					v, err := s.Ops.GetOption(s, c.level, c.name)
+					if err != nil {
+						t.Errorf("%d/%d: %v", c.level, c.name, err)
+					}
+					return v
+				}
+				if v := get(); v != c.before {
+					t.Errorf("%d/%d: %d, want %d before", c.level, c.name, v, c.before)
+				}
+				must(t, s.Ops.SetOption(s, c.level, c.name, c.value))
+				if v := get(); v != c.after {
+					t.Errorf("%d/%d: %d, want %d after", c.level, c.name, v, c.after)
+				}
+			}
+			for name, want := range map[int]int{
+				syscall.SO_TYPE: typ, soDomain: syscall.AF_INET, soProtocol: s.Protocol, syscall.SO_ACCEPTCONN: 0, syscall.SO_ERROR: 0,
+			} {
+				if v, err := s.Ops.GetOption(s, syscall.SOL_SOCKET, name); v != want || err != nil {
+					t.Errorf("%d: %d, %v; want %d", name, v, err, want)
+				}
+			}
+		}
+	})
+}
+
+// An option that does nothing is refused, and so is one that can only be read.
+func TestOptionsRefused(t *testing.T) {
+	a, _ := beds(t, 1)
+	for _, typ := range []int{sock.TypeStream, sock.TypeDgram} {
+		s := a.socket(typ)
+		for _, c := range [][2]int{
+			{syscall.SOL_SOCKET, 9999}, {syscall.SOL_SOCKET, syscall.SO_OOBINLINE}, {syscall.SOL_SOCKET, syscall.SO_RCVTIMEO},
+			{syscall.SOL_SOCKET, syscall.SO_TYPE}, {syscall.SOL_SOCKET, syscall.SO_ERROR}, {syscall.SOL_SOCKET, soDomain},
+			{syscall.IPPROTO_IP, 9999}, {syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY}, {12345, 1}, {-1, -1},
+		} {
+			fails(t, "set", s.Ops.SetOption(s, c[0], c[1], 1), syscall.ENOPROTOOPT)
+		}
+		_, err := s.Ops.GetOption(s, syscall.SOL_SOCKET, 9999)
+		fails(t, "get", err, syscall.ENOPROTOOPT)
+		_, err = s.Ops.GetOption(s, 12345, 1)
+		fails(t, "get", err, syscall.ENOPROTOOPT)
+	}
+	u := a.socket(sock.TypeDgram)
+	fails(t, "TCP_NODELAY of UDP", u.Ops.SetOption(u, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1), syscall.ENOPROTOOPT)
+}
+
+// Several options take one visit, and stop at the first that is refused.
+func TestSetOptions(t *testing.T) {
+	each(t, func(t *testing.T, a, _ *bed) {
+		s := a.socket(sock.TypeStream)
+		err := SetOptions(s,
+			Setting{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1},
+			Setting{syscall.SOL_SOCKET, 9999, 1},
+			Setting{syscall.SOL_SOCKET, syscall.SO_BROADCAST, 1},
+		)
+		fails(t, "set", err, syscall.ENOPROTOOPT)
+		for name, want := range map[int]int{syscall.SO_KEEPALIVE: 1, syscall.SO_BROADCAST: 0} {
+			if v, _ := s.Ops.GetOption(s, syscall.SOL_SOCKET, name); v != want {
+				t.Errorf("%d: %d, want %d", name, v, want)
+			}
+		}
+		must(t, SetOptions(s, Setting{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1}))
+		for _, sk := range s.Group() {
+			var on bool
+			sk.Core.Call(func() { on = sk.Opt.KeepAlive })
+			if !on {
+				t.Error("one lcore does not know")
+			}
+		}
+	})
+}
+
+// A connection inherits from its listener.
+func TestOptionsAreInherited(t *testing.T) {
+	each(t, func(t *testing.T, a, b *bed) {
+		l, name := b.listener(0)
+		must(t, l.Ops.SetOption(l, syscall.SOL_SOCKET, syscall.SO_SNDBUF, 50_000))
+		must(t, l.Ops.SetOption(l, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1))
+		must(t, l.Ops.SetOption(l, syscall.SOL_SOCKET, syscall.SO_LINGER, 0))
+		c := a.socket(sock.TypeStream)
+		must(t, c.Ops.Connect(c, name))
+		s, err := l.Ops.Accept(l, 0)
+		must(t, err)
+		for name, want := range map[int]int{syscall.SO_SNDBUF: 50_000, syscall.SO_KEEPALIVE: 1, syscall.SO_LINGER: 0} {
+			if v, err := s.Ops.GetOption(s, syscall.SOL_SOCKET, name); v != want || err != nil {
+				t.Errorf("%d: %d, %v; want %d", name, v, err, want)
+			}
+		}
+		s.Close()
+		_, err = c.Recv(make([]byte, 1), 0)
+		fails(t, "linger 0", err, syscall.ECONNRESET)
+	})
+}
