@@ -159,13 +159,13 @@ func TestAsNetDeadlines(t *testing.T) {
 			n, err := c.Read(one)
 			w.result("moved nearer", n, err)
 		}, func() { c.SetReadDeadline(time.Now().Add(time.Millisecond)) })
-		w.err("near", c.SetReadDeadline(time.Now().Add(3*time.Second)))
+		w.err("near", c.SetReadDeadline(time.Now().Add(500*time.Millisecond)))
 		w.blocked(func() {
 			n, err := c.Read(one)
 			w.result("moved away, and data", n, err)
 		}, func() {
 			c.SetReadDeadline(time.Now().Add(time.Hour))
-			time.Sleep(60 * time.Millisecond)
+			time.Sleep(600 * time.Millisecond)
 			s.Write([]byte("y"))
 		})
 		w.blocked(func() {
