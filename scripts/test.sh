@@ -55,9 +55,9 @@ debug() { $GO test -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/... ./lcore .
 seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
 conns() { $GO test -count=50 -timeout 8m -run '^TestConn$' ./api; }
 e2e() { $GO test -count=1 -timeout 10m ./internal/e2e; }
-tapconns() { $GO test -count=50 -failfast -timeout 10m -run '^TestConn$' ./internal/e2e; }
+tapconns() { $GO test -count=50 -failfast -timeout 10m -run '^TestConn$/^shared$' ./internal/e2e; }
 bench() { (cd perf/bench && $GO vet ./... && $GO test -timeout 3m ./...); }
-fuzz() { GO=$GO FUZZTIME=8s ./scripts/fuzz.sh; }
+fuzz() { GO=$GO FUZZTIME=4s ./scripts/fuzz.sh; }
 
 step "format" formatted
 step "plain build and vet" plain
