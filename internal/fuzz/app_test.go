@@ -22,6 +22,8 @@ type app struct {
 	out, in      uint32 // bytes of the streams written and read
 	head         uint64 // of RX, as seen last
 	ended        bool
+	judged       bool // death has been looked at
+	deaf         bool // reading was shut down
 }
 
 // sockName is a name of IPv4.
@@ -181,7 +183,7 @@ func (a *app) read(n int) {
 	}
 	k, err := a.s.Recv(b, sock.MsgDontwait)
 	a.w.trace("read %d: %d %v", n, k, err)
-	if a.ended && k > 0 {
+	if a.ended && k > 0 && !a.deaf { // what comes after shutting down reading may be read still
 		a.w.fail("data after the end of the stream")
 	}
 	a.ended = a.ended || err == nil && k == 0 && n > 0
@@ -190,6 +192,27 @@ func (a *app) read(n int) {
 	}
 	a.in += uint32(k)
 	a.w.pump()
+}
+
+// death looks whether a connection that was reset had to believe it: RFC 5961
+// 3.2, only the very next sequence number resets.
+func (a *app) death() {
+	sk := a.s.SK()
+	if a.judged || !a.named || sk.PeekError() != syscall.ECONNRESET {
+		return
+	}
+	a.judged = true
+	f := a.w.find(ip.Addr(a.peer).As4(), a.rport, a.lport)
+	if f == nil || a.w.lags() || !a.surely() {
+		return
+	}
+	nxt := f.irs + 1 + uint32(sk.RX.Head())
+	for _, seq := range f.resets {
+		if seq == nxt || seq == nxt+1 { // the FIN takes a number, too
+			return
+		}
+	}
+	a.w.fail("port %d was reset at %d, by %d", a.lport, nxt, f.resets)
 }
 
 // surely: nobody could put other bytes into the stream than the pattern.
@@ -231,6 +254,7 @@ func (a *app) shut(how byte) {
 		}
 	case 2:
 		if a.connected() {
+			a.deaf = true
 			a.s.Ops.Shutdown(a.s, syscall.SHUT_RD) //nolint:errcheck // any answer is legal
 		}
 	case 3:
@@ -277,6 +301,7 @@ func (w *world) check() {
 		} else {
 			a.head = h
 		}
+		a.death()
 	}
 	if w.held { // what was closed is not closed yet
 		return

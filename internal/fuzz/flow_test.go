@@ -13,15 +13,19 @@ type flow struct {
 	peer, local  [4]byte
 	rport, lport uint16 // rport is the far end's
 
-	iss, max uint32 // the plane's first and next sequence number
-	una      uint32 // what we have acknowledged
-	irs      uint32 // our first one
-	nxt      uint32 // what the plane has acknowledged
-	right    uint32 // right edge of the window it has shown
-	edge     uint32 // right edge of the windows we have shown, the farthest
-	wscale   uint8  // of its windows
-	scale    uint8  // of ours
-	tsval    uint32 // its latest timestamp
+	iss, max uint32   // the plane's first and next sequence number
+	una      uint32   // what we have acknowledged
+	irs      uint32   // our first one
+	nxt      uint32   // what the plane has acknowledged
+	top      uint32   // what we have sent in its window, in order or not
+	right    uint32   // right edge of the window it has shown
+	edge     uint32   // right edge of the windows we have shown, the farthest
+	wscale   uint8    // of its windows
+	scale    uint8    // of ours
+	tsval    uint32   // its latest timestamp
+	clock    uint32   // our latest timestamp
+	odd      bool     // or another: the input made one up
+	resets   []uint32 // sequence numbers of the resets we sent
 
 	ts, sackOK bool // timestamps, SACK: both sides agreed
 	sync       bool // the plane knows irs
@@ -55,9 +59,11 @@ func (w *world) add(peer [4]byte, rport, lport uint16) *flow {
 	}
 	f := &flow{peer: peer, local: ours, rport: rport, lport: lport, irs: isn(rport)}
 	f.nxt = f.irs + 1
+	f.vague = w.forgot && w.event(perf.EvTCPCookieSent) > 0 // one of those may have been its
 	if len(w.flows) == maxFlows {
 		copy(w.flows, w.flows[1:])
 		w.flows = w.flows[:maxFlows-1]
+		w.forgot = true
 	}
 	w.flows = append(w.flows, f)
 	return f
@@ -150,11 +156,11 @@ func (w *world) sentSyn(f *flow, g *segment) {
 	if f.max != f.iss && f.iss == g.seq && (g.flags&ack == 0 || !f.sync || g.ack == f.irs+1) {
 		return // repeated
 	}
-	if f.iss != f.max && w.event(perf.EvTCPCookieSent) > 0 {
+	if (f.iss != f.max || w.forgot) && w.event(perf.EvTCPCookieSent) > 0 {
 		f.vague = true // any of the cookies may come back
 	}
 	f.iss, f.max, f.una = g.seq, g.seq+1, g.seq
-	f.sync, f.shown, f.scale, f.wscale = false, false, 0, 0
+	f.sync, f.shown, f.scale, f.wscale, f.resets = false, false, 0, 0, nil
 	if b := option(g.opts, 3, 3); b != nil && w.scale {
 		f.wscale, f.scale = b[0], 7
 	}
@@ -170,7 +176,7 @@ func (w *world) sentAck(f *flow, g *segment) {
 	right := g.ack + uint32(g.wnd)<<shift
 	if !f.sync {
 		f.sync = true
-		f.irs, f.nxt, f.right = g.ack-1, g.ack, right
+		f.irs, f.nxt, f.top, f.right = g.ack-1, g.ack, g.ack, right
 		return
 	}
 	if f.vague || g.flags&syn != 0 { // a SYN-ACK may be that of a new connection with the old numbers
@@ -181,7 +187,8 @@ func (w *world) sentAck(f *flow, g *segment) {
 		w.fail("port %d acknowledges %d, had acknowledged %d", g.sport, g.ack-f.irs, f.nxt-f.irs)
 	}
 	// What is shown is a multiple of the scale's unit: rounded up, or in TIME-WAIT down.
-	if before(right+2<<f.wscale, f.right) {
+	// A cookie does not say which window its SYN-ACK showed.
+	if before(right+2<<f.wscale, f.right) && !(w.resized && w.event(perf.EvTCPCookieAccepted) > 0) {
 		w.fail("port %d shows a window to %d, had shown one to %d", g.sport, right-f.irs, f.right-f.irs)
 	}
 	f.nxt = g.ack

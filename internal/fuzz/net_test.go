@@ -237,7 +237,7 @@ func (w *world) opAgain(v byte) {
 	f := append([]byte(nil), w.last...)
 	a := arrival{split: w.split, flags: w.claims}
 	at, x := int(w.u16()), w.byte()
-	if len(f) == 0 {
+	if len(f) == 0 || w.spoilt {
 		return
 	}
 	switch v & 7 {

@@ -186,6 +186,7 @@ func (w *world) opOption(v byte) {
 		value = o.big
 	}
 	err := a.s.Ops.SetOption(a.s, o.level, o.name, value)
+	w.resized = w.resized || a.listens && o.name == syscall.SO_RCVBUF
 	w.trace("option %d/%d = %d: %v", o.level, o.name, value, err)
 	a.s.Ops.GetOption(a.s, o.level, o.name) //nolint:errcheck // any answer is legal
 	w.pump()

@@ -1,5 +1,7 @@
 package fuzz
 
+import "bytes"
+
 // spec is a TCP segment to be made.
 type spec struct {
 	flags    byte
@@ -8,7 +10,7 @@ type spec struct {
 	n        int    // bytes of the stream
 	at       uint32 // which ones
 	opts     []byte
-	src      [6]byte // link address, zero: the peer's
+	spoilt   int // so many bytes from the front are not the stream's: they must not be taken
 }
 
 // segment makes a frame of s on f.
@@ -25,10 +27,10 @@ func (w *world) segment(f *flow, s *spec) []byte {
 	be.PutUint16(t[14:], s.wnd)
 	copy(t[20:], o)
 	pattern(t[hl:], f.rport, f.lport, s.at)
-	p := packet{dstMAC: ourMAC, srcMAC: s.src, src: f.peer, dst: f.local, proto: protoTCP, ttl: 64, id: uint16(s.seq)}
-	if s.src == [6]byte{} {
-		p.srcMAC = peer(f.peer[3])
+	for i := range s.spoilt {
+		t[hl+i] ^= 0x5a
 	}
+	p := packet{dstMAC: ourMAC, srcMAC: peer(f.peer[3]), src: f.peer, dst: f.local, proto: protoTCP, ttl: 64, id: uint16(s.seq)}
 	p.finish(fr)
 	fixL4(fr[ethLen:])
 	return fr
@@ -46,7 +48,14 @@ func (w *world) send(f *flow, s *spec) {
 	if s.flags&ack != 0 {
 		f.show(s.ack, s.wnd, s.flags)
 	}
+	if end := s.seq + uint32(s.n); s.flags&(ack|syn|rst) == ack && before(f.top, end) && before(s.seq, f.right+1<<f.wscale) {
+		f.top = end
+	}
+	if s.flags&rst != 0 {
+		f.resets = append(f.resets, s.seq)
+	}
 	w.arrive(w.segment(f, s))
+	w.spoilt = s.spoilt > 0
 }
 
 // options are those that a good peer would send.
@@ -71,10 +80,18 @@ func (w *world) options(f *flow, flags byte) []byte {
 	return o
 }
 
-// timestamp appends the option; late moves it.
+// timestamp appends the option, with the latest value used so far or the clock's;
+// late moves that.
 func (w *world) timestamp(o []byte, f *flow, late int) []byte {
+	now := uint32(w.now/1e6) + 0x7fffff00 + uint32(late)
+	if late == 0 && f.clock != 0 && before(now, f.clock) {
+		now = f.clock
+	}
+	if f.clock == 0 || before(f.clock, now) {
+		f.clock = now
+	}
 	o = append(o, 8, 10)
-	o = be.AppendUint32(o, uint32(w.now/1e6)+0x7fffff00+uint32(late))
+	o = be.AppendUint32(o, now)
 	return be.AppendUint32(o, f.tsval)
 }
 
@@ -141,7 +158,27 @@ func (w *world) opSegment(v byte) {
 		f.vague = true // where the stream begins is hard to tell
 	}
 	w.odd(f, s, mode)
+	s.spoilt = w.spoil(f, s)
 	w.send(f, s)
+}
+
+// spoil says how much of the payload of s cannot become part of the stream:
+// what comes before the acknowledged part's end or behind the window, and all of
+// a segment that a receiver must not believe. RFC 9293 3.10.7.4, RFC 5961 5,
+// RFC 7323 3.2.
+func (w *world) spoil(f *flow, s *spec) int {
+	if !f.sync || f.vague || w.lags() || s.n == 0 || s.flags&(syn|ack) == syn|ack { // the last may open a connection
+		return 0
+	}
+	noTS := f.ts && s.opts != nil && option(s.opts, 8, 10) == nil
+	switch {
+	case s.flags&ack == 0, s.flags&rst != 0, before(f.max, s.ack), noTS,
+		!before(s.seq, f.right+1<<f.wscale), !before(f.nxt, s.seq+uint32(s.n)):
+		return s.n
+	case before(s.seq, f.nxt):
+		return int(f.nxt - s.seq)
+	}
+	return 0
 }
 
 // odd gives a segment the options that mode asks for.
@@ -149,9 +186,8 @@ func (w *world) odd(f *flow, s *spec, mode byte) {
 	if mode&modeOpts != 0 {
 		n := int(w.byte()) % 41
 		s.opts = append(make([]byte, 0, 40), w.take(n)...)
-		if s.flags&syn != 0 {
-			f.vague = true
-		}
+		f.odd = f.odd || bytes.IndexByte(s.opts, 8) >= 0
+		f.vague = f.vague || s.flags&syn != 0
 		return
 	}
 	if mode&(modeTS|modeSack) == 0 {

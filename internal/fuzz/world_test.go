@@ -43,11 +43,14 @@ type world struct {
 	flows []*flow
 
 	ts, sack, scale bool   // what our SYNs offer
+	forgot          bool   // flows have been forgotten
 	mute            bool   // ARP requests get no answer
 	held            bool   // frames and calls gather
+	resized         bool   // a listener's buffer was changed
 	tainted         bool   // TCP segments of unknown content were sent
 	split           int    // of frames that arrive
 	claims          uint64 // OlFlags of frames that arrive
+	spoilt          bool   // the last frame has bytes that might be taken if it came again later
 	last            []byte
 	hoard           [][]*mbuf.Mbuf
 	frames          int
@@ -144,9 +147,10 @@ func (w *world) run() {
 // end brings everything to rest and looks whether something is missing.
 func (w *world) end() {
 	w.giveBack()
-	w.port.full, w.held = false, false
+	w.port.full, w.held, w.split = false, false, 0
 	w.pump()
 	w.check()
+	w.goOn()
 	if w.bad == "" {
 		if err := w.balance(); err != nil {
 			w.fail("%v", err)
@@ -198,11 +202,14 @@ func (w *world) advance(d perf.Tick) {
 	}
 }
 
+// lags: what the far end has seen may be older than what the plane has done.
+func (w *world) lags() bool { return w.held || w.hoard != nil || w.port.full || w.mute }
+
 // arrive lets a frame arrive.
 func (w *world) arrive(f []byte) { w.arriveAs(arrival{frame: f, split: w.split, flags: w.claims}) }
 
 func (w *world) arriveAs(a arrival) {
-	w.last = a.frame
+	w.last, w.spoilt = a.frame, false
 	w.frames++
 	if a.flags != 0 && !sound(a.frame) {
 		a.flags = 0
