@@ -21,6 +21,7 @@ type app struct {
 	named        bool
 	out, in      uint32 // bytes of the streams written and read
 	head         uint64 // of RX, as seen last
+	life         int    // of the flow
 	ended        bool
 	judged       bool // death has been looked at
 	deaf         bool // reading was shut down
@@ -130,6 +131,10 @@ func (w *world) accept(l *app) *app {
 func (a *app) learn() {
 	local, remote := a.s.SK().Proto.Names(a.s.SK())
 	a.lport, a.rport, a.peer, a.named = local.Port, remote.Port, remote.Addr, true
+	if f := a.w.find(ip.Addr(a.peer).As4(), a.rport, a.lport); f != nil {
+		a.life = f.life
+	}
+	a.judged = a.s.SK().Has(sock.FlagDead)
 }
 
 // connected reports whether the handshake is over, and notices it.
@@ -203,7 +208,7 @@ func (a *app) death() {
 	}
 	a.judged = true
 	f := a.w.find(ip.Addr(a.peer).As4(), a.rport, a.lport)
-	if f == nil || a.w.lags() || !a.surely() {
+	if f == nil || f.life != a.life || a.w.lags() || !a.surely() {
 		return
 	}
 	nxt := f.irs + 1 + uint32(sk.RX.Head())

@@ -29,6 +29,7 @@ type flow struct {
 
 	ts, sackOK bool // timestamps, SACK: both sides agreed
 	sync       bool // the plane knows irs
+	life       int  // connections there have been on it
 	shown      bool // edge is set
 	vague      bool // the peer's SYN was odd: no telling what is right
 }
@@ -159,6 +160,7 @@ func (w *world) sentSyn(f *flow, g *segment) {
 	if (f.iss != f.max || w.forgot) && w.event(perf.EvTCPCookieSent) > 0 {
 		f.vague = true // any of the cookies may come back
 	}
+	f.life++
 	f.iss, f.max, f.una = g.seq, g.seq+1, g.seq
 	f.sync, f.shown, f.scale, f.wscale, f.resets = false, false, 0, 0, nil
 	if b := option(g.opts, 3, 3); b != nil && w.scale {
