@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -129,6 +130,19 @@ func (b *bed) goneTo(before int) {
 	}
 	buf := make([]byte, 1<<20)
 	b.Errorf("%d goroutines, %d before the plane was opened\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
+}
+
+// dropped names what the plane dropped, and lost, so far.
+func (b *bed) dropped() string {
+	n := make(map[perf.Verdict]uint64)
+	for _, s := range b.plane.Stats() {
+		for v := range s.Drops {
+			if k := s.Drops[v] + s.Lost[v]; k > 0 {
+				n[perf.Verdict(v)] += k
+			}
+		}
+	}
+	return fmt.Sprint(n)
 }
 
 // events sums an event over the lcores.

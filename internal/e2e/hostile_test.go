@@ -109,7 +109,7 @@ func (s *siege) after(t *testing.T) {
 	soon(t, c)
 	roundTrip(t, c, 5000)
 	c.Close()
-	tool(t, 10*time.Second, "ping", "-n", "-c", "2", "-i", "0.05", "-W", "2", "-s", "4000", planeIP)
+	ping(t, s.bed, 10*time.Second, "-c 2 -i 0.05 -s 4000")
 	if now := heap(); now > s.heap+16<<20 {
 		t.Errorf("the heap grew from %d to %d bytes", s.heap, now)
 	}

@@ -54,7 +54,7 @@ func TestLinkDownUp(t *testing.T) {
 	}
 	waitUp(t, b.plane)
 	roundTrip(t, c, 100000)
-	tool(t, 10*time.Second, "ping", "-n", "-c", "2", "-i", "0.05", "-W", "2", planeIP)
+	ping(t, b, 10*time.Second, "-c 2 -i 0.05")
 }
 
 func waitUp(t *testing.T, n *api.Net) {
