@@ -27,8 +27,13 @@ type peer struct {
 	nextAt perf.Tick
 	shut   bool
 	eof    bool
+	to     sock.Name // of a client: where it dials
+	tries  int
 	failed error
 }
+
+// maxTries bounds how often a client dials.
+const maxTries = 20
 
 // octet is byte i of the stream that a peer with this seed writes.
 func octet(seed byte, i int) byte { return byte(i*7) ^ byte(i>>8) ^ seed }
@@ -66,7 +71,7 @@ func (p *peer) connected() bool {
 	}
 	sk := p.s.SK()
 	if e := sk.TakeError(); e != 0 {
-		p.failed = e
+		p.retry(e)
 		return false
 	}
 	if !sk.Has(sock.FlagConnected) {
@@ -75,6 +80,19 @@ func (p *peer) connected() bool {
 	p.s.SetNames(sk.Proto.Names(sk))
 	p.s.SetState(sock.Connected)
 	return true
+}
+
+// retry dials again where every question for the neighbour's address was lost,
+// which three in a row may well be, or every SYN. Other errors are final.
+func (p *peer) retry(e syscall.Errno) {
+	if e != syscall.EHOSTUNREACH && e != syscall.ETIMEDOUT || p.tries == maxTries {
+		p.failed = e
+		return
+	}
+	p.tries++
+	p.s.Close() //nolint:errcheck // first Close
+	p.s = p.w.socket(p.h)
+	p.w.connect(p, p.to)
 }
 
 func (p *peer) write() bool {

@@ -136,8 +136,9 @@ func (w *World) connect(p *peer, to sock.Name) {
 	sk := group[w.Rand.IntN(len(group))]
 	p.s.Keep(sk)
 	p.s.SetState(sock.Connecting)
+	p.to = to
 	if e := sk.Proto.Connect(sk, sock.Name{}, to); e != 0 {
-		p.failed = e
+		p.retry(e)
 	}
 }
 
