@@ -172,7 +172,7 @@ func TestOldAttacks(t *testing.T) {
 		serveTCP(t, b.plane.Listen, planeIP+":7", echo)
 		serveUDP(t, b.plane.ListenPacket, ":7")
 		tool(t, 5*time.Second, "ping", "-n", "-c", "1", planeIP)
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(2300 * time.Millisecond) // the last announcement of our address is out (RFC 5227)
 		s := &siege{bed: b, attacker: newAttacker(b)}
 		before := b.sent()
 		for range 50 {
@@ -238,7 +238,7 @@ func (s *siege) badSums() {
 
 // fragments: teardrop, ping of death, and the tiny fragment.
 func (s *siege) fragments() {
-	id := uint16(s.rnd.Uint32())
+	id, src := uint16(s.rnd.Uint32()), s.stranger()
 	for _, f := range []struct {
 		off  uint16
 		more layers.IPv4Flag
@@ -249,7 +249,7 @@ func (s *siege) fragments() {
 		{8190, layers.IPv4MoreFragments, 8},         // and almost
 		{0, layers.IPv4MoreFragments, 7}, {1, 0, 8}, // not a multiple of 8
 	} {
-		ip := ip4(s.stranger(), layers.IPProtocolUDP)
+		ip := ip4(src, layers.IPProtocolUDP)
 		ip.Id, ip.Flags, ip.FragOffset = id, f.more, f.off
 		s.send(ip, gopacket.Payload(s.bytes(f.n)))
 	}
