@@ -67,7 +67,7 @@ func (w *world) supply(a *app, f *flow) {
 	for range 2 * maxRounds {
 		a.read(1 << 16)
 		full := !before(f.nxt, f.top)
-		if full && (a.in > start || a.deaf) || idle > 40 || !a.alive() || sk.Has(sock.FlagRcvShut) {
+		if full && (a.in > start || a.deaf) || idle > 40 || !a.alive() || sk.Has(sock.FlagRcvShut) && !a.deaf {
 			break
 		}
 		was := f.nxt
