@@ -56,7 +56,6 @@ type world struct {
 	frames          int
 	timers          int
 	bad             string // the first invariant broken
-	scratch         [2048]byte
 }
 
 // kit is what the inputs of a target share.
