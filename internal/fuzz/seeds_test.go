@@ -93,7 +93,13 @@ func (s *seed) test(t *testing.T, target string, cores int) {
 			t.Errorf("no frame died of %v", v)
 		}
 	}
-	file := filepath.Join("testdata", "fuzz", target, "seed-"+s.name)
+	committed(t, target, s.name, in)
+}
+
+// committed looks whether the corpus of target has the seed, or writes it.
+func committed(t *testing.T, target, name string, in []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", "fuzz", target, "seed-"+name)
 	text := fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", in)
 	if *write {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
