@@ -54,13 +54,13 @@ quick() { $GO list ./... | grep -v -e /internal/e2e -e /internal/sim; }
 
 units() { $GO test -shuffle on -timeout 5m $(quick); }
 races() { $GO test -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
-debug() { $GO test -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/... ./lcore ./eth ./ip ./udp ./tcp ./inet ./api ./internal/sim; }
+debug() { $GO test -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
 seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
-conns() { $GO test -count=50 -timeout 8m -run '^TestConn$' ./api; }
+conns() { $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api; }
 e2e() { $GO test -count=1 -timeout 10m ./internal/e2e; }
 tapconns() { $GO test -count=50 -failfast -timeout 10m -run '^TestConn$/^shared$' ./internal/e2e; }
 bench() { (cd perf/bench && $GO vet ./... && $GO test -timeout 3m ./...); }
-fuzz() { GO=$GO FUZZTIME=4s ./scripts/fuzz.sh; }
+fuzz() { GO=$GO FUZZTIME=3s ./scripts/fuzz.sh; }
 
 step "format" formatted
 step "plain build and vet" plain
