@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"dataplane/eth"
 	"dataplane/mbuf"
 	"dataplane/perf"
 	"dataplane/pmd"
@@ -149,6 +150,7 @@ func (w *world) end() {
 	w.port.full, w.held, w.split = false, false, 0
 	w.pump()
 	w.check()
+	w.hoarders()
 	w.goOn()
 	if w.bad == "" {
 		if err := w.balance(); err != nil {
@@ -157,6 +159,19 @@ func (w *world) end() {
 	}
 	if err := w.close(); err != nil {
 		w.fail("%v", err)
+	}
+}
+
+// hoarders looks whether a core keeps more buffers than incomplete datagrams (128)
+// and packets for neighbours that do not answer (8 each) may have at rest, and
+// more neighbours than its table has room for.
+func (w *world) hoarders() {
+	for i, s := range w.stacks {
+		n := 0
+		s.Eth.Neighbors(func(*eth.Neighbor) bool { n++; return true })
+		if used := w.cfg.pools[i].InUse(); n > 1024 || !w.mute && used > 200 {
+			w.fail("core %d holds %d buffers and %d neighbours at rest", i, used, n)
+		}
 	}
 }
 
