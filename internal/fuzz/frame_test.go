@@ -82,10 +82,14 @@ func (p *packet) finish(f []byte) []byte {
 	return f
 }
 
+// header is the length of the IP header that the packet h claims, at least the
+// least and at most what there is.
+func header(h []byte) int { return min(max(int(h[0]&15)*4, ipLen), len(h)) }
+
 // fixIP makes the header's checksum right.
 func fixIP(h []byte) {
 	be.PutUint16(h[10:], 0)
-	be.PutUint16(h[10:], ^sum(h[:ipLen], 0))
+	be.PutUint16(h[10:], ^sum(h[:header(h)], 0))
 }
 
 // fixL4 makes the transport checksum of the whole packet h right, where there
@@ -94,7 +98,7 @@ func fixL4(h []byte) {
 	if len(h) < ipLen {
 		return
 	}
-	b := h[ipLen:]
+	b := h[header(h):]
 	at, s := -1, uint32(0)
 	switch h[9] {
 	case protoICMP:
@@ -117,7 +121,7 @@ func fixL4(h []byte) {
 
 // refit makes the lengths and checksums of a changed frame fit it, if it is IPv4.
 func refit(f []byte) {
-	if len(f) < ethLen+ipLen || f[12] != 8 || f[13] != 0 || f[14] != 0x45 {
+	if len(f) < ethLen+ipLen || f[12] != 8 || f[13] != 0 || f[14]>>4 != 4 {
 		return
 	}
 	h := f[ethLen:]
@@ -127,8 +131,8 @@ func refit(f []byte) {
 		h = h[:n] // what follows is padding
 	}
 	if be.Uint16(h[6:])&0x3fff == 0 {
-		if h[9] == protoUDP && len(h) >= ipLen+8 {
-			be.PutUint16(h[ipLen+4:], uint16(len(h)-ipLen))
+		if n := header(h); h[9] == protoUDP && len(h) >= n+8 {
+			be.PutUint16(h[n+4:], uint16(len(h)-n))
 		}
 		fixL4(h)
 	}
