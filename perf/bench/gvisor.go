@@ -56,8 +56,13 @@ func newGvisor(link stack.LinkEndpoint, addr tcpip.Address, bits int, extra ...s
 	return s, nil
 }
 
-// gvisors are one or two of its stacks.
-type gvisors []*stack.Stack
+// gvisors are one or two of its stacks, each with its link.
+type gvisors []gvisor
+
+type gvisor struct {
+	*stack.Stack
+	link stack.LinkEndpoint
+}
 
 // joint makes the two ends of a link between two of its stacks. The stacks make
 // and verify every checksum on either.
@@ -87,12 +92,18 @@ func openGvisors(by joint) (gvisors, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gvisors{a, b}, nil
+	return gvisors{{a, ea}, {b, eb}}, nil
 }
 
+// close ends the stacks. The links come first: Stack.Wait waits for them with the
+// stack's lock held, which the delivery of one more packet would want too.
 func (g gvisors) close() error {
 	for _, s := range g {
 		s.Close()
+	}
+	for _, s := range g {
+		s.link.Close()
+		s.link.Wait()
 	}
 	for _, s := range g {
 		s.Wait()
@@ -120,12 +131,12 @@ func gvisorUDP(by joint, window int) (*subject, error) {
 	}
 	la := &tcpip.FullAddress{NIC: nic, Addr: gvisorA, Port: gvisorPort}
 	lb := &tcpip.FullAddress{NIC: nic, Addr: gvisorB, Port: gvisorPort}
-	srv, err := gonet.DialUDP(g[1], lb, la, ipv4.ProtocolNumber)
+	srv, err := gonet.DialUDP(g[1].Stack, lb, la, ipv4.ProtocolNumber)
 	if err != nil {
 		return nil, err
 	}
 	go serveEcho(srv)
-	c, err := gonet.DialUDP(g[0], la, lb, ipv4.ProtocolNumber)
+	c, err := gonet.DialUDP(g[0].Stack, la, lb, ipv4.ProtocolNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -143,14 +154,14 @@ func gvisorTCP(by joint, n int, serve func(net.Conn), mk func([]net.Conn) load) 
 		return nil, err
 	}
 	to := tcpip.FullAddress{NIC: nic, Addr: gvisorB, Port: gvisorPort}
-	l, err := gonet.ListenTCP(g[1], to, ipv4.ProtocolNumber)
+	l, err := gonet.ListenTCP(g[1].Stack, to, ipv4.ProtocolNumber)
 	if err != nil {
 		return nil, err
 	}
 	go accept(l, serve)
 	conns := make([]net.Conn, n)
 	for i := range conns {
-		if conns[i], err = gonet.DialContextTCP(context.Background(), g[0], to, ipv4.ProtocolNumber); err != nil {
+		if conns[i], err = gonet.DialContextTCP(context.Background(), g[0].Stack, to, ipv4.ProtocolNumber); err != nil {
 			return nil, err
 		}
 	}

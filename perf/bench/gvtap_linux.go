@@ -239,7 +239,6 @@ func gvisorTAP(dir byte) (*subject, error) {
 	packets := func() uint64 { return link.sent.Load() + link.got.Load() }
 	return &subject{load: &bulk{conn: c, dir: dir}, packets: packets, close: func() error {
 		c.Close()
-		link.Close()
-		return gvisors{s}.close()
+		return gvisors{{s, link}}.close()
 	}}, nil
 }
