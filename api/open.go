@@ -54,7 +54,7 @@ func Open(cfg Config) (*Net, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.resolver = n.newResolver(cfg.DNS)
-	for _, step := range []func() error{n.makeCores, n.openPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.start} {
+	for _, step := range []func() error{n.openPorts, n.makeCores, n.startPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.start} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, n.teardown(), closeOpened(cfg.Ports[n.taken:]))
 		}
@@ -81,8 +81,12 @@ func (n *Net) makeCores() error {
 	}
 	n.group = g
 	mode, _ := g.Mode()
+	newPool, err := n.poolMaker()
+	if err != nil {
+		return err
+	}
 	for i, cpu := range n.cfg.Lcores {
-		p, err := mbuf.NewPool(mbuf.Config{Name: fmt.Sprintf("lcore%d", i), Count: n.cfg.Buffers, DataRoom: n.cfg.DataRoom})
+		p, err := newPool(mbuf.Config{Name: fmt.Sprintf("lcore%d", i), Count: n.cfg.Buffers, DataRoom: n.cfg.DataRoom})
 		if err != nil {
 			return err
 		}
@@ -98,7 +102,27 @@ func (n *Net) makeCores() error {
 	return nil
 }
 
-// openPorts opens and starts the ports, and the loopback after them.
+// poolMaker returns what makes the lcores' pools: a port that wants them in memory
+// of its own, or package mbuf.
+func (n *Net) poolMaker() (func(mbuf.Config) (*mbuf.Pool, error), error) {
+	var maker pmd.PoolMaker
+	for _, p := range n.ports {
+		mk, ok := pmd.AsPoolMaker(p)
+		if ok && maker != nil && mk.Memory() != maker.Memory() {
+			return nil, fmt.Errorf("ports %s and %s need buffers in different memory (%s, %s): give them a plane each",
+				maker.Info().Device, mk.Info().Device, maker.Memory(), mk.Memory())
+		}
+		if ok {
+			maker = mk
+		}
+	}
+	if maker != nil {
+		return maker.NewPool, nil
+	}
+	return mbuf.NewPool, nil
+}
+
+// openPorts opens the ports, and the loopback after them.
 func (n *Net) openPorts() error {
 	for i := range n.cfg.Ports {
 		n.taken++
@@ -107,13 +131,19 @@ func (n *Net) openPorts() error {
 			return err
 		}
 		n.ports = append(n.ports, p)
+	}
+	n.ports = append(n.ports, loop.New(len(n.cfg.Lcores)))
+	return nil
+}
+
+// startPorts lends every port the lcores' pools.
+func (n *Net) startPorts() error {
+	for _, p := range n.ports {
 		if err := p.Start(n.pools); err != nil {
 			return err
 		}
 	}
-	lo := loop.New(len(n.pools))
-	n.ports = append(n.ports, lo)
-	return lo.Start(n.pools)
+	return nil
 }
 
 func (n *Net) openPort(c *Port) (pmd.Port, error) {

@@ -19,7 +19,10 @@ type Port struct {
 	closed bool
 }
 
-var _ pmd.Port = (*Port)(nil)
+var _ pmd.Wrapper = (*Port)(nil)
+
+// Unwrap returns the port that is spoilt.
+func (p *Port) Unwrap() pmd.Port { return p.inner }
 
 // Wrap takes p, which is closed with the wrapper, and spoils its traffic. Call it
 // before p is started.

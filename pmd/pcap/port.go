@@ -36,6 +36,11 @@ type Port struct {
 	closed bool
 }
 
+var _ pmd.Wrapper = (*Port)(nil)
+
+// Unwrap returns the port that is recorded.
+func (p *Port) Unwrap() pmd.Port { return p.Port }
+
 // Queue is a recorded queue. It belongs to the lcore that polls it.
 type Queue struct {
 	pmd.Queue
