@@ -31,10 +31,11 @@ tcp inet lcore                                   < api
 pmd/wire pmd/loop pmd/tap                        < api
 perf mbuf pmd lcore api                          < cmd/dataplane examples internal/e2e
 pmd/wire pmd/loop pmd/fault pmd/pcap pmd/tap     < cmd/dataplane examples internal/e2e
+pmd/pci                                          < pmd/dpdk cmd/dataplane
 `
 
 // free packages hold tests and their tools: they may import anything.
-var free = []string{"internal/wiretest", "internal/required", "internal/e2e", "internal/sim", "pmd/pmdtest"}
+var free = []string{"internal/wiretest", "internal/required", "internal/e2e", "internal/nic", "internal/sim", "pmd/pmdtest"}
 
 const module = "dataplane/"
 
