@@ -11,7 +11,12 @@ import (
 type Config struct {
 	Name     string
 	Count    int // how many buffers
-	DataRoom int // bytes for data in each; 0: DefaultDataRoom
+	DataRoom int // bytes for data in each; 0: DefaultDataRoom, or what fits the Stride
+
+	// Stride is how far apart the buffers are and Align the multiple at which the
+	// first one begins, for memory that a device or the kernel cuts into chunks; see
+	// Area. Powers of two; 0: what suits the cache.
+	Stride, Align int
 }
 
 const (
@@ -47,13 +52,19 @@ type Pool struct {
 func NewPool(cfg Config) (*Pool, error) {
 	if cfg.DataRoom == 0 {
 		cfg.DataRoom = DefaultDataRoom
+		if cfg.Stride != 0 {
+			cfg.DataRoom = cfg.Stride - Headroom
+		}
+	}
+	if err := cfg.checkArea(); err != nil {
+		return nil, fmt.Errorf("mbuf: pool %q: %w", cfg.Name, err)
 	}
 	if cfg.Count < 1 || cfg.Count > maxCount || cfg.DataRoom < 0 || cfg.DataRoom > maxDataRoom {
 		return nil, fmt.Errorf("mbuf: pool %q: %d buffers of %d bytes: want 1 to %d of at most %d",
 			cfg.Name, cfg.Count, cfg.DataRoom, maxCount, maxDataRoom)
 	}
 	p := &Pool{name: cfg.Name, free: make([]*Mbuf, cfg.Count), back: ring.NewMPSC[*Mbuf](cfg.Count)}
-	if err := p.slab.init(cfg.Count, Headroom+cfg.DataRoom); err != nil {
+	if err := p.slab.init(&cfg); err != nil {
 		return nil, fmt.Errorf("mbuf: pool %q: %w", cfg.Name, err)
 	}
 	if err := register(p); err != nil {

@@ -10,7 +10,7 @@ const (
 // slab is the memory of a pool: all headers, then all buffers. The headers lie
 // side by side, two cache lines each, as the prefetcher likes them. The buffers
 // are an odd number of lines apart, so that their beginnings, where the packets'
-// headers are, spread over all sets of the cache.
+// headers are, spread over all sets of the cache; Config.Stride and Align change that.
 type slab struct {
 	mem     []byte
 	base    uintptr // address of the first header
@@ -20,16 +20,24 @@ type slab struct {
 	bufLen  int
 }
 
-func (s *slab) init(count, bufLen int) (err error) {
-	lines := (bufLen + cacheLine - 1) / cacheLine
+func (s *slab) init(cfg *Config) (err error) {
+	s.bufLen = Headroom + cfg.DataRoom
+	lines := (s.bufLen + cacheLine - 1) / cacheLine
 	s.stride = (lines | 1) * cacheLine
-	s.bufLen = bufLen
-	s.buffers = count * int(headerSize)
-	if s.mem, err = mapMemory(s.buffers + count*s.stride); err != nil {
+	if cfg.Stride != 0 {
+		s.stride = cfg.Stride
+	}
+	headers := cfg.Count * int(headerSize)
+	s.buffers = headers
+	slack := max(cfg.Align-1, 0) // the memory is aligned to a page at least, but Align may be more
+	if s.mem, err = mapMemory(headers + slack + cfg.Count*s.stride); err != nil {
 		return err
 	}
 	s.base = uintptr(unsafe.Pointer(&s.mem[0]))
-	s.span = uintptr(count) * headerSize
+	s.span = uintptr(headers)
+	if slack != 0 {
+		s.buffers += -(int(s.base) + headers) & slack
+	}
 	return nil
 }
 
