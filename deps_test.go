@@ -23,6 +23,10 @@ internal/ring                                    < pmd/wire pmd/loop pmd/fault p
 internal/timer                                   < eth ip udp tcp inet
 mbuf                                             < pmd lcore eth ip sock udp tcp inet api
 mbuf pmd                                         < pmd/wire pmd/loop pmd/fault pmd/pcap pmd/tap
+mbuf                                             < pmd/vnet
+pmd/vnet                                         < pmd/tap pmd/afpacket
+mbuf pmd                                         < pmd/afpacket
+pmd/afpacket                                     < cmd/dataplane examples internal/e2e
 pmd                                              < lcore eth ip udp tcp inet api
 eth                                              < ip udp tcp inet api
 ip sock                                          < udp tcp inet api

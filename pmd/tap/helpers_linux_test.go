@@ -236,9 +236,9 @@ func offload(m *mbuf.Mbuf, flags uint64, mss int) {
 		l3, proto, addrs = 40, b[14+6], b[14+8:14+40]
 		version = mbuf.TxIPv6
 	}
-	at, l4 := 14+l3+csumUDP, 8
+	at, l4 := 14+l3+6, 8
 	if proto == unix.IPPROTO_TCP {
-		at, l4 = 14+l3+csumTCP, int(b[14+l3+12]>>4)*4
+		at, l4 = 14+l3+16, int(b[14+l3+12]>>4)*4
 	}
 	sum := uint32(proto) + m.PktLen - uint32(14+l3)
 	for i := 0; i < len(addrs); i += 2 {

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dataplane/pmd"
+	"dataplane/pmd/vnet"
 )
 
 // What the kernel may leave to the plane in frames that it sends to it, best
@@ -29,11 +30,11 @@ var ladder = [...]int{
 // negotiate settles the header's length and the offloads of the device.
 func (d *device) negotiate(cfg *config) error {
 	for _, fd := range d.fds {
-		d.hdrLen = vnetLenMrg
-		err := unix.IoctlSetPointerInt(fd, unix.TUNSETVNETHDRSZ, vnetLenMrg)
+		d.hdrLen = vnet.LenMerged
+		err := unix.IoctlSetPointerInt(fd, unix.TUNSETVNETHDRSZ, vnet.LenMerged)
 		if errors.Is(err, unix.EINVAL) {
-			d.hdrLen = vnetLen
-			err = unix.IoctlSetPointerInt(fd, unix.TUNSETVNETHDRSZ, vnetLen)
+			d.hdrLen = vnet.Len
+			err = unix.IoctlSetPointerInt(fd, unix.TUNSETVNETHDRSZ, vnet.Len)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: TUNSETVNETHDRSZ: %w", d.name, err)

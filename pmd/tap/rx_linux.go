@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dataplane/mbuf"
+	"dataplane/pmd/vnet"
 )
 
 // rxSlots is the row of buffers that the next frame is scattered over.
@@ -21,8 +22,8 @@ import (
 type rxSlots struct {
 	pool  *mbuf.Pool
 	slots []*mbuf.Mbuf
-	iov   []iovec
-	hdr   vnetHeader
+	iov   []vnet.Vector
+	hdr   vnet.Header
 	first int
 	room  int // bytes in each slot
 }
@@ -33,8 +34,8 @@ func (r *rxSlots) init(pool *mbuf.Pool, room, longest, hdrLen int) {
 	n := longest/room + 1
 	r.pool, r.room = pool, room
 	r.slots = make([]*mbuf.Mbuf, n)
-	r.iov = make([]iovec, n+1)
-	r.hdr = make(vnetHeader, hdrLen)
+	r.iov = make([]vnet.Vector, n+1)
+	r.hdr = make(vnet.Header, hdrLen)
 	r.first = n
 }
 
@@ -47,9 +48,9 @@ func (r *rxSlots) fill() bool {
 		}
 		r.first--
 		r.slots[r.first] = m
-		r.iov[r.first+1].set(m.Room()[:r.room])
+		r.iov[r.first+1].Set(m.Room()[:r.room])
 	}
-	r.iov[r.first].set(r.hdr)
+	r.iov[r.first].Set(r.hdr)
 	return r.first < len(r.slots)
 }
 
@@ -101,7 +102,7 @@ func (q *Queue) RxBurst(b []*mbuf.Mbuf) int {
 			continue
 		}
 		m := r.take(got)
-		r.hdr.receive(m)
+		r.hdr.Receive(m)
 		bytes += uint64(got)
 		b[n] = m
 		n++
@@ -131,7 +132,7 @@ func (q *Queue) rxError(errno syscall.Errno) {
 
 // readv reads one frame. The descriptor does not block, so the scheduler need
 // not be told: an lcore polls here.
-func readv(fd int, v []iovec) (int, syscall.Errno) {
-	n, _, errno := unix.RawSyscall(unix.SYS_READV, uintptr(fd), vectorAddress(v), uintptr(len(v)))
+func readv(fd int, v []vnet.Vector) (int, syscall.Errno) {
+	n, _, errno := unix.RawSyscall(unix.SYS_READV, uintptr(fd), vnet.Address(v), uintptr(len(v)))
 	return int(n), errno
 }

@@ -2,6 +2,7 @@ package tap
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net"
 	"testing"
 	"time"
@@ -219,6 +220,15 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
+// header is a virtio-net header, as the specification lists its fields.
+type header struct {
+	flags, gso           byte
+	hdrLen, size, at, of uint16
+}
+
+// A TCP segment over IPv4 whose checksum and cutting are left to the device.
+const needsCsum, gsoTCPv4, csumTCP = 1, 1, 16
+
 // vnetSocket sends frames with a virtio-net header of our own making.
 func vnetSocket(t *testing.T, p *plane) func(h header, frame []byte) {
 	t.Helper()
@@ -235,7 +245,7 @@ func vnetSocket(t *testing.T, p *plane) func(h header, frame []byte) {
 		t.Helper()
 		b := []byte{h.flags, h.gso}
 		for _, v := range []uint16{h.hdrLen, h.size, h.at, h.of} {
-			b = native.AppendUint16(b, v)
+			b = binary.NativeEndian.AppendUint16(b, v)
 		}
 		if err := unix.Sendto(fd, append(b, frame...), 0, to); err != nil {
 			t.Fatal(err)
@@ -247,7 +257,7 @@ func TestReceiveTSO(t *testing.T) {
 	p := openPeers(t, pmd.Options{})
 	send := vnetSocket(t, p)
 	data := pattern(60000)
-	send(header{flagNeedsCsum, gsoTCPv4, 54, 1448, 34, csumTCP}, p.build(planeIP, tcpTo(80), data))
+	send(header{needsCsum, gsoTCPv4, 54, 1448, 34, csumTCP}, p.build(planeIP, tcpTo(80), data))
 	f := p.collect(0, 1)[0]
 	if f.flags != mbuf.RxLRO|mbuf.RxL4ChecksumGood || f.size != 1448 || f.segs != 30 {
 		t.Errorf("flags %#x, segments of %d in %d buffers", f.flags, f.size, f.segs)
@@ -257,6 +267,6 @@ func TestReceiveTSO(t *testing.T) {
 	}
 	// The longest that the kernel does not cut.
 	data = pattern(65535 - 54)
-	send(header{flagNeedsCsum, gsoTCPv4, 54, 1448, 34, csumTCP}, p.build(planeIP, tcpTo(80), data))
+	send(header{needsCsum, gsoTCPv4, 54, 1448, 34, csumTCP}, p.build(planeIP, tcpTo(80), data))
 	wantBytes(t, "the longest", p.collect(0, 1)[0].payload(), data)
 }

@@ -8,6 +8,7 @@ import (
 
 	"dataplane/mbuf"
 	"dataplane/pmd"
+	"dataplane/pmd/vnet"
 )
 
 // txSegments is how many buffers one frame may consist of.
@@ -15,14 +16,14 @@ const txSegments = 255
 
 // txVector is what writev gathers a frame from: the header, then its buffers.
 type txVector struct {
-	iov []iovec
-	hdr vnetHeader
+	iov []vnet.Vector
+	hdr vnet.Header
 }
 
 func (t *txVector) init(hdrLen int) {
-	t.iov = make([]iovec, 1+txSegments)
-	t.hdr = make(vnetHeader, hdrLen)
-	t.iov[0].set(t.hdr)
+	t.iov = make([]vnet.Vector, 1+txSegments)
+	t.hdr = make(vnet.Header, hdrLen)
+	t.iov[0].Set(t.hdr)
 }
 
 // TxBurst takes the first n frames of b. The caller still owns b[n:].
@@ -61,10 +62,10 @@ func (q *Queue) send(m *mbuf.Mbuf) syscall.Errno {
 	if m.OlFlags&(mbuf.TxTCPSeg|mbuf.TxUDPSeg) != 0 {
 		limit = pmd.MaxFrame
 	}
-	if int(m.PktLen) > limit || !t.hdr.transmit(m) {
+	if int(m.PktLen) > limit || !t.hdr.Transmit(m) {
 		return unix.EMSGSIZE
 	}
-	segs := gather(t.iov[1:], m)
+	segs := vnet.Gather(t.iov[1:], m)
 	if segs <= 0 {
 		return unix.EMSGSIZE
 	}
@@ -73,7 +74,7 @@ func (q *Queue) send(m *mbuf.Mbuf) syscall.Errno {
 }
 
 // writev writes one frame; see readv.
-func writev(fd int, v []iovec) (int, syscall.Errno) {
-	n, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), vectorAddress(v), uintptr(len(v)))
+func writev(fd int, v []vnet.Vector) (int, syscall.Errno) {
+	n, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), vnet.Address(v), uintptr(len(v)))
 	return int(n), errno
 }

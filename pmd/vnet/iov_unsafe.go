@@ -1,4 +1,4 @@
-package tap
+package vnet
 
 import (
 	"unsafe"
@@ -6,10 +6,10 @@ import (
 	"dataplane/mbuf"
 )
 
-// iovec is struct iovec with plain numbers for pointers: what it points at is
+// Vector is struct iovec with plain numbers for pointers: what it points at is
 // buffer memory outside the Go heap, or a header that lives as long as its queue,
 // on the heap, where nothing moves. So filling one needs no write barrier.
-type iovec struct {
+type Vector struct {
 	base uintptr
 	len  uintptr
 }
@@ -17,14 +17,15 @@ type iovec struct {
 // address returns where p lies; the caller keeps p alive while the kernel uses it.
 func address(p []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(p))) }
 
-// vectorAddress returns where v lies. v must be on the heap or outlive the call.
-func vectorAddress(v []iovec) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(v))) }
+// Address returns where v lies. v must be on the heap or outlive the call.
+func Address(v []Vector) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(v))) }
 
-func (v *iovec) set(p []byte) { v.base, v.len = address(p), uintptr(len(p)) }
+// Set makes v the bytes of p.
+func (v *Vector) Set(p []byte) { v.base, v.len = address(p), uintptr(len(p)) }
 
-// gather fills v with the segments of m that hold data and returns how many.
+// Gather fills v with the segments of m that hold data and returns how many.
 // -1: m has more of them than v. It borrows m.
-func gather(v []iovec, m *mbuf.Mbuf) int {
+func Gather(v []Vector, m *mbuf.Mbuf) int {
 	n := 0
 	for ; m != nil; m = m.Next() {
 		if m.DataLen == 0 {
@@ -33,7 +34,7 @@ func gather(v []iovec, m *mbuf.Mbuf) int {
 		if n == len(v) {
 			return -1
 		}
-		v[n].set(m.Bytes())
+		v[n].Set(m.Bytes())
 		n++
 	}
 	return n

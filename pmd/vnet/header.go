@@ -1,4 +1,4 @@
-package tap
+package vnet
 
 import (
 	"encoding/binary"
@@ -6,18 +6,21 @@ import (
 	"dataplane/mbuf"
 )
 
-// The virtio-net header, virtio 1.2 section 5.1.6, in the machine's byte order as
-// TAP has it. The last field, num_buffers, exists in the 12-byte form only and
-// means nothing on a TAP.
+// The two forms of the header: the longer one ends with num_buffers, which means
+// nothing here and is 0.
 const (
-	vnetFlags      = 0
-	vnetGSOType    = 1
-	vnetHdrLen     = 2 // of the headers to copy into every segment
-	vnetGSOSize    = 4
-	vnetCsumStart  = 6
-	vnetCsumOffset = 8
-	vnetLen        = 10
-	vnetLenMrg     = 12
+	Len       = 10
+	LenMerged = 12
+)
+
+// Where the fields are.
+const (
+	atFlags      = 0
+	atGSOType    = 1
+	atHdrLen     = 2 // of the headers to copy into every segment
+	atGSOSize    = 4
+	atCsumStart  = 6
+	atCsumOffset = 8
 )
 
 const (
@@ -39,27 +42,34 @@ const (
 
 var native = binary.NativeEndian
 
-// vnetHeader is vnetLen or vnetLenMrg bytes in front of every frame.
-type vnetHeader []byte
+// Header is the Len or LenMerged bytes in front of a frame.
+type Header []byte
 
-// receive notes in m what the kernel says about it.
-func (h vnetHeader) receive(m *mbuf.Mbuf) {
-	if h[vnetFlags]&(flagNeedsCsum|flagDataValid) != 0 {
+// Receive notes in m what the kernel says about it. It borrows m.
+func (h Header) Receive(m *mbuf.Mbuf) {
+	if h[atFlags]&(flagNeedsCsum|flagDataValid) != 0 {
 		m.OlFlags |= mbuf.RxL4ChecksumGood
 	}
-	if h[vnetGSOType]&^gsoECN != gsoNone {
+	if h[atGSOType]&^gsoECN != gsoNone {
 		m.OlFlags |= mbuf.RxLRO
-		m.SetTx(0, 0, 0, int(native.Uint16(h[vnetGSOSize:])))
+		m.SetTx(0, 0, 0, int(native.Uint16(h[atGSOSize:])))
 	}
+}
+
+// Partial returns where a checksum is to be completed: the sum over all bytes from
+// start on belongs at start+offset, which holds that of the pseudo header. Not ok:
+// the frame is complete.
+func (h Header) Partial() (start, offset int, ok bool) {
+	return int(native.Uint16(h[atCsumStart:])), int(native.Uint16(h[atCsumOffset:])), h[atFlags]&flagNeedsCsum != 0
 }
 
 // txOffloads are the requests that need more than an empty header. TxL4Mask
 // covers both checksum requests.
 const txOffloads = mbuf.TxL4Mask | mbuf.TxTCPSeg | mbuf.TxUDPSeg
 
-// transmit describes m's offload requests. It borrows m. False: they do not fit
+// Transmit describes m's offload requests. It borrows m. False: they do not fit
 // the frame, which must not be sent.
-func (h vnetHeader) transmit(m *mbuf.Mbuf) bool {
+func (h Header) Transmit(m *mbuf.Mbuf) bool {
 	clear(h)
 	if m.OlFlags&txOffloads == 0 {
 		return true
@@ -74,9 +84,9 @@ func (h vnetHeader) transmit(m *mbuf.Mbuf) bool {
 	if start+offset+2 > int(m.DataLen) {
 		return false
 	}
-	h[vnetFlags] = flagNeedsCsum
-	native.PutUint16(h[vnetCsumStart:], uint16(start))
-	native.PutUint16(h[vnetCsumOffset:], uint16(offset))
+	h[atFlags] = flagNeedsCsum
+	native.PutUint16(h[atCsumStart:], uint16(start))
+	native.PutUint16(h[atCsumOffset:], uint16(offset))
 	if segment {
 		return h.segments(m, start, offset)
 	}
@@ -84,7 +94,7 @@ func (h vnetHeader) transmit(m *mbuf.Mbuf) bool {
 }
 
 // segments asks for m to be cut. One that fits a single segment is none.
-func (h vnetHeader) segments(m *mbuf.Mbuf, start, offset int) bool {
+func (h Header) segments(m *mbuf.Mbuf, start, offset int) bool {
 	hdr := start + m.L4Len()
 	size := m.SegSize()
 	if size == 0 || m.L4Len() < 8 || hdr > int(m.DataLen) {
@@ -103,8 +113,8 @@ func (h vnetHeader) segments(m *mbuf.Mbuf, start, offset int) bool {
 			gso |= gsoECN
 		}
 	}
-	h[vnetGSOType] = gso
-	native.PutUint16(h[vnetHdrLen:], uint16(hdr))
-	native.PutUint16(h[vnetGSOSize:], uint16(size))
+	h[atGSOType] = gso
+	native.PutUint16(h[atHdrLen:], uint16(hdr))
+	native.PutUint16(h[atGSOSize:], uint16(size))
 	return true
 }

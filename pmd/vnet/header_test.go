@@ -1,4 +1,4 @@
-package tap
+package vnet
 
 import (
 	"testing"
@@ -6,15 +6,30 @@ import (
 	"dataplane/mbuf"
 )
 
+// newPool returns a pool that must be whole again at the end of the test.
+func newPool(t testing.TB, count int) *mbuf.Pool {
+	t.Helper()
+	p, err := mbuf.NewPool(mbuf.Config{Name: t.Name(), Count: count})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
 // header is a decoded virtio-net header, as the specification lists its fields.
 type header struct {
 	flags, gso           byte
 	hdrLen, size, at, of uint16
 }
 
-func decode(h vnetHeader) header {
-	return header{h[vnetFlags], h[vnetGSOType], native.Uint16(h[vnetHdrLen:]), native.Uint16(h[vnetGSOSize:]),
-		native.Uint16(h[vnetCsumStart:]), native.Uint16(h[vnetCsumOffset:])}
+func decode(h Header) header {
+	return header{h[atFlags], h[atGSOType], native.Uint16(h[atHdrLen:]), native.Uint16(h[atGSOSize:]),
+		native.Uint16(h[atCsumStart:]), native.Uint16(h[atCsumOffset:])}
 }
 
 func TestTransmitHeader(t *testing.T) {
@@ -55,11 +70,11 @@ func TestTransmitHeader(t *testing.T) {
 			}
 			m.OlFlags = tt.flags
 			m.SetTx(tt.l2, tt.l3, tt.l4, tt.mss)
-			h := make(vnetHeader, vnetLenMrg)
+			h := make(Header, LenMerged)
 			for i := range h {
 				h[i] = 0xff // the last frame's
 			}
-			ok := h.transmit(m)
+			ok := h.Transmit(m)
 			if ok == tt.refused {
 				t.Fatalf("transmit = %v", ok)
 			}
@@ -88,13 +103,44 @@ func TestReceiveHeader(t *testing.T) {
 		{"ecn without segments", 0, gsoECN, 0, 0},
 	} {
 		m := pool.Alloc()
-		h := make(vnetHeader, vnetLen)
-		h[vnetFlags], h[vnetGSOType] = tt.flags, tt.gso
-		native.PutUint16(h[vnetGSOSize:], tt.size)
-		h.receive(m)
+		h := make(Header, Len)
+		h[atFlags], h[atGSOType] = tt.flags, tt.gso
+		native.PutUint16(h[atGSOSize:], tt.size)
+		h.Receive(m)
 		if m.OlFlags != tt.want || m.SegSize() != int(tt.size) {
 			t.Errorf("%s: flags %#x, segments of %d; want %#x, %d", tt.name, m.OlFlags, m.SegSize(), tt.want, tt.size)
 		}
 		pool.Free(m)
 	}
+}
+
+func TestPartial(t *testing.T) {
+	h := make(Header, Len)
+	if _, _, ok := h.Partial(); ok {
+		t.Error("an empty header has a checksum to complete")
+	}
+	h[atFlags] = flagNeedsCsum
+	native.PutUint16(h[atCsumStart:], 34)
+	native.PutUint16(h[atCsumOffset:], 6)
+	if start, offset, ok := h.Partial(); !ok || start != 34 || offset != 6 {
+		t.Errorf("Partial() = %d, %d, %v", start, offset, ok)
+	}
+}
+
+func TestGather(t *testing.T) {
+	pool := newPool(t, 8)
+	m := pool.Alloc()
+	m.Append(10)
+	m.Chain(pool.Alloc()) // no data: left out
+	s := pool.Alloc()
+	s.Append(20)
+	m.Chain(s)
+	v := make([]Vector, 2)
+	if n := Gather(v, m); n != 2 || v[0].len != 10 || v[1].len != 20 || v[1].base != address(s.Bytes()) {
+		t.Errorf("%d vectors: %+v", n, v)
+	}
+	if n := Gather(v[:1], m); n != -1 {
+		t.Errorf("%d vectors where one has room", n)
+	}
+	pool.Free(m)
 }
