@@ -39,7 +39,7 @@ func FreeAnywhere(m *Mbuf) {
 		if m.RefCnt > 1 {
 			m.RefCnt--
 		} else {
-			m.next = nil
+			m.next, m.NbSegs = nil, 1
 			noteFree(m)
 			live[m.home].Load().back.Push(m)
 		}
@@ -48,7 +48,12 @@ func FreeAnywhere(m *Mbuf) {
 }
 
 // takeBack puts the buffers that came home on the stack.
-func (p *Pool) takeBack() { p.n += p.back.PopBurst(p.free[p.n:]) }
+func (p *Pool) takeBack() {
+	p.n += p.back.PopBurst(p.free[p.n:])
+	if p.backing != nil {
+		p.n += p.backing.TakeBack(p.free[p.n:])
+	}
+}
 
 // parcel is a bundle of foreign buffers with one destination.
 type parcel struct {

@@ -45,6 +45,8 @@ type Pool struct {
 	id   uint32 // place in the table of pools
 	dead bool   // closed and unmapped
 
+	backing Backing // of buffers made elsewhere, or nil
+
 	debug debugPool
 }
 
@@ -134,7 +136,7 @@ func (p *Pool) Free(m *Mbuf) {
 			m.RefCnt--
 		} else {
 			if next != nil {
-				m.next = nil
+				m.next, m.NbSegs = nil, 1 // as DPDK wants it of a free buffer
 			}
 			noteFree(m)
 			if p.slab.owns(m) {
@@ -176,7 +178,13 @@ func (p *Pool) Housekeep() {
 func (p *Pool) Size() int { return len(p.free) }
 
 // Available returns how many could be allocated now.
-func (p *Pool) Available() int { return p.n + p.back.Len() }
+func (p *Pool) Available() int {
+	n := p.n + p.back.Len()
+	if p.backing != nil {
+		n += p.backing.Waiting()
+	}
+	return n
+}
 
 // InUse returns how many are somewhere else.
 func (p *Pool) InUse() int { return len(p.free) - p.Available() }
@@ -199,5 +207,8 @@ func (p *Pool) Close() error {
 	p.dead = true
 	unregister(p)
 	p.free, p.n = nil, 0
+	if p.backing != nil {
+		return p.backing.Release()
+	}
 	return p.slab.unmap()
 }

@@ -18,6 +18,7 @@ type slab struct {
 	buffers int     // offset of the first buffer in mem
 	stride  int     // from one buffer to the next
 	bufLen  int
+	mempool uintptr // of buffers made elsewhere, which others may lie between; 0: ours
 }
 
 func (s *slab) init(cfg *Config) (err error) {
@@ -41,8 +42,24 @@ func (s *slab) init(cfg *Config) (err error) {
 	return nil
 }
 
+// adopt describes buffers that were made elsewhere.
+func (s *slab) adopt(all []*Mbuf) error {
+	low, high := uintptr(unsafe.Pointer(all[0])), uintptr(0)
+	s.mempool = all[0].mempool
+	for _, m := range all {
+		if m.mempool != s.mempool || m.mempool == 0 {
+			return errNoMempool
+		}
+		low, high = min(low, uintptr(unsafe.Pointer(m))), max(high, uintptr(unsafe.Pointer(m)))
+	}
+	s.base, s.span = low, high-low+headerSize
+	return nil
+}
+
 // owns reports whether m is one of the slab's headers.
-func (s *slab) owns(m *Mbuf) bool { return uintptr(unsafe.Pointer(m))-s.base < s.span }
+func (s *slab) owns(m *Mbuf) bool {
+	return uintptr(unsafe.Pointer(m))-s.base < s.span && m.mempool == s.mempool
+}
 
 // header returns the i-th header.
 func (s *slab) header(i int) *Mbuf {
