@@ -96,7 +96,11 @@ func serve(c *cobra.Command, plan *config.Plan, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), max(plan.Drain, time.Millisecond))
 	defer cancel()
 	set.Stop(ctx)
-	if err := pl.Close(); err != nil {
+	err = pl.Close()
+	if plan.Stats {
+		err = errors.Join(err, printStats(c.OutOrStdout(), pl))
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "dataplane: stopped: %s; all %d buffers are back\n", account(pl), buffers)

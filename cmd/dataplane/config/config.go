@@ -33,6 +33,7 @@ type Config struct {
 	Services map[string][]string `koanf:"services"`
 	Drain    time.Duration       `koanf:"drain"`
 	Log      string              `koanf:"log"`
+	Stats    bool                `koanf:"stats"`
 }
 
 // Port is one network interface.
@@ -64,6 +65,7 @@ type Plan struct {
 	Services []service.Spec
 	Drain    time.Duration
 	Level    slog.Level
+	Stats    bool // print the counters at the end
 	ports    []extras
 }
 
@@ -91,7 +93,7 @@ func (p *problems) add(where string, err error) {
 // Plan checks c. The error has one line for everything that is wrong.
 func (c *Config) Plan() (*Plan, error) {
 	var bad problems
-	p := &Plan{Drain: c.Drain}
+	p := &Plan{Drain: c.Drain, Stats: c.Stats}
 	c.planCores(p, &bad)
 	if len(c.Ports) == 0 {
 		bad.add("ports", errors.New("none: give --addr 10.9.0.2/24 and --host-addr 10.9.0.1/24, say, or -c FILE"))

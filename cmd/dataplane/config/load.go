@@ -41,6 +41,7 @@ func AddFlags(f *pflag.FlagSet) {
 	f.StringSlice("dns", nil, "name server's `ADDRESS`")
 	f.StringSlice("services", nil, "`NAME[=PORT],...` or none (default http=80,echo=7,discard=9,iperf3=5201)")
 	f.Duration("drain", d.Drain, "how long work in progress may take at the end")
+	f.Bool("stats", false, "print all counters at the end, as a line of JSON")
 	f.String("log", d.Log, "what to log: debug, info, warn or error")
 }
 
