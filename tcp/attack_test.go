@@ -7,6 +7,7 @@ import (
 
 	"github.com/gopacket/gopacket/layers"
 
+	"dataplane/internal/required"
 	"dataplane/internal/wiretest"
 	"dataplane/perf"
 	"dataplane/tcp"
@@ -265,7 +266,7 @@ func TestAttackGarbage(t *testing.T) {
 	f := open(w, 40000, Seg{MSS: 1460, SackOK: true, TS: true, WScale: 4})
 	a := ls.Accept()
 	rng := rand.New(rand.NewPCG(3, 4))
-	for i := range 4000 {
+	for i := range required.Fewer(4000) {
 		opts := make([]byte, rng.IntN(41))
 		for j := range opts {
 			opts[j] = byte(rng.IntN(256) >> rng.IntN(8))

@@ -16,3 +16,12 @@ func Skip(t testing.TB, reason string) {
 	}
 	t.Skip(reason)
 }
+
+// Fewer returns how many rounds of a test that takes the same way again and again
+// are worth running: n, or a tenth of it under -short, as the race detector has it.
+func Fewer[T int | uint64](n T) T {
+	if testing.Short() {
+		return max(1, n/10)
+	}
+	return n
+}
