@@ -22,6 +22,31 @@ step() { # name, command...
 	fi
 }
 
+# together runs steps (name and command by turns) at once: those that wait more than
+# they work. Each one's output is shown when all are done.
+together() {
+	local at=$SECONDS names=() logs=() pids=() i
+	while [ $# -gt 0 ]; do
+		logs+=("$(mktemp)") names+=("$1")
+		echo "== $1 (at once with the next)"
+		"$2" >"${logs[-1]}" 2>&1 &
+		pids+=($!)
+		shift 2
+	done
+	for i in "${!pids[@]}"; do
+		wait "${pids[i]}"
+		local status=$?
+		cat "${logs[i]}"
+		rm -f "${logs[i]}"
+		if [ $status -eq 0 ]; then
+			echo "-- ${names[i]}: ok (after $((SECONDS - at)) s)"
+		else
+			echo "-- ${names[i]}: FAILED (after $((SECONDS - at)) s)"
+			failed+=("${names[i]}")
+		fi
+	done
+}
+
 # Threads and real clients on a busy machine: one more try, said aloud, before it is a failure.
 twice() { "$@" || { echo "!! once more: $*"; "$@"; }; }
 
@@ -56,11 +81,12 @@ units() { $GO test -shuffle on -timeout 5m $(quick); }
 races() { $GO test -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
 debug() { $GO test -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
 seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
-conns() { $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api; }
-e2e() { $GO test -count=1 -timeout 10m ./internal/e2e; }
-tapconns() { $GO test -count=50 -failfast -timeout 10m -run '^TestConn$/^shared$' ./internal/e2e; }
+conns() { twice $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api; }
+tapconns() { twice $GO test -count=50 -failfast -timeout 10m -run '^TestConn$/^shared$' ./internal/e2e; }
+bothconns() { conns && tapconns; }
+e2e() { twice $GO test -count=1 -timeout 10m ./internal/e2e; }
 bench() { (cd perf/bench && $GO vet ./... && $GO test -timeout 3m ./...); }
-fuzz() { GO=$GO FUZZTIME=3s ./scripts/fuzz.sh; }
+fuzz() { GO=$GO FUZZTIME=1s ./scripts/fuzz.sh; }
 
 step "format" formatted
 step "plain build and vet" plain
@@ -71,9 +97,7 @@ step "racy canary" canary
 step "race detector" twice races
 step "buffer debugging" debug
 step "simulation, $SEEDS seeds" seeds
-step "nettest.TestConn, 50 times over wire" twice conns
-step "end to end over TAP" twice e2e
-step "nettest.TestConn, 50 times over TAP" twice tapconns
+together "end to end over TAP" e2e "nettest.TestConn, 50 times over wire and over TAP" bothconns
 step "fuzzing, briefly" fuzz
 step "benchmark module" bench
 
