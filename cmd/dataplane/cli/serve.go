@@ -22,7 +22,7 @@ The driver "tap" needs no NIC: the plane is at one end of a TAP device, this
 machine's kernel at the other. The device is created, in the network namespace that
 serve is started in, and goes with it; one that exists already is used and stays.
 
-Services: http (/, /bytes/N, POST /echo), echo and discard (TCP and UDP), iperf3.`
+Services: http (/ lists its pages), echo and discard (TCP and UDP), iperf3.`
 
 const serveExample = `  # Plane at 10.9.0.2, kernel at 10.9.0.1, all services at their usual ports
   dataplane serve --addr 10.9.0.2/24 --host-addr 10.9.0.1/24

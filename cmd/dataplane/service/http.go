@@ -1,10 +1,14 @@
 package service
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -15,13 +19,17 @@ import (
 // page is what / answers.
 const page = `dataplane: this page came from Go's net/http over a TCP/IP stack in user space.
 
-GET  /bytes/N   N bytes
-POST /echo      the body, back
+GET  /bytes/N          N bytes
+GET  /random/N?seed=S  N bytes, the same ones for the same seed
+POST /echo             the body, back
+POST /sha256           the body's SHA-256 and length
 `
+
+const blockSize = 256 << 10
 
 // block is what /bytes/N is made of.
 var block = sync.OnceValue(func() []byte {
-	b := make([]byte, 256<<10)
+	b := make([]byte, blockSize)
 	for i := range b {
 		b[i] = "0123456789abcde\n"[i&15]
 	}
@@ -70,11 +78,40 @@ func Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, page) })
 	mux.HandleFunc("GET /bytes/{n}", serveBytes)
+	mux.HandleFunc("GET /random/{n}", serveRandom)
 	mux.HandleFunc("POST /echo", serveEcho)
+	mux.HandleFunc("POST /sha256", serveHash)
 	return mux
 }
 
 func serveBytes(w http.ResponseWriter, r *http.Request) {
+	serveFrom(w, r, repeated{})
+}
+
+// serveRandom sends what Random makes of the seed.
+func serveRandom(w http.ResponseWriter, r *http.Request) {
+	seed, err := strconv.ParseUint(cmp.Or(r.URL.Query().Get("seed"), "0"), 10, 64)
+	if err != nil {
+		http.Error(w, fmt.Sprintf("%q is no seed", r.URL.Query().Get("seed")), http.StatusBadRequest)
+		return
+	}
+	serveFrom(w, r, Random(seed))
+}
+
+// Random returns the endless stream that /random sends for a seed.
+func Random(seed uint64) io.Reader {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	return rand.NewChaCha8(key)
+}
+
+// repeated is an endless stream of block; it is read at multiples of block's length.
+type repeated struct{}
+
+func (repeated) Read(b []byte) (int, error) { return copy(b, block()), nil }
+
+// serveFrom sends the first N bytes of an endless stream.
+func serveFrom(w http.ResponseWriter, r *http.Request, from io.Reader) {
 	left, err := strconv.ParseInt(r.PathValue("n"), 10, 64)
 	if err != nil || left < 0 {
 		http.Error(w, fmt.Sprintf("%q is no number of bytes", r.PathValue("n")), http.StatusBadRequest)
@@ -85,13 +122,25 @@ func serveBytes(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
+	b := make([]byte, min(left, blockSize))
 	for left > 0 {
-		n, err := w.Write(block()[:min(left, int64(len(block())))])
-		if err != nil {
+		n, _ := io.ReadFull(from, b[:min(left, blockSize)]) // it is endless
+		if n, err = w.Write(b[:n]); err != nil {
 			return // the client has gone
 		}
 		left -= int64(n)
 	}
+}
+
+// serveHash answers with what came.
+func serveHash(w http.ResponseWriter, r *http.Request) {
+	h := sha256.New()
+	n, err := io.Copy(h, r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	fmt.Fprintf(w, "%x %d\n", h.Sum(nil), n)
 }
 
 func serveEcho(w http.ResponseWriter, r *http.Request) {

@@ -106,6 +106,12 @@ func TestDiscard(t *testing.T) {
 	}
 }
 
+func random(seed uint64, n int) string {
+	b := make([]byte, n)
+	io.ReadFull(Random(seed), b)
+	return string(b)
+}
+
 func TestHTTP(t *testing.T) {
 	s := start(t, Spec{"http", "127.0.0.1:0"})
 	base := "http://" + s.Addrs("http")[0].String()
@@ -122,6 +128,12 @@ func TestHTTP(t *testing.T) {
 		{"GET", "/bytes/-1", "", 400, func(b string) bool { return true }},
 		{"POST", "/echo", "hello", 200, func(b string) bool { return b == "hello" }},
 		{"POST", "/echo", strings.Repeat("0123456789", 300_000), 200, func(b string) bool { return len(b) == 3_000_000 }},
+		{"GET", "/random/1000000?seed=7", "", 200, func(b string) bool { return b == random(7, 1_000_000) }},
+		{"GET", "/random/5", "", 200, func(b string) bool { return b == random(0, 5) }},
+		{"GET", "/random/5?seed=-1", "", 400, func(b string) bool { return strings.Contains(b, "no seed") }},
+		{"POST", "/sha256", "abc", 200, func(b string) bool {
+			return b == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad 3\n" // FIPS 180-4
+		}},
 		{"GET", "/echo", "", 405, func(b string) bool { return true }},
 		{"GET", "/nothing", "", 404, func(b string) bool { return true }},
 	} {
