@@ -56,6 +56,7 @@ type Info struct {
 	MaxTSO   int     // greatest IP packet of a super-segment; 0: none
 	Loopback bool    // everything sent comes back
 	NoARP    bool    // the link has no neighbours to resolve
+	Mode     string  // how the driver works, where it had a choice
 }
 
 // Stats counts what passed a port.

@@ -85,6 +85,9 @@ func (pl *Plane) String() string {
 	for i, port := range pl.Ports()[:len(pl.plan.API.Ports)] {
 		c := &pl.plan.API.Ports[i]
 		s := port.Driver + " " + port.Device
+		if port.Mode != "" {
+			s += " (" + port.Mode + ")"
+		}
 		for _, a := range c.Addrs {
 			s += " " + a.String()
 		}
