@@ -25,6 +25,8 @@ mbuf                                             < pmd lcore eth ip sock udp tcp
 mbuf pmd                                         < pmd/wire pmd/loop pmd/fault pmd/pcap pmd/tap
 mbuf                                             < pmd/vnet
 pmd/vnet                                         < pmd/tap pmd/afpacket
+mbuf pmd                                         < pmd/afxdp
+pmd/afxdp                                        < cmd/dataplane examples internal/e2e
 mbuf pmd                                         < pmd/afpacket
 pmd/afpacket                                     < cmd/dataplane examples internal/e2e
 pmd                                              < lcore eth ip udp tcp inet api
@@ -39,7 +41,7 @@ pmd/pci                                          < pmd/dpdk cmd/dataplane
 `
 
 // free packages hold tests and their tools: they may import anything.
-var free = []string{"internal/wiretest", "internal/required", "internal/e2e", "internal/nic", "internal/sim", "pmd/pmdtest"}
+var free = []string{"internal/wiretest", "internal/required", "internal/e2e", "internal/nic", "internal/nic/guest", "internal/sim", "pmd/pmdtest"}
 
 const module = "dataplane/"
 

@@ -21,20 +21,42 @@ const (
 // linked to each other and not started; both may be the same port where a port is
 // linked to itself. A link must hold 64 frames; nothing may be lost on the way, but
 // frames may be late.
-func TestPort(t *testing.T, open func() (a, b pmd.Port)) {
-	for _, c := range []struct {
-		name string
-		test func(*testing.T, *link)
-	}{
-		{"info", testInfo}, {"bursts", testBursts}, {"chains", testChains},
-		{"empty", testEmpty}, {"too long", testTooLong},
-		{"back pressure", testBackPressure}, {"short of buffers", testNoMbuf},
-		{"stats", testStats}, {"notify", testNotify}, {"notify room", testNotifyRoom},
-		{"no allocation", testAllocs}, {"two threads", testThreads},
-		{"close twice", testCloseTwice}, {"close in flight", testCloseInFlight},
-		{"close one side", testCloseOneSide}, {"close while running", testCloseRunning},
-		{"start", testStart},
-	} {
+func TestPort(t *testing.T, open func() (a, b pmd.Port)) { testPort(t, open, contract) }
+
+// TestLossyPort is TestPort for a link that loses frames when nobody fetches them in
+// time: it never refuses any, and what it loses is in the statistics of either end.
+func TestLossyPort(t *testing.T, open func() (a, b pmd.Port)) {
+	var cases []contractCase
+	for _, c := range contract {
+		switch c.name {
+		case "back pressure", "notify room":
+		case "two threads":
+			cases = append(cases, contractCase{c.name, testThreadsLossy})
+		default:
+			cases = append(cases, c)
+		}
+	}
+	testPort(t, open, cases)
+}
+
+type contractCase struct {
+	name string
+	test func(*testing.T, *link)
+}
+
+var contract = []contractCase{
+	{"info", testInfo}, {"bursts", testBursts}, {"chains", testChains},
+	{"empty", testEmpty}, {"too long", testTooLong},
+	{"back pressure", testBackPressure}, {"short of buffers", testNoMbuf},
+	{"stats", testStats}, {"notify", testNotify}, {"notify room", testNotifyRoom},
+	{"no allocation", testAllocs}, {"two threads", testThreads},
+	{"close twice", testCloseTwice}, {"close in flight", testCloseInFlight},
+	{"close one side", testCloseOneSide}, {"close while running", testCloseRunning},
+	{"start", testStart},
+}
+
+func testPort(t *testing.T, open func() (a, b pmd.Port), cases []contractCase) {
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			a, b := open()
 			c.test(t, newLink(t, a, b))
@@ -48,6 +70,7 @@ type end struct {
 	queue pmd.Queue
 	pool  *mbuf.Pool
 	peer  *end
+	held  int // buffers that the port keeps ready from Start on
 }
 
 // link is two started ports.
@@ -88,14 +111,18 @@ func newLink(t *testing.T, a, b pmd.Port) *link {
 
 func newEnd(t *testing.T, name string, p pmd.Port) *end {
 	t.Helper()
-	pool, err := mbuf.NewPool(mbuf.Config{Name: name, Count: poolSize})
+	newPool := mbuf.NewPool
+	if mk, ok := pmd.AsPoolMaker(p); ok {
+		newPool = mk.NewPool
+	}
+	pool, err := newPool(mbuf.Config{Name: name, Count: poolSize})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Start([]*mbuf.Pool{pool}); err != nil {
 		t.Fatal(err)
 	}
-	return &end{port: p, queue: p.Queue(0), pool: pool}
+	return &end{port: p, queue: p.Queue(0), pool: pool, held: pool.InUse()}
 }
 
 func (l *link) ends() []*end {
