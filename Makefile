@@ -1,24 +1,32 @@
-# make demo    set up, build, and show the plane at work (no NIC, no hugepages, no DPDK)
-# make test    set up and run every check
-# make fuzz    30 minutes of fuzzing over the input path
-# make bench   the plane beside its peers, in one run
+# make demo      set up, build, and show the plane at work (no NIC, no hugepages, no DPDK)
+# make test      set up and run every check
+# make fuzz      30 minutes of fuzzing over the input path
+# make static    one dataplane binary without any library, with DPDK and its drivers in it
+# make test-nic  the plane on emulated Intel NICs (part of make test)
+# make bench     the plane beside its peers, in one run
 
 GO ?= go
 SEEDS ?= 10000
 FUZZTIME ?= 30m
 
-.PHONY: all build demo test setup fuzz bench docs clean
+.PHONY: all build static demo test test-nic setup fuzz bench docs clean
 
 all: build
 
 build:
 	$(GO) build -o bin/dataplane ./cmd/dataplane
 
+static:
+	GO=$(GO) ./scripts/static.sh
+
 demo: build
 	./bin/dataplane demo
 
 test: setup
 	GO=$(GO) SEEDS=$(SEEDS) ./scripts/test.sh
+
+test-nic: setup
+	GO=$(GO) ./scripts/test-nic.sh
 
 setup:
 	./scripts/setup.sh

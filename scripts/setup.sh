@@ -22,6 +22,11 @@ need nmap nmap
 need tcpdump tcpdump
 need tshark tshark
 need wrk wrk
+# DPDK (the development package brings every library of its static link), and the
+# emulated NICs. The package of QEMU brings the libraries of the NIC kit's newer one, too.
+need pkg-config pkg-config
+need qemu-system-x86 qemu-system-x86_64
+[ -e "/usr/lib/$(uname -m)-linux-gnu/librte_eal.a" ] || missing="$missing libdpdk-dev"
 
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
