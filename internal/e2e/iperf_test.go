@@ -74,6 +74,6 @@ func iperf(t *testing.T, args []string) {
 	}
 	t.Logf("sent %.2f Gbit/s, received %.2f Gbit/s", r.End.SumSent.BitsPerSec/1e9, r.End.SumReceived.BitsPerSec/1e9)
 	if r.End.SumReceived.Bytes < 1<<20 {
-		t.Errorf("only %.0f bytes received", r.End.SumReceived.Bytes)
+		t.Errorf("only %.0f bytes received\n%.4000s", r.End.SumReceived.Bytes, out)
 	}
 }
