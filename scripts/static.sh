@@ -17,7 +17,7 @@ raw=$(mktemp)
 trap 'rm -f "$log" "$raw"' EXIT
 # The drivers register themselves before main: the linker must not leave them out.
 if ! CGO_ENABLED=1 CGO_LDFLAGS_ALLOW='-Wl,--(no-)?whole-archive' \
-	$GO build -tags dpdk,static,netgo,osusergo -o "$raw" ./cmd/dataplane >"$log" 2>&1; then
+	$GO build -tags dpdk,static,netgo,osusergo -ldflags='-linkmode external -extldflags -static' -o "$raw" ./cmd/dataplane >"$log" 2>&1; then
 	grep -v 'in statically linked applications requires at runtime' "$log" >&2
 	exit 1
 fi

@@ -17,6 +17,7 @@ type counters struct {
 		IPackets, IBytes, OPackets        uint64
 		IMissed, IErrors, OErrors, OBytes uint64
 		RxNoMbuf                          uint64
+		Own                               map[string]uint64
 	}
 	Lcores []struct {
 		RxFrames, TxFrames, Delivered uint64
@@ -32,10 +33,11 @@ func (s *session) check(config, text string) {
 		s.Fatalf("%s: counters: %v: %s", config, err, text)
 	}
 	nic, lo := c.Ports[0], c.Ports[1]
-	var rx, tx uint64
+	var rx, tx, copied uint64
 	for i, l := range c.Lcores {
 		rx += l.RxFrames
 		tx += l.TxFrames
+		copied += l.Events["steer-copied"]
 		sum := l.Delivered
 		for _, n := range l.Drops {
 			sum += n
@@ -51,8 +53,14 @@ func (s *session) check(config, text string) {
 	if nic.MAC != mac {
 		s.Errorf("%s: the NIC's address is %s, want %s", config, nic.MAC, mac)
 	}
-	if got := nic.IPackets + lo.IPackets; got != rx {
-		s.Errorf("%s: the ports received %d frames, the lcores %d", config, got, rx)
+	if got := nic.IPackets + lo.IPackets + copied; got != rx {
+		s.Errorf("%s: the ports received %d frames (%d of them copied), the lcores %d", config, got, copied, rx)
+	}
+	if n := nic.Own["rx_good_packets"]; n != nic.IPackets+nic.RxNoMbuf {
+		s.Errorf("%s: the NIC counted %d frames in, we %d: %v", config, n, nic.IPackets, nic.Own)
+	}
+	if n := nic.Own["tx_good_packets"]; n != nic.OPackets {
+		s.Errorf("%s: the NIC counted %d frames out, we %d: %v", config, n, nic.OPackets, nic.Own)
 	}
 	if got := nic.OPackets + nic.OErrors + lo.OPackets; got != tx {
 		s.Errorf("%s: the ports sent or lost %d frames, the lcores sent %d", config, got, tx)

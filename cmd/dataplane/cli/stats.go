@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 
 	"dataplane/cmd/dataplane/config"
@@ -28,6 +29,7 @@ type portCounters struct {
 	Offloads string
 	Loopback bool
 	pmd.Stats
+	Own map[string]uint64 // what the device counts itself, by its own names
 }
 
 // lcoreCounters is an lcore as its stack counts.
@@ -43,10 +45,12 @@ type lcoreCounters struct {
 // printStats prints the counters of a plane, which may be closed.
 func printStats(w io.Writer, pl *config.Plane) error {
 	var c counters
-	for _, p := range pl.Ports() {
+	for i, p := range pl.Ports() {
+		device := pl.Device(i)
+		maps.DeleteFunc(device, func(_ string, n uint64) bool { return n == 0 })
 		c.Ports = append(c.Ports, portCounters{
 			Driver: p.Driver, Device: p.Device, MAC: net.HardwareAddr(p.MAC[:]).String(), MTU: p.MTU,
-			Queues: p.Queues, Offloads: p.Offloads.String(), Loopback: p.Loopback, Stats: p.Stats,
+			Queues: p.Queues, Offloads: p.Offloads.String(), Loopback: p.Loopback, Stats: p.Stats, Own: device,
 		})
 	}
 	for _, s := range pl.Stats() {

@@ -18,6 +18,7 @@ import (
 type Plane struct {
 	*api.Net
 	plan     *Plan
+	drivers  []pmd.Port // without what is around them
 	captures []*capture
 }
 
@@ -48,6 +49,7 @@ func (p *Plan) Open(log *slog.Logger) (*Plane, error) {
 // wrap puts the impairment around the driver, and the capture around both: the
 // file shows what the plane sees.
 func (pl *Plane) wrap(p pmd.Port, x *extras) (pmd.Port, error) {
+	pl.drivers = append(pl.drivers, p)
 	if x.impair != nil {
 		p = fault.Wrap(p, *x.impair)
 	}
@@ -61,6 +63,17 @@ func (pl *Plane) wrap(p pmd.Port, x *extras) (pmd.Port, error) {
 	c := pcap.Wrap(p, f, nil)
 	pl.captures = append(pl.captures, &capture{x.capture, f, c})
 	return c, nil
+}
+
+// Device returns what the device of port i counts itself, by its own names, as far
+// as its driver asks it; also after Close.
+func (pl *Plane) Device(i int) map[string]uint64 {
+	if i < len(pl.drivers) {
+		if d, ok := pl.drivers[i].(interface{ XStats() map[string]uint64 }); ok {
+			return d.XStats()
+		}
+	}
+	return nil
 }
 
 // Close ends the plane and its captures. The error names leaked buffers.

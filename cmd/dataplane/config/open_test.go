@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"dataplane/pmd"
 )
 
 // A plane without TAP: one end of a wire whose other end nobody opens.
@@ -30,6 +32,18 @@ func TestOpen(t *testing.T) {
 	}
 	if b, err := os.ReadFile(file); err != nil || len(b) < 28 || string(b[:4]) != "\x0a\x0d\x0d\x0a" {
 		t.Errorf("the capture has %d bytes, %v", len(b), err)
+	}
+}
+
+// counting is a port whose device counts.
+type counting struct{ pmd.Port }
+
+func (counting) XStats() map[string]uint64 { return map[string]uint64{"rx_good_packets": 7} }
+
+func TestDevice(t *testing.T) {
+	pl := &Plane{drivers: []pmd.Port{counting{}, struct{ pmd.Port }{}}}
+	if n := pl.Device(0)["rx_good_packets"]; n != 7 || pl.Device(1) != nil || pl.Device(2) != nil {
+		t.Errorf("%d %v %v", n, pl.Device(1), pl.Device(2))
 	}
 }
 
