@@ -101,7 +101,9 @@ func declarations(t *testing.T) (funcs map[string]declared, tables map[string]ma
 			switch d := d.(type) {
 			case *ast.FuncDecl:
 				calls := make(map[string]bool)
-				mentions(d.Body, calls)
+				if d.Body != nil { // else it is in assembly
+					mentions(d.Body, calls)
+				}
 				funcs[pkg+"."+receiver(d)+d.Name.Name] = declared{filepath.ToSlash(path), calls}
 			case *ast.GenDecl:
 				if d.Tok == token.VAR {

@@ -27,10 +27,20 @@ func Checksum(b []byte, initial uint32) uint16 { return Fold(Sum(b, initial)) }
 // a zero followed. The result is below 1<<17 and may be added to others.
 //
 // RFC 1071 2 (B): the sum does not depend on the byte order but for a swap of
-// the result, so words are added as they lie in memory, eight bytes at a time
-// with the carry coming round.
+// the result, so words are added as they lie in memory, as many at a time as the
+// CPU can.
 func Sum(b []byte, s uint32) uint32 {
-	var acc, c uint64
+	var acc uint64
+	if len(b) >= 64 {
+		acc, b = sumBlocks(b)
+	}
+	return uint32(tail(b, acc)) + uint32(Fold(s))
+}
+
+// sumWords is sumBlocks without vector instructions: eight bytes at a time with
+// the carry coming round.
+func sumWords(b []byte) (acc uint64, rest []byte) {
+	var c uint64
 	for len(b) >= 64 {
 		x := b[:64:64]
 		acc, c = bits.Add64(acc, le.Uint64(x[0:]), 0)
@@ -44,7 +54,7 @@ func Sum(b []byte, s uint32) uint32 {
 		acc += c // cannot overflow: after a carry acc is not all ones
 		b = b[64:]
 	}
-	return uint32(tail(b, acc)) + uint32(Fold(s))
+	return acc, b
 }
 
 // tail adds the last bytes, fewer than 64, to acc and folds it to 16 bits in

@@ -44,6 +44,31 @@ func TestSumLikePlain(t *testing.T) {
 	}
 }
 
+// wordSum is Sum on a CPU without vector instructions.
+func wordSum(b []byte, s uint32) uint32 {
+	acc, rest := sumWords(b)
+	return uint32(tail(rest, acc)) + uint32(Fold(s))
+}
+
+// TestSumTwins compares the two ways to add blocks at lengths that end everywhere
+// in a turn of the loops.
+func TestSumTwins(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	buf := randomBytes(r, 4096+64)
+	ones := make([]byte, len(buf))
+	for i := range ones {
+		ones[i] = 0xff
+	}
+	for _, src := range [][]byte{buf, ones} {
+		for n := 0; n <= 4096; n += 1 + r.IntN(7) {
+			b := src[n%64:][:n]
+			if got, want := Fold(Sum(b, 7)), Fold(wordSum(b, 7)); got != want {
+				t.Fatalf("%d bytes: %#x, want %#x", n, got, want)
+			}
+		}
+	}
+}
+
 // TestSumExtremes drives every carry.
 func TestSumExtremes(t *testing.T) {
 	for n := 0; n < 200; n++ {
@@ -141,22 +166,29 @@ func FuzzSum(f *testing.F) {
 	f.Add([]byte{}, uint32(0))
 	f.Add([]byte{1, 2, 3}, uint32(0xffffffff))
 	f.Add(make([]byte, 129), uint32(1))
+	f.Add(make([]byte, 1500), uint32(1))
 	f.Fuzz(func(t *testing.T, b []byte, s uint32) {
-		if got, want := Checksum(b, s), plainSum(b, uint64(s)); got != want {
+		want := plainSum(b, uint64(s))
+		if got := Checksum(b, s); got != want {
 			t.Errorf("%x + %#x: %#x, want %#x", b, s, got, want)
+		}
+		if got := Fold(wordSum(b, s)); got != want {
+			t.Errorf("without vectors: %x + %#x: %#x, want %#x", b, s, got, want)
 		}
 	})
 }
 
 func BenchmarkSum(b *testing.B) {
-	for _, n := range []int{20, 64, 256, 1460, 9000, 65536} {
+	for _, n := range []int{20, 64, 128, 256, 1460, 9000, 65536} {
 		buf := make([]byte, n)
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			b.SetBytes(int64(n))
-			for b.Loop() {
-				Sum(buf, 0)
-			}
-		})
+		for name, sum := range map[string]func([]byte, uint32) uint32{"sum": Sum, "words": wordSum} {
+			b.Run(fmt.Sprintf("%d/%s", n, name), func(b *testing.B) {
+				b.SetBytes(int64(n))
+				for b.Loop() {
+					sum(buf, 0)
+				}
+			})
+		}
 	}
 }
 

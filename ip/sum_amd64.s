@@ -1,0 +1,71 @@
+#include "textflag.h"
+
+// func sumAVX2(b []byte) uint64
+//
+// Adds the 32-bit words of b, whose length is a multiple of 64 and not 0, in four
+// sums of four lanes each. A lane takes 2^32 words before it overflows.
+TEXT ·sumAVX2(SB), NOSPLIT, $0-32
+	MOVQ b_base+0(FP), SI
+	MOVQ b_len+8(FP), CX
+
+	VPCMPEQD Y8, Y8, Y8
+	VPSRLQ   $32, Y8, Y8 // the low half of each lane
+	VPXOR    Y4, Y4, Y4
+	VPXOR    Y5, Y5, Y5
+	VPXOR    Y6, Y6, Y6
+	VPXOR    Y7, Y7, Y7
+
+	SUBQ $128, CX
+	JLT  last
+
+pair: // 128 bytes
+	VMOVDQU 0(SI), Y0
+	VMOVDQU 32(SI), Y1
+	VMOVDQU 64(SI), Y2
+	VMOVDQU 96(SI), Y3
+	VPAND   Y8, Y0, Y9
+	VPAND   Y8, Y1, Y10
+	VPAND   Y8, Y2, Y11
+	VPAND   Y8, Y3, Y12
+	VPSRLQ  $32, Y0, Y0
+	VPSRLQ  $32, Y1, Y1
+	VPSRLQ  $32, Y2, Y2
+	VPSRLQ  $32, Y3, Y3
+	VPADDQ  Y9, Y4, Y4
+	VPADDQ  Y10, Y5, Y5
+	VPADDQ  Y11, Y6, Y6
+	VPADDQ  Y12, Y7, Y7
+	VPADDQ  Y0, Y4, Y4
+	VPADDQ  Y1, Y5, Y5
+	VPADDQ  Y2, Y6, Y6
+	VPADDQ  Y3, Y7, Y7
+	ADDQ    $128, SI
+	SUBQ    $128, CX
+	JGE     pair
+
+last: // 64 bytes, or none
+	CMPQ    CX, $-64
+	JLT     fold
+	VMOVDQU 0(SI), Y0
+	VMOVDQU 32(SI), Y1
+	VPAND   Y8, Y0, Y9
+	VPAND   Y8, Y1, Y10
+	VPSRLQ  $32, Y0, Y0
+	VPSRLQ  $32, Y1, Y1
+	VPADDQ  Y9, Y4, Y4
+	VPADDQ  Y10, Y5, Y5
+	VPADDQ  Y0, Y6, Y6
+	VPADDQ  Y1, Y7, Y7
+
+fold:
+	VPADDQ       Y5, Y4, Y4
+	VPADDQ       Y7, Y6, Y6
+	VPADDQ       Y6, Y4, Y4
+	VEXTRACTI128 $1, Y4, X5
+	VPADDQ       X5, X4, X4
+	VPSRLDQ      $8, X4, X5
+	VPADDQ       X5, X4, X4
+	VMOVQ        X4, AX
+	VZEROUPPER
+	MOVQ         AX, ret+24(FP)
+	RET
