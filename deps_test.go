@@ -38,6 +38,8 @@ pmd/wire pmd/loop pmd/tap                        < api
 perf mbuf pmd lcore api                          < cmd/dataplane examples internal/e2e
 pmd/wire pmd/loop pmd/fault pmd/pcap pmd/tap     < cmd/dataplane examples internal/e2e
 pmd/pci                                          < pmd/dpdk cmd/dataplane
+mbuf pmd                                         < pmd/dpdk
+pmd/dpdk                                         < cmd/dataplane examples internal/e2e
 `
 
 // free packages hold tests and their tools: they may import anything.

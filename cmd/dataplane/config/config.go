@@ -17,6 +17,7 @@ import (
 	"dataplane/api"
 	"dataplane/cmd/dataplane/service"
 	"dataplane/lcore"
+	"dataplane/pmd/dpdk"
 	"dataplane/pmd/fault"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	Drain    time.Duration       `koanf:"drain"`
 	Log      string              `koanf:"log"`
 	Stats    bool                `koanf:"stats"`
+	EAL      *EAL                `koanf:"eal"`
 }
 
 // Port is one network interface.
@@ -65,7 +67,8 @@ type Plan struct {
 	Services []service.Spec
 	Drain    time.Duration
 	Level    slog.Level
-	Stats    bool // print the counters at the end
+	Stats    bool      // print the counters at the end
+	EAL      *dpdk.EAL // how DPDK starts; nil: as the first port says
 	ports    []extras
 }
 
@@ -118,6 +121,7 @@ func (c *Config) Plan() (*Plan, error) {
 		p.API.DNS = append(p.API.DNS, a)
 	}
 	c.planServices(p, &bad)
+	c.planEAL(p, &bad)
 	return p, errors.Join(bad.errs...)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"dataplane/api"
 	"dataplane/pmd"
+	"dataplane/pmd/dpdk"
 	"dataplane/pmd/fault"
 	"dataplane/pmd/pcap"
 )
@@ -37,6 +38,11 @@ func (p *Plan) Open(log *slog.Logger) (*Plane, error) {
 	cfg.Ports = append([]api.Port(nil), p.API.Ports...)
 	for i := range cfg.Ports {
 		cfg.Ports[i].Wrap = func(port pmd.Port) (pmd.Port, error) { return pl.wrap(port, &p.ports[i]) }
+	}
+	if p.EAL != nil {
+		if err := dpdk.Init(*p.EAL); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	pl.Net, err = api.Open(cfg)

@@ -1,0 +1,10 @@
+//go:build dpdk && !static
+
+package dpdk
+
+// Nothing of libdpdk is linked: load.c opens it when it is wanted (the headers
+// say which functions there are, and --as-needed drops the libraries).
+
+// #cgo pkg-config: libdpdk
+// #cgo LDFLAGS: -ldl -lpthread
+import "C"
