@@ -47,7 +47,7 @@ const (
 const (
 	defaultNeighbors = 1024
 	maxPending       = 64  // packets that wait for one neighbour: all fragments of the longest datagram
-	maxPendingTotal  = 256 // and for all of them
+	maxPendingTotal  = 512 // buffers of those that wait for any
 )
 
 // class is which list a neighbour is in, by how dear it is to us.
@@ -129,7 +129,7 @@ type table struct {
 	n       int
 	size    [nClasses]int
 	list    [nClasses]struct{ first, last *Neighbor }
-	pending int // packets waiting, in all
+	pending int // buffers of waiting packets, in all
 	gc      timer.Timer
 }
 

@@ -170,21 +170,32 @@ func (l *Layer) answered(n *Neighbor, mac [6]byte, solicited bool, now perf.Tick
 	}
 }
 
-// pushPending lets p wait for n; the oldest makes room.
+// pushPending lets p wait for n; the oldest make room, those of n first.
 // RFC 1122 2.3.2.2: the newest packet at least is kept.
 func (l *Layer) pushPending(n *Neighbor, p pending) {
-	if len(n.pend) == maxPending || len(n.pend) > 0 && l.nb.pending >= maxPendingTotal {
-		l.losePending(n)
-	} else if l.nb.pending >= maxPendingTotal {
-		for v := l.nb.list[unresolved].first; v != nil; v = v.next {
-			if len(v.pend) > 0 {
-				l.losePending(v)
-				break
-			}
+	segs := int(p.m.NbSegs)
+	for len(n.pend) == maxPending || l.nb.pending+segs > maxPendingTotal {
+		v := n
+		if len(n.pend) == 0 {
+			v = l.nb.waiting()
 		}
+		if v == nil {
+			break
+		}
+		l.losePending(v)
 	}
 	n.pend = append(n.pend, p)
-	l.nb.pending++
+	l.nb.pending += segs
+}
+
+// waiting returns the neighbour asked for the longest that packets wait for.
+func (t *table) waiting() *Neighbor {
+	for n := t.list[unresolved].first; n != nil; n = n.next {
+		if len(n.pend) > 0 {
+			return n
+		}
+	}
+	return nil
 }
 
 func (l *Layer) losePending(n *Neighbor) {
@@ -201,7 +212,7 @@ func (l *Layer) popPending(n *Neighbor) pending {
 		copy(n.pend, n.pend[1:])
 		n.pend = n.pend[:last]
 	}
-	l.nb.pending--
+	l.nb.pending -= int(p.m.NbSegs)
 	return p
 }
 

@@ -254,6 +254,28 @@ func TestPendingTotal(t *testing.T) {
 	}
 }
 
+// TestPendingSuperSegments: long chains do not make what waits any more.
+func TestPendingSuperSegments(t *testing.T) {
+	h := newHost(t, nil)
+	for i := range 100 {
+		m := h.pool.Alloc()
+		m.Append(1)[0] = byte(i)
+		for range 32 {
+			tail := h.pool.Alloc()
+			tail.Append(100)
+			m.Chain(tail)
+		}
+		h.l.Output(m, h.l.Neighbor(h.ifc, [4]byte{10, 0, 0, byte(1 + i%3)}), TypeIPv4, h.now)
+		h.frames()
+		if got := h.pool.InUse(); got != h.l.nb.pending || got > maxPendingTotal {
+			t.Fatalf("%d wait, %d buffers in use", h.l.nb.pending, got)
+		}
+	}
+	if h.pool.InUse() < maxPendingTotal-33 {
+		t.Errorf("only %d buffers wait", h.pool.InUse())
+	}
+}
+
 // TestDeadEntry: who holds a forgotten neighbour is served by a new one.
 func TestDeadEntry(t *testing.T) {
 	h := newHost(t, nil)

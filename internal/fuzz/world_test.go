@@ -162,14 +162,17 @@ func (w *world) end() {
 	}
 }
 
-// hoarders looks whether a core keeps more buffers than incomplete datagrams (128)
-// and packets for neighbours that do not answer (8 each) may have at rest, and
-// more neighbours than its table has room for.
+// atRest is how many buffers incomplete datagrams (128) and packets for neighbours
+// that do not answer (512) may have when nothing is going on.
+const atRest = 128 + 512
+
+// hoarders looks whether a core keeps more buffers than it may at rest, and more
+// neighbours than its table has room for.
 func (w *world) hoarders() {
 	for i, s := range w.stacks {
 		n := 0
 		s.Eth.Neighbors(func(*eth.Neighbor) bool { n++; return true })
-		if used := w.cfg.pools[i].InUse(); n > 1024 || !w.mute && used > 200 {
+		if used := w.cfg.pools[i].InUse(); n > 1024 || !w.mute && used > atRest {
 			w.fail("core %d holds %d buffers and %d neighbours at rest", i, used, n)
 		}
 	}
