@@ -183,3 +183,10 @@ func neighbor(t testing.TB, kernel netlink.Link, mac [6]byte) {
 		t.Fatal(err)
 	}
 }
+
+func setMTU(t testing.TB, name string, mtu int) {
+	t.Helper()
+	if err := netlink.LinkSetMTU(linkByName(t, name), mtu); err != nil {
+		t.Fatal(err)
+	}
+}
