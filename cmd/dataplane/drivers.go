@@ -1,0 +1,6 @@
+package main
+
+// The drivers beyond those that package api links itself.
+import (
+	_ "dataplane/pmd/afpacket"
+)
