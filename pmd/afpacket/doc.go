@@ -17,7 +17,7 @@
 //
 // TPACKET_V3 hands over blocks, when they are full or 1 ms or more have passed: a
 // round trip of one small datagram over veth took 1,000 µs with it and 10 µs
-// with TPACKET_V2, in the same program. See docs/decisions/0016-packet-sockets.md.
+// with TPACKET_V2, in the same program. See docs/decisions/0017-packet-sockets.md.
 //
 // # Sending
 //
