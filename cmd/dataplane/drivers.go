@@ -3,4 +3,5 @@ package main
 // The drivers beyond those that package api links itself.
 import (
 	_ "dataplane/pmd/afpacket"
+	_ "dataplane/pmd/afxdp"
 )
