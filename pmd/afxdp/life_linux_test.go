@@ -318,3 +318,42 @@ func withoutRights(f func() error) error {
 	}()
 	return <-done
 }
+
+// TestOwnMAC: a port with another MAC than the interface's gets the frames for it,
+// and the interface is as it was afterwards.
+func TestOwnMAC(t *testing.T) {
+	name, _ := pair(t, 1)
+	mac := [6]byte{2, 0, 0, 0, 0, 9}
+	p := open(t, name, pmd.Options{MAC: mac})
+	if p.Info().MAC != mac || linkByName(t, name).Attrs().Promisc != 1 {
+		t.Errorf("%+v, promiscuous: %d", p.Info(), linkByName(t, name).Attrs().Promisc)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := linkByName(t, name).Attrs().Promisc; n != 0 {
+		t.Errorf("still promiscuous: %d", n)
+	}
+}
+
+// TestWrongPool: a pool that is not made for a UMEM, or too small, is refused.
+func TestWrongPool(t *testing.T) {
+	name, _ := pair(t, 1)
+	p := open(t, name, pmd.Options{})
+	plain, err := mbuf.NewPool(mbuf.Config{Name: "plain", Count: 512})
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, err := p.NewPool(mbuf.Config{Name: "small", Count: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pool, wants := range map[*mbuf.Pool]string{plain: "not made of UMEM chunks", small: "at least 128"} {
+		if err := p.Start([]*mbuf.Pool{pool}); err == nil || !strings.Contains(err.Error(), wants) {
+			t.Errorf("%v", err)
+		}
+	}
+	if err := errors.Join(p.Close(), plain.Close(), small.Close()); err != nil {
+		t.Error(err)
+	}
+}

@@ -315,3 +315,20 @@ func TestPlaneErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestPlaneTwoPorts: ports of one plane share the lcore's pool, and so its buffers.
+func TestPlaneTwoPorts(t *testing.T) {
+	a, b := pair(t, 1)
+	c, d := pair(t, 1)
+	for _, name := range []string{c, d} {
+		setMTU(t, name, 3000)
+	}
+	p := openOn(t, ends{a, b, 1}, map[string]string{"busy-poll": "20"}, func(cfg *api.Config) {
+		cfg.Ports = append(cfg.Ports, api.Port{Driver: "afxdp", Device: d, Options: map[string]string{"mode": "generic"},
+			Addrs: []netip.Prefix{netip.MustParsePrefix("10.8.0.2/24")}})
+	})
+	p.ping()
+	p.udp()
+	p.upload(bulkSize / 4)
+	p.download(bulkSize / 4)
+}
