@@ -126,6 +126,23 @@ static struct rte_mbuf *stranger(struct dp_queue *q, struct rte_mbuf *m)
 	return c;
 }
 
+// sort_out keeps what is ours of a burst in which some buffers are not the queue's.
+static uint32_t sort_out(struct dp_queue *q, struct rte_mbuf **b, uint32_t n, uint64_t *bytes)
+{
+	uint32_t kept = 0;
+	*bytes = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = stranger(q, b[i]);
+		if (m == NULL) {
+			__atomic_store_n(&q->no_mbuf, q->no_mbuf + 1, __ATOMIC_RELAXED);
+			continue;
+		}
+		*bytes += m->pkt_len;
+		b[kept++] = m;
+	}
+	return kept;
+}
+
 // receive takes a burst from the device and counts it.
 static inline uint32_t receive(struct dp_queue *q, struct rte_mbuf **b, uint32_t n)
 {
@@ -135,16 +152,18 @@ static inline uint32_t receive(struct dp_queue *q, struct rte_mbuf **b, uint32_t
 	if (got == 0) {
 		return 0;
 	}
-	uint64_t bytes = 0;
-	uint32_t kept = 0;
+	uint64_t bytes = 0, odd = 0;
+	const struct rte_mempool *mp = q->mp;
+#pragma GCC unroll 8
 	for (uint32_t i = 0; i < got; i++) {
-		struct rte_mbuf *m = b[i];
-		if (unlikely(m->pool != q->mp) && (m = stranger(q, m)) == NULL) {
-			q->no_mbuf++;
-			continue;
-		}
-		bytes += m->pkt_len;
-		b[kept++] = m;
+		bytes += b[i]->pkt_len;
+	}
+	for (uint32_t i = 0; i < got && unlikely(q->shared); i++) {
+		odd |= (uint64_t)b[i]->pool ^ (uint64_t)mp;
+	}
+	uint32_t kept = got;
+	if (unlikely(odd != 0)) {
+		kept = sort_out(q, b, got, &bytes);
 	}
 	__atomic_store_n(&q->ipackets, q->ipackets + kept, __ATOMIC_RELAXED);
 	__atomic_store_n(&q->ibytes, q->ibytes + bytes, __ATOMIC_RELAXED);
@@ -279,10 +298,17 @@ uint32_t dp_tx(struct dp_queue *q, uint64_t *pkts, uint32_t n)
 	}
 	const struct rte_eth_fp_ops *f = &(*dp.rte_eth_fp_ops)[q->port->id];
 	uint64_t bytes = 0, work = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct rte_mbuf *m = b[i];
-		bytes += m->pkt_len;
-		work |= (m->ol_flags & TX_WORK) | (m->pkt_len - 1 >= q->limit) | (m->nb_segs - 1u);
+	uint32_t limit = q->limit;
+	uint32_t longest = 0;
+#pragma GCC unroll 8
+	for (uint32_t i = 0; i < n; i++) { // no bytes at all are more than any limit
+		uint32_t len = b[i]->pkt_len;
+		bytes += len;
+		longest = len - 1 > longest ? len - 1 : longest;
+	}
+	work = longest >= limit;
+	for (uint32_t i = 0; i < n && q->looks; i++) {
+		work |= (b[i]->ol_flags & TX_WORK) | (q->port->multi_seg ? 0 : b[i]->nb_segs - 1u);
 	}
 	uint32_t took;
 	if (likely(work == 0)) {

@@ -56,10 +56,13 @@ struct dp_queue {
 	struct dp_port *port;
 	struct dp_pool *pool;
 	struct rte_mempool *mp;
+	void *stack; // for calls that the scheduler is not told of
 	uint16_t id;
 	uint16_t hot;   // the last receive burst brought something
 	uint32_t limit; // longest frame
 	int busy;       // a burst is under way
+	bool looks;     // frames to send may want work before
+	bool shared;    // buffers that are not ours may come
 
 	uint32_t stash_at, stash_n; // frames received along with a transmit burst
 	uint64_t stash[DP_STASH];
@@ -132,6 +135,8 @@ void dp_port_link(struct dp_port *p, struct dp_link *l);
 void dp_port_stats(struct dp_port *p, struct dp_stats *s, bool device);
 int dp_port_xstats(struct dp_port *p, struct dp_name *names, uint64_t *values, unsigned int n);
 
+uintptr_t dp_queue_stack(struct dp_queue *q);
+uintptr_t dp_function(int tx);
 uint32_t dp_rx(struct dp_queue *q, uint64_t *pkts, uint32_t n);
 uint32_t dp_tx(struct dp_queue *q, uint64_t *pkts, uint32_t n);
 

@@ -3,6 +3,7 @@
 // Ports: what a device can do, starting, stopping, counters.
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "dpi.h"
@@ -27,8 +28,32 @@ struct dp_port *dp_port_new(uint16_t id, uint16_t queues)
 	return p;
 }
 
+#define STACK (256 << 10)
+#define GUARD 4096
+
+// dp_queue_stack makes the stack that the queue's bursts run on, and returns where
+// it begins; 0: there is no memory for it. Below it lies a page that faults.
+uintptr_t dp_queue_stack(struct dp_queue *q)
+{
+	char *s = mmap(NULL, GUARD + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (s == MAP_FAILED) {
+		return 0;
+	}
+	(void)mprotect(s, GUARD, PROT_NONE);
+	q->stack = s;
+	return (uintptr_t)s + GUARD + STACK - 256;
+}
+
+// dp_function is the address of a burst function.
+uintptr_t dp_function(int tx) { return tx ? (uintptr_t)dp_tx : (uintptr_t)dp_rx; }
+
 void dp_port_free(struct dp_port *p)
 {
+	for (uint16_t i = 0; i < p->queues; i++) {
+		if (p->q[i].stack != NULL) {
+			munmap(p->q[i].stack, GUARD + STACK);
+		}
+	}
 	free(p->q);
 	free(p);
 }
@@ -206,6 +231,9 @@ int dp_port_start(struct dp_port *p, struct dp_conf *c, const char **step)
 	}
 	if (dp.rte_eth_dev_info_get(p->id, &info) == 0) {
 		p->device = info.device;
+	}
+	for (uint16_t i = 0; i < p->queues; i++) {
+		p->q[i].looks = !p->multi_seg || (c->tx & ~RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
 	}
 	p->prepare = (*dp.rte_eth_fp_ops)[p->id].tx_pkt_prepare != NULL;
 	for (size_t i = 0; i < RTE_DIM(events); i++) {

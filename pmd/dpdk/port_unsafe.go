@@ -151,7 +151,7 @@ func (p *Port) describe(offer pmd.Offload) {
 	qs := p.cqueues()
 	for i := range qs {
 		qs[i].limit = C.uint32_t(p.info.MTU + pmd.Overhead)
-		p.queues = append(p.queues, &Queue{c: &qs[i]})
+		p.queues = append(p.queues, newQueue(&qs[i], p.PMD()))
 	}
 }
 
