@@ -102,6 +102,9 @@ func (s *socket) bind(c *socketConfig) error {
 	if s.sg {
 		flags |= unix.XDP_USE_SG
 	}
+	// In the copy modes a frame counts against the socket's buffer until the card has
+	// sent it. Best effort: with less, frames wait in the ring.
+	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, c.ring*c.area.Stride)
 	if err := s.setBusyPoll(c.busyPoll); err != nil {
 		return err
 	}
