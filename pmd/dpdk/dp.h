@@ -16,6 +16,7 @@ struct rte_device;
 int dp_load(char *err, size_t len);
 
 int dp_eal_start(int argc, char **argv);
+int dp_eal_join(void);
 int dp_eal_probe(const char *devargs);
 int dp_eal_cpus(uint8_t *map, int len);
 size_t dp_log_take(char *to, size_t len);
@@ -45,6 +46,8 @@ struct dp_pool {
 struct dp_pool *dp_pool_new(const char *name, uint32_t count, uint16_t room, int *err);
 uint32_t dp_pool_take(struct dp_pool *p, uint64_t *to, uint32_t max);
 void dp_pool_free(struct dp_pool *p);
+struct dp_pool *dp_pool_adopt(const char *name, void *from, uint32_t count, int *err);
+void dp_pool_return(struct dp_pool *p);
 
 #define DP_STASH 64
 #define DP_QUEUES 64
@@ -124,6 +127,8 @@ struct dp_name {
 
 struct dp_port *dp_port_new(uint16_t id, uint16_t queues);
 void dp_port_free(struct dp_port *p);
+int dp_port_adopt(uint16_t id);
+int dp_port_return(struct dp_port *p, const struct dp_conf *c, void *mempool);
 int dp_port_find(const char *name);
 int dp_port_caps(uint16_t id, struct dp_caps *c);
 int dp_port_configure(struct dp_port *p, const struct dp_conf *c);

@@ -64,6 +64,7 @@ extern __thread const void *dp_control;
 int dp_errno(void);
 int dp_pool_init(void);
 void dp_pool_hold(struct dp_pool *p, int on);
+void dp_port_own(struct dp_port *p, bool on);
 bool dp_stop_queues(struct dp_port *p);
 void dp_go_queues(struct dp_port *p);
 

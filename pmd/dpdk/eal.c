@@ -124,3 +124,6 @@ int dp_eal_probe(const char *devargs)
 	leave(&g);
 	return err < 0 ? -err : 0;
 }
+
+// dp_eal_join prepares an EAL that somebody else has started; 0 or an errno.
+int dp_eal_join(void) { return dp_pool_init(); }

@@ -103,7 +103,11 @@ func (p *pool) Release() error {
 			delete(pools.byMem, m)
 		}
 	}
-	C.dp_pool_free(p.c)
+	if p.c.from != nil {
+		C.dp_pool_return(p.c)
+	} else {
+		C.dp_pool_free(p.c)
+	}
 	p.pin.Unpin()
 	return nil
 }

@@ -198,8 +198,8 @@ static int settle(struct dp_port *p, struct dp_conf *c, const char **step)
 	return err;
 }
 
-// own lets this thread, or nobody, work on the stacks of the port's pools.
-static void own(struct dp_port *p, bool on)
+// dp_port_own lets this thread, or nobody, work on the stacks of the port's pools.
+void dp_port_own(struct dp_port *p, bool on)
 {
 	dp_control = on ? p : NULL;
 	for (uint16_t i = 0; i < p->queues; i++) {
@@ -214,7 +214,7 @@ static void own(struct dp_port *p, bool on)
 int dp_port_start(struct dp_port *p, struct dp_conf *c, const char **step)
 {
 	struct rte_eth_dev_info info;
-	own(p, true);
+	dp_port_own(p, true);
 	*step = "queues";
 	(void)dp.rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &c->rxd, &c->txd);
 	int err = setup_queues(p, c, step);
@@ -225,7 +225,7 @@ int dp_port_start(struct dp_port *p, struct dp_conf *c, const char **step)
 	if (err == 0 && (err = settle(p, c, step)) != 0) {
 		dp.rte_eth_dev_stop(p->id);
 	}
-	own(p, false);
+	dp_port_own(p, false);
 	if (err != 0) {
 		return -err;
 	}
@@ -233,6 +233,7 @@ int dp_port_start(struct dp_port *p, struct dp_conf *c, const char **step)
 		p->device = info.device;
 	}
 	for (uint16_t i = 0; i < p->queues; i++) {
+		p->q[i].shared = c->keep;
 		p->q[i].looks = !p->multi_seg || (c->tx & ~RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
 	}
 	p->prepare = (*dp.rte_eth_fp_ops)[p->id].tx_pkt_prepare != NULL;
@@ -265,7 +266,7 @@ int dp_port_stop(struct dp_port *p, bool drained)
 	for (size_t i = 0; i < RTE_DIM(events); i++) {
 		dp.rte_eth_dev_callback_unregister(p->id, events[i], on_event, p);
 	}
-	own(p, true);
+	dp_port_own(p, true);
 	for (uint16_t i = 0; i < p->queues; i++) {
 		struct dp_queue *q = &p->q[i];
 		struct rte_mbuf **b = (struct rte_mbuf **)(void *)q->stash;
@@ -278,7 +279,7 @@ int dp_port_stop(struct dp_port *p, bool drained)
 		drain(p);
 	}
 	int err = dp.rte_eth_dev_stop(p->id);
-	own(p, false);
+	dp_port_own(p, false);
 	return err == -ENOTSUP ? 0 : -err;
 }
 
@@ -290,13 +291,13 @@ int dp_port_close(struct dp_port *p, bool remove)
 	if (dp.rte_eth_dev_info_get(p->id, &info) == 0) {
 		device = info.device;
 	}
-	own(p, true);
+	dp_port_own(p, true);
 	int err = dp.rte_eth_dev_close(p->id);
 	if (remove && device != NULL) {
 		int e = dp.rte_dev_remove(device);
 		err = err != 0 ? err : e;
 	}
-	own(p, false);
+	dp_port_own(p, false);
 	return -err;
 }
 

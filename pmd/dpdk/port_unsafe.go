@@ -204,7 +204,12 @@ func (p *Port) Queue(i int) pmd.Queue { return p.queues[i] }
 func (p *Port) Memory() string { return "dpdk" }
 
 // NewPool makes a pool of which NICs know.
-func (p *Port) NewPool(cfg mbuf.Config) (*mbuf.Pool, error) { return newPool(cfg) }
+func (p *Port) NewPool(cfg mbuf.Config) (*mbuf.Pool, error) {
+	if p.adopted != nil && p.adopted.mempool != nil {
+		return p.adopted.newPool(cfg)
+	}
+	return newPool(cfg)
+}
 
 // Start starts the device, and waits for the link as long as the options say; a
 // link that stays down is no error.
