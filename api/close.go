@@ -74,6 +74,7 @@ func (n *Net) Close() error {
 			s.Close() //nolint:errcheck // its owner may have closed it
 		}
 		n.drain()
+		n.endTasks()
 		n.err = n.teardown()
 	})
 	return n.err

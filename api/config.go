@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"dataplane/lcore"
 	"dataplane/pmd"
@@ -23,6 +24,8 @@ type Config struct {
 	DataRoom int          // bytes of data per buffer; default 2048
 	TCP      tcp.Config   // limits; zero fields get the defaults of package tcp
 	Log      *slog.Logger // nil: silent
+
+	TaskLimit time.Duration // a resident task that keeps its lcore for longer is logged; default DefaultTaskLimit
 }
 
 // Mode says on what kind of thread the lcores run.
@@ -83,6 +86,9 @@ type Route struct {
 func (c *Config) check() error {
 	if len(c.Lcores) == 0 {
 		c.Lcores = []int{AnyCPU}
+	}
+	if c.TaskLimit <= 0 {
+		c.TaskLimit = DefaultTaskLimit
 	}
 	if c.Buffers == 0 {
 		c.Buffers = DefaultBuffers

@@ -34,6 +34,8 @@ type Net struct {
 	ports    []pmd.Port // the last one is the loopback
 	taken    int        // entries of cfg.Ports that openPort has seen
 	lanes    []*sock.Lane
+	tasks    *sock.Tasks
+	resident residents
 	resolver *net.Resolver
 
 	mu     sync.Mutex
@@ -223,6 +225,7 @@ func (n *Net) makeLanes() error {
 
 // makeStacks gives every lcore its ports and its stack.
 func (n *Net) makeStacks() error {
+	n.tasks = sock.NewTasks(n.fault)
 	var secret [16]byte
 	rand.Read(secret[:]) //nolint:errcheck // never fails
 	for i := range n.pools {
@@ -233,7 +236,7 @@ func (n *Net) makeStacks() error {
 		}
 		st, err := inet.NewStack(inet.StackConfig{
 			Core: i, Cores: len(n.pools), Pool: n.pools[i], Stat: c.Stat(), Ifaces: ifaces, Host: n.host,
-			Secret: secret, Bell: c.Bell(), Lanes: n.lanes, Steer: c.Steer, Now: perf.Now(), TCP: n.cfg.TCP, Log: n.log,
+			Secret: secret, Bell: c.Bell(), Lanes: n.lanes, Tasks: n.tasks, Steer: c.Steer, Now: perf.Now(), TCP: n.cfg.TCP, Log: n.log,
 		})
 		if err != nil {
 			return err

@@ -24,6 +24,7 @@ type StackConfig struct {
 	Secret      [16]byte       // of the plane: ISNs, cookies, hashes
 	Bell        *ring.Doorbell // of the lcore; nil: the stack is stepped
 	Lanes       []*sock.Lane   // dispatchers; none: goroutines are readied inline
+	Tasks       *sock.Tasks    // of the plane; nil: of this lcore alone
 	Steer       func(m *mbuf.Mbuf) bool
 	Now         perf.Tick  // start of time
 	TCP         tcp.Config // limits and defaults; NewStack fills in the rest
@@ -49,7 +50,7 @@ type Stack struct {
 func NewStack(cfg StackConfig) (*Stack, error) {
 	s := &Stack{pool: cfg.Pool, stat: cfg.Stat, ifaces: cfg.Ifaces}
 	s.Wheel.Init(int64(cfg.Now))
-	s.Core = sock.NewCore(sock.CoreConfig{ID: cfg.Core, Pool: cfg.Pool, Stat: cfg.Stat, Bell: cfg.Bell, Lanes: cfg.Lanes})
+	s.Core = sock.NewCore(sock.CoreConfig{ID: cfg.Core, Pool: cfg.Pool, Stat: cfg.Stat, Bell: cfg.Bell, Lanes: cfg.Lanes, Tasks: cfg.Tasks})
 	s.Core.Now = cfg.Now
 	s.Eth = eth.New(eth.Config{Pool: cfg.Pool, Stat: cfg.Stat, Wheel: &s.Wheel, Ifaces: cfg.Ifaces, Log: cfg.Log})
 	s.IP = ip.New(ip.Config{

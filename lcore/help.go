@@ -26,6 +26,7 @@ const helpRun = 512
 // takes the right away, and so does a turn that readies several goroutines: their
 // requests come together when the core's own goroutine has its turn.
 type hand struct {
+	solo atomic.Bool // nobody else, from now on; set once by Alone
 	on   bool        // the core has others beside it on its only P; fixed before the first turn
 	busy atomic.Bool // somebody takes a turn, or nobody may any more; set by compare-and-swap, cleared by who set it
 	shut atomic.Bool // others need not ask; written by who takes a turn
@@ -50,7 +51,7 @@ func (c *Core) help() {
 		return // a turn that is under way, or the core's own, sees what was handed over
 	}
 	asleep := c.bell.Asleep()
-	if !asleep && h.left > 0 && !c.group.stop.Load() {
+	if !asleep && h.left > 0 && !h.solo.Load() && !c.group.stop.Load() {
 		h.left--
 		c.step(perf.Now())
 		if h.run++; h.run >= helpRun {
@@ -60,6 +61,15 @@ func (c *Core) help() {
 	h.busy.Store(false)
 	if asleep {
 		c.bell.Ring()
+	}
+}
+
+// Alone leaves all further turns to the cores' own goroutines: coroutines that were
+// made in a turn belong to the thread of the goroutine that made them.
+func (g *Group) Alone() {
+	for _, c := range g.cores {
+		c.hand.solo.Store(true)
+		c.hand.shut.Store(true)
 	}
 }
 
@@ -77,7 +87,7 @@ func (h *hand) judge(frames, woken int) {
 	switch {
 	case frames > 1 || woken > 1:
 		h.close()
-	case frames == 1 && woken == 1:
+	case frames == 1 && woken == 1 && !h.solo.Load():
 		h.left = helpTurns
 		if h.shut.Load() {
 			h.shut.Store(false)

@@ -33,6 +33,13 @@ type Core struct {
 	dead   atomic.Bool           // written by the lcore as its last act
 	nextLn atomic.Uint32         // round robin of lanes; any thread
 	direct bool                  // stepped: Call runs at once
+
+	registry *Tasks               // of the plane
+	tasks    []*Task              // all of this core's
+	run      []*Task              // those to run next
+	posted   atomic.Pointer[Task] // pushed by other threads, taken by the lcore
+	running  atomic.Pointer[Task] // the one that has the lcore; written by the lcore
+	steps    atomic.Uint64        // times a task got the lcore; written by the lcore
 }
 
 // CoreConfig says what a Core works with.
@@ -42,11 +49,16 @@ type CoreConfig struct {
 	Stat  *perf.Stat
 	Bell  *ring.Doorbell // of the lcore; nil: the stack is stepped and Call runs at once
 	Lanes []*Lane        // dispatchers; none: goroutines are readied on the lcore's own thread (shared mode)
+	Tasks *Tasks         // of the plane; nil: of this core alone
 }
 
 // NewCore returns the socket layer's side of one lcore.
 func NewCore(cfg CoreConfig) *Core {
 	c := &Core{ID: cfg.ID, Pool: cfg.Pool, Stat: cfg.Stat, bell: cfg.Bell, direct: cfg.Bell == nil}
+	if c.registry = cfg.Tasks; c.registry == nil {
+		c.registry = NewTasks(nil)
+	}
+	c.registry.cores = append(c.registry.cores, c)
 	for _, l := range cfg.Lanes {
 		r := ring.NewSPSC[*Waiter](readyDepth)
 		l.rings = append(l.rings, r)
@@ -67,12 +79,13 @@ type call struct {
 // Call runs f on the lcore and waits for it. False means that the lcore has
 // stopped and f did not run. Control path only: it allocates.
 func (c *Core) Call(f func()) bool {
-	if c.direct {
+	t := c.registry.current()
+	if c.direct || t != nil && t.core == c {
 		f()
 		return true
 	}
 	k := &call{f: f}
-	k.w.lane = c.lane()
+	k.w.lane, k.w.tasks = c.lane(), c.registry
 	k.w.Arm()
 	c.push(k)
 	for !k.done.Load() {
@@ -132,7 +145,7 @@ func (c *Core) post(sk *Sock) {
 // on the lcore.
 func (c *Core) Requests(now perf.Tick) int {
 	c.Now = now
-	n := 0
+	n := c.Tasks() // what they ask for is served at once
 	if c.calls.Load() != nil {
 		n += c.serveCalls()
 	}
@@ -174,20 +187,29 @@ func (c *Core) serveCalls() int {
 // wake readies the goroutine parked in w at the end of the turn. Runs on the
 // lcore. When nobody is parked it costs one load.
 func (c *Core) wake(w *Waiter) {
-	if w.claim() {
+	if !w.claim() {
+		return
+	}
+	switch t := w.task.Load(); {
+	case t == nil:
 		c.ready = append(c.ready, w)
+	case t.core == c:
+		c.enqueue(t)
+	default:
+		t.post()
 	}
 }
 
 // Wake publishes the goroutines that became ready in this turn and returns
-// how many. Runs on the lcore, last in the turn. With dispatchers it only
+// how many, with the tasks that are to run in the next turn. Runs on the lcore,
+// last in the turn. With dispatchers it only
 // fills their rings (a locked thread must not ready a goroutine itself); in
 // shared mode it readies them, and the caller yields.
 func (c *Core) Wake() int {
 	if len(c.ready) == 0 {
-		return 0
+		return len(c.run)
 	}
-	n := len(c.ready)
+	n := len(c.ready) + len(c.run)
 	if len(c.lanes) == 0 {
 		for i, w := range c.ready {
 			w.ready()

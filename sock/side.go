@@ -18,13 +18,34 @@ var ErrClosed = net.ErrClosed
 // knows nothing of it. A deadline or Close wakes the one that waits, and the
 // next in turn sees the same cause.
 type Side struct {
-	sync.Mutex
+	mu     sync.Mutex
 	w      *Waiter // fixed before the Socket is shared
 	dl     deadline
 	closed *atomic.Bool
 	msg    Msg // of the call in progress; under the lock
 	busy   int // bytes moved since the goroutine last gave way; under the lock
 }
+
+// Lock takes the side. A task that finds it taken looks again in the next turn:
+// the lcore does not wait for a goroutine.
+func (d *Side) Lock() {
+	if d.mu.TryLock() {
+		return
+	}
+	if t := d.w.tasks.current(); t != nil {
+		for !d.mu.TryLock() {
+			t.pause()
+		}
+		return
+	}
+	d.mu.Lock()
+}
+
+// TryLock takes the side if it is free.
+func (d *Side) TryLock() bool { return d.mu.TryLock() }
+
+// Unlock gives the side back.
+func (d *Side) Unlock() { d.mu.Unlock() }
 
 // giveWay is how many bytes a goroutine moves before it lets others run.
 const giveWay = 256 << 10
@@ -33,10 +54,15 @@ const giveWay = 256 << 10
 // a scheduler's time slice of 10 ms, and the dispatcher, with all whom it would
 // wake, would wait for that.
 func (d *Side) Moved(n int) {
-	if d.busy += n; d.busy >= giveWay {
-		d.busy = 0
-		runtime.Gosched()
+	if d.busy += n; d.busy < giveWay {
+		return
 	}
+	d.busy = 0
+	if t := d.w.tasks.current(); t != nil {
+		t.pause()
+		return
+	}
+	runtime.Gosched()
 }
 
 // Err returns why this direction cannot wait: closed, or past its deadline.

@@ -69,6 +69,7 @@ func (sk *Sock) Init(core *Core, p Proto, owner any) {
 	sk.Rd, sk.Wr = &sk.own[0], &sk.own[1]
 	if core != nil {
 		sk.own[0].lane, sk.own[1].lane = core.lane(), core.lane()
+		sk.own[0].tasks, sk.own[1].tasks = core.registry, core.registry
 	}
 	sk.Opt.RcvBuf, sk.Opt.SndBuf = DefaultRcvBuf, DefaultSndBuf
 	sk.RX.Init(DefaultRcvBuf)

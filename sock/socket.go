@@ -63,6 +63,7 @@ func NewSocket(family, typ, protocol int, ops ProtoOps) *Socket {
 // their wake-ups reach the goroutines of s.
 func (s *Socket) Attach(socks ...*Sock) {
 	s.Rd.w.lane, s.Wr.w.lane = socks[0].Rd.lane, socks[0].Wr.lane
+	s.Rd.w.tasks, s.Wr.w.tasks = socks[0].Rd.tasks, socks[0].Wr.tasks
 	for _, sk := range socks {
 		sk.Rd, sk.Wr = s.Rd.w, s.Wr.w
 	}

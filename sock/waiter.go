@@ -20,16 +20,24 @@ const (
 // consistent, so at least one of them sees the other. A wake-up too many is
 // possible (the goroutine found the data by itself); every caller of Wait
 // therefore looks again in a loop.
+//
+// Where a resident task waits, its coroutine takes the channel's place.
 type Waiter struct {
-	word atomic.Uint32 // set to waiting by the goroutine, to idle by whoever wakes it or by Disarm
-	ch   chan struct{} // made by the goroutine before it stores waiting; holds one token
-	lane uint8         // dispatcher that readies it; written before the first Arm
+	word  atomic.Uint32        // set to waiting by the goroutine, to idle by whoever wakes it or by Disarm
+	ch    chan struct{}        // made by the goroutine before it stores waiting; holds one token
+	task  atomic.Pointer[Task] // the task that waits, nil: a goroutine does; written by Arm
+	tasks *Tasks               // of the plane; written before the first Arm
+	lane  uint8                // dispatcher that readies it; written before the first Arm
 }
 
 // Arm announces that the calling goroutine is about to park. It must look at
 // its condition once more before Wait.
 func (w *Waiter) Arm() {
-	if w.ch == nil {
+	t := w.tasks.current()
+	if t != w.task.Load() {
+		w.task.Store(t)
+	}
+	if t == nil && w.ch == nil {
 		w.ch = make(chan struct{}, 1)
 	}
 	w.word.Store(waiterWaiting)
@@ -40,7 +48,13 @@ func (w *Waiter) Disarm() { w.word.Store(waiterIdle) }
 
 // Wait parks the goroutine until somebody wakes it. It may return without
 // cause.
-func (w *Waiter) Wait() { <-w.ch }
+func (w *Waiter) Wait() {
+	if t := w.task.Load(); t != nil {
+		t.park()
+		return
+	}
+	<-w.ch
+}
 
 // WakeApp wakes the parked goroutine from another goroutine: a deadline
 // passed, the socket was closed. Never called on an lcore.
@@ -55,8 +69,12 @@ func (w *Waiter) claim() bool {
 	return w.word.Load() == waiterWaiting && w.word.CompareAndSwap(waiterWaiting, waiterIdle)
 }
 
-// ready makes the goroutine runnable. It follows a claim.
+// ready makes the goroutine or task runnable. It follows a claim. Any thread.
 func (w *Waiter) ready() {
+	if t := w.task.Load(); t != nil {
+		t.post()
+		return
+	}
 	select {
 	case w.ch <- struct{}{}:
 	default: // a token of an earlier, unneeded wake-up is still there

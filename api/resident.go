@@ -1,0 +1,165 @@
+package api
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+
+	"dataplane/inet"
+	"dataplane/perf"
+	"dataplane/sock"
+)
+
+// DefaultTaskLimit is how long a resident task may keep its lcore before the plane
+// complains.
+const DefaultTaskLimit = 100 * time.Millisecond
+
+// residents is what a plane with resident tasks needs; made by the first.
+type residents struct {
+	once sync.Once
+	quit chan struct{} // closed by Close; nil before the first task
+	done chan struct{} // closed by the watchdog
+}
+
+// ServeResident accepts connections and runs f for each of them as a resident
+// task: blocking-style code on the very lcore that the connection lives on. Where
+// it would wait, the lcore goes on with other work and comes back by a coroutine
+// switch, which costs tens of nanoseconds instead of a wake-up by the scheduler.
+// f gets an ordinary *TCPConn.
+//
+// A task must not block in any other way: not on a channel, a mutex, a system call
+// or time.Sleep (Net.Sleep is there for it), and not compute for long, because its
+// lcore does nothing else meanwhile. Config.TaskLimit is when the plane logs the
+// stack of one that did. It must not call Net.Close or runtime.Goexit. A panic
+// ends the task and closes its connection; it is logged.
+//
+// ServeResident returns when l is closed, with net.ErrClosed. Tasks that still run
+// then go on; Net.Close ends them.
+func (l *TCPListener) ServeResident(f func(net.Conn)) error {
+	n := l.n
+	n.prepareTasks()
+	err := inet.Meet(l.s, func(core *sock.Core, s *sock.Socket) {
+		if !n.track(s) {
+			return
+		}
+		local, remote := s.Names()
+		c := newTCPConn(n, s, l.network, local, remote)
+		core.Go(func() {
+			defer func() {
+				if v := recover(); v != nil {
+					c.Close() //nolint:errcheck // the panic goes on
+					panic(v)
+				}
+			}()
+			f(c)
+		})
+	})
+	return opError("accept", l.network, nil, l.addr, "accept4", err)
+}
+
+// GoResident runs f as a resident task on lcore core. See ServeResident for what
+// it may do. The error is net.ErrClosed after Close.
+func (n *Net) GoResident(core int, f func()) error {
+	st := n.host.Stacks()
+	if core < 0 || core >= len(st) {
+		return fmt.Errorf("there is no lcore %d: the plane has %d", core, len(st))
+	}
+	n.prepareTasks()
+	if !st[core].Core.Call(func() { st[core].Core.Go(f) }) {
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// Sleep is time.Sleep for resident tasks as well as for goroutines: the lcore of
+// a task goes on meanwhile. Close ends the sleep of a task.
+func (n *Net) Sleep(d time.Duration) { n.tasks.Sleep(d) }
+
+// Resident returns how many resident tasks there are.
+func (n *Net) Resident() int {
+	sum := 0
+	for _, st := range n.host.Stacks() {
+		st.Core.Call(func() { sum += st.Core.NumTasks() })
+	}
+	return sum
+}
+
+// prepareTasks makes the plane ready for its first task: the lcores run by their
+// own goroutines alone, and somebody watches.
+func (n *Net) prepareTasks() {
+	n.resident.once.Do(func() {
+		n.group.Alone()
+		n.resident.quit, n.resident.done = make(chan struct{}), make(chan struct{})
+		go n.watchTasks()
+	})
+}
+
+// endTasks ends all tasks. Their sockets are closed.
+func (n *Net) endTasks() {
+	n.resident.once.Do(func() {}) // none can come any more
+	if n.resident.quit == nil {
+		return
+	}
+	for _, st := range n.host.Stacks() {
+		st.Core.Call(st.Core.EndTasks)
+	}
+	close(n.resident.quit)
+	<-n.resident.done
+}
+
+// watchTasks logs tasks that keep their lcore for longer than the limit.
+func (n *Net) watchTasks() {
+	defer close(n.resident.done)
+	limit := n.cfg.TaskLimit
+	tick := time.NewTicker(limit / 2)
+	defer tick.Stop()
+	type look struct {
+		step  uint64
+		since perf.Tick
+		said  bool
+	}
+	cores := n.host.Stacks()
+	seen := make([]look, len(cores))
+	for {
+		select {
+		case <-n.resident.quit:
+			return
+		case <-tick.C:
+		}
+		now := perf.Now()
+		for i, st := range cores {
+			l := &seen[i]
+			step, busy := st.Core.Step()
+			if !busy || step != l.step {
+				*l = look{step: step, since: now}
+				continue
+			}
+			if held := time.Duration(now - l.since); held >= limit && !l.said {
+				l.said = true
+				n.log.Error("a resident task keeps its lcore", "lcore", i, "for", held, "stack", taskStacks())
+			}
+		}
+	}
+}
+
+// taskStacks returns the stacks of the tasks that are not waiting.
+func taskStacks() string {
+	buf := make([]byte, 1<<20)
+	buf = buf[:runtime.Stack(buf, true)]
+	var out []byte
+	for g := range bytes.SplitSeq(buf, []byte("\n\n")) {
+		head, _, _ := bytes.Cut(g, []byte("\n"))
+		if bytes.Contains(g, []byte("sock.(*Task).body")) && !bytes.Contains(head, []byte("[coroutine")) {
+			out = append(append(out, g...), '\n')
+		}
+	}
+	return string(out)
+}
+
+// fault logs a panic of a task.
+func (n *Net) fault(v any, stack []byte) {
+	n.log.Error("a resident task panicked", "panic", v, "stack", string(stack))
+}

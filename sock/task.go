@@ -1,0 +1,225 @@
+package sock
+
+import (
+	"iter"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// Task is blocking-style code that runs on an lcore: where a goroutine would park,
+// a task switches back to the turn as a coroutine, and the turn switches to it
+// again when what it waits for has happened. Everything it calls in this package
+// knows by which goroutine it is called, so one socket serves both.
+//
+// A task is stepped by its lcore alone. While it runs the lcore does nothing else.
+type Task struct {
+	core  *Core
+	g     atomic.Uintptr          // its goroutine; written by itself before anything else
+	next  func() (struct{}, bool) // switches to the task until it waits or ends
+	stop  func()                  // lets its waits fail, for good
+	yield func(struct{}) bool     // switches back to the turn; the task's own
+
+	queued  bool        // in core.run; the lcore's
+	ended   bool        // the lcore's
+	stopped int         // waits that failed since stop; the task's own
+	place   int         // in core.tasks; the lcore's
+	posted  atomic.Bool // in core.posted; set by who posts it, cleared by the lcore
+	pnext   *Task       // next in core.posted; owned by whoever holds the list
+}
+
+// maxStopped is how often a task that was stopped may wait in vain before it is
+// ended by force.
+const maxStopped = 100
+
+// taskStopped ends a task by force.
+type taskStopped struct{}
+
+// Tasks is what the cores of one plane know of each other's tasks.
+type Tasks struct {
+	cores []*Core     // complete before the first task
+	any   atomic.Bool // there has been a task; written by Go
+	fault func(v any, stack []byte)
+}
+
+// NewTasks returns the registry of one plane. fault hears of panics in tasks; it
+// runs on the lcore, and may be nil.
+func NewTasks(fault func(v any, stack []byte)) *Tasks { return &Tasks{fault: fault} }
+
+// current returns the task that calls, nil if an ordinary goroutine does.
+func (ts *Tasks) current() *Task {
+	if ts == nil || !ts.any.Load() {
+		return nil
+	}
+	g := getg()
+	for _, c := range ts.cores {
+		if t := c.running.Load(); t != nil && t.g.Load() == g {
+			return t
+		}
+	}
+	return nil
+}
+
+// Go starts f as a task of c. It runs for the first time in this turn or the next.
+// Runs on the lcore.
+func (c *Core) Go(f func()) {
+	t := &Task{core: c, place: len(c.tasks)}
+	c.registry.any.Store(true)
+	c.tasks = append(c.tasks, t)
+	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
+		t.g.Store(getg())
+		t.yield = yield
+		t.body(f)
+	})
+	c.enqueue(t)
+}
+
+// Sleep lets the calling task, or goroutine, rest for d at least. The lcore of a
+// task goes on meanwhile. A task that is stopped wakes early.
+func (ts *Tasks) Sleep(d time.Duration) {
+	t := ts.current()
+	if t == nil {
+		time.Sleep(d)
+		return
+	}
+	var over atomic.Bool
+	timer := time.AfterFunc(d, func() {
+		over.Store(true)
+		t.post()
+	})
+	for stopped := t.stopped; !over.Load() && t.stopped == stopped; {
+		t.park()
+	}
+	timer.Stop()
+}
+
+// body runs f. A panic ends the task, and not the plane.
+func (t *Task) body(f func()) {
+	defer func() {
+		v := recover()
+		if _, by := v.(taskStopped); v == nil || by {
+			return
+		}
+		if fault := t.core.registry.fault; fault != nil {
+			fault(v, debug.Stack())
+		}
+	}()
+	f()
+}
+
+// park switches back to the turn until somebody wakes the task. It may return
+// without cause.
+func (t *Task) park() {
+	if t.yield(struct{}{}) {
+		return
+	}
+	// Whoever stops tasks has closed the sockets before, so waiting calls fail and
+	// the task comes to its end.
+	if t.stopped++; t.stopped > maxStopped {
+		panic(taskStopped{})
+	}
+}
+
+// pause lets the turn go on; the task runs again in the next.
+func (t *Task) pause() {
+	t.core.enqueue(t)
+	t.park()
+}
+
+// enqueue lets t run in this turn or the next. Runs on t's lcore.
+func (c *Core) enqueue(t *Task) {
+	if !t.queued && !t.ended {
+		t.queued = true
+		c.run = append(c.run, t)
+	}
+}
+
+// post wakes t from any thread.
+func (t *Task) post() {
+	if t.posted.Swap(true) {
+		return
+	}
+	c := t.core
+	for {
+		old := c.posted.Load()
+		t.pnext = old
+		if c.posted.CompareAndSwap(old, t) {
+			break
+		}
+	}
+	if c.bell != nil {
+		c.bell.Ring()
+	}
+}
+
+// takePosted enqueues what other threads have woken.
+func (c *Core) takePosted() {
+	for t := c.posted.Swap(nil); t != nil; {
+		next := t.pnext
+		t.pnext = nil
+		t.posted.Store(false) // now it may be posted again
+		c.enqueue(t)
+		t = next
+	}
+}
+
+// Tasks lets every task run that has been woken, once, and returns how many did.
+// Runs on the lcore.
+func (c *Core) Tasks() int {
+	if c.posted.Load() != nil {
+		c.takePosted()
+	}
+	n := len(c.run)
+	if n == 0 {
+		return 0
+	}
+	for _, t := range c.run[:n] { // what they wake in turn runs in the next one
+		t.queued = false
+		c.step(t)
+	}
+	rest := copy(c.run, c.run[n:])
+	clear(c.run[rest:])
+	c.run = c.run[:rest]
+	return n
+}
+
+// step switches to t until it waits or ends.
+func (c *Core) step(t *Task) {
+	c.steps.Add(1)
+	c.running.Store(t)
+	_, on := t.next()
+	c.running.Store(nil)
+	if !on {
+		c.forget(t)
+	}
+}
+
+// forget takes t, which has ended, out of the core's books.
+func (c *Core) forget(t *Task) {
+	t.ended = true
+	last := len(c.tasks) - 1
+	c.tasks[t.place] = c.tasks[last]
+	c.tasks[t.place].place = t.place
+	c.tasks[last] = nil
+	c.tasks = c.tasks[:last]
+}
+
+// EndTasks ends all tasks of c: whatever they wait for fails. The plane has closed
+// their sockets before. Runs on the lcore.
+func (c *Core) EndTasks() {
+	for len(c.tasks) > 0 {
+		t := c.tasks[len(c.tasks)-1]
+		c.running.Store(t)
+		t.stop()
+		c.running.Store(nil)
+		c.forget(t)
+	}
+}
+
+// Step returns how often a task got the lcore, and whether one has it. Any thread.
+func (c *Core) Step() (steps uint64, busy bool) {
+	return c.steps.Load(), c.running.Load() != nil
+}
+
+// NumTasks returns how many tasks c has. Runs on the lcore.
+func (c *Core) NumTasks() int { return len(c.tasks) }
