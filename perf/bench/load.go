@@ -32,7 +32,8 @@ const (
 type echo struct {
 	conns  []net.Conn
 	window int
-	stop   atomic.Bool // written by run
+	spawn  func(f func()) // runs a client; nil: on a goroutine
+	stop   atomic.Bool    // written by run
 }
 
 func (e *echo) run(d time.Duration) (count, error) {
@@ -44,7 +45,16 @@ func (e *echo) run(d time.Duration) (count, error) {
 		if err := c.SetDeadline(time.Now().Add(d + grace)); err != nil {
 			return count{}, err
 		}
-		wg.Go(func() { ops[i], errs[i] = e.client(c, uint64(i)) })
+		wg.Add(1)
+		client := func() {
+			defer wg.Done()
+			ops[i], errs[i] = e.client(c, uint64(i))
+		}
+		if e.spawn != nil {
+			e.spawn(client)
+		} else {
+			go client()
+		}
 	}
 	time.Sleep(d)
 	e.stop.Store(true)

@@ -103,6 +103,28 @@ func planeTCP(n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, 
 	return &subject{load: mk(conns), packets: p.packets, close: p.close}, nil
 }
 
+// planeTasks is planeTCP with resident tasks on both ends.
+func planeTasks(n int) (*subject, error) {
+	p, err := openPlanes()
+	if err != nil {
+		return nil, err
+	}
+	l, err := p[1].Listen("tcp", ":7")
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	go l.(*api.TCPListener).ServeResident(serveEcho)                       //nolint:errcheck // until the plane closes
+	e := &echo{window: 1, spawn: func(f func()) { p[0].GoResident(0, f) }} //nolint:errcheck // there is a lcore 0
+	for range n {
+		c, err := p[0].Dial("tcp", "10.0.0.2:7")
+		if err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+		e.conns = append(e.conns, c)
+	}
+	return &subject{load: e, packets: p.packets, close: p.close}, nil
+}
+
 func accept(l net.Listener, serve func(net.Conn)) {
 	for {
 		c, err := l.Accept()

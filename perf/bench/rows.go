@@ -46,6 +46,14 @@ func rows() []row {
 			func() (*subject, error) { return gvisorTAP(dir) },
 		}
 	}
+	tasks := func(n int) [2]open {
+		return [2]open{
+			func() (*subject, error) { return planeTasks(n) },
+			func() (*subject, error) {
+				return gvisorTCP(byWire, n, serveEcho, func(c []net.Conn) load { return &echo{conns: c, window: 1} })
+			},
+		}
+	}
 	rr := func(c []net.Conn) load { return &echo{conns: c, window: 1} }
 	flow := func(c []net.Conn) load { return &bulk{conn: c[0], dir: sendToServer} }
 	return []row{
@@ -53,6 +61,8 @@ func rows() []row {
 		{name: "udp-w32", what: "UDP echo 64 B, 32 on the way", unit: "echo", goal: 6, open: udp(byWire, 32)},
 		{name: "tcp-rr-1", what: "TCP request/response 64 B, 1 connection", unit: "exchange", goal: 6, open: tcp(byWire, 1, serveEcho, rr)},
 		{name: "tcp-rr-100", what: "the same, 100 connections", unit: "exchange", goal: 6, open: tcp(byWire, 100, serveEcho, rr)},
+		{name: "tcp-task-1", what: "TCP request/response 64 B, resident tasks on both ends", unit: "exchange", open: tasks(1)},
+		{name: "tcp-task-100", what: "the same, 100 connections", unit: "exchange", open: tasks(100)},
 		{name: "tcp-bulk", what: "TCP bulk, 1 flow, MTU 1500, no offloads", unit: "KiB", open: tcp(byWire, 1, serveBulk, flow)},
 		{name: "tap-send", what: "TCP to the kernel over TAP, offloads", unit: "KiB", goal: 1.5, tap: true, open: tap(sendToServer)},
 		{name: "tap-receive", what: "TCP from the kernel over TAP, offloads", unit: "KiB", goal: 1.5, tap: true, open: tap(readFromIt)},
