@@ -31,7 +31,8 @@ func veth(t testing.TB, mtu int) (kernel, plane netlink.Link) {
 	if err := netlink.LinkAdd(v); err != nil {
 		required.Skip(t, "cannot make a veth pair: "+err.Error())
 	}
-	t.Cleanup(func() { _ = netlink.LinkDel(v) })
+	// By the end that stays in this namespace.
+	t.Cleanup(func() { _ = netlink.LinkDel(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: vethPlane}}) })
 	kernel, plane = linkOf(t, vethKernel), linkOf(t, vethPlane)
 	addr, _ := netlink.ParseAddr(kernelIP + subnet)
 	for _, err := range []error{netlink.AddrAdd(kernel, addr), netlink.LinkSetUp(kernel), netlink.LinkSetUp(plane)} {
@@ -94,7 +95,7 @@ func TestAfpacketJumbo(t *testing.T) {
 // Two planes at the ends of one veth, in a VLAN of their own.
 func TestAfpacketVLAN(t *testing.T) {
 	veth(t, 1500)
-	a := newBed(t, onVeth, func(c *api.Config) { c.Ports[0].VLAN = 77 })
+	a := newBed(t, onVeth, ways[3].set, func(c *api.Config) { c.Ports[0].VLAN = 77 })
 	b := newBed(t, onVeth, func(c *api.Config) {
 		c.Ports[0].Device, c.Ports[0].VLAN = vethKernel, 77
 		c.Ports[0].Addrs = []netip.Prefix{netip.MustParsePrefix("10.9.0.9/24")}
@@ -208,9 +209,16 @@ func TestAfpacketSharedInterface(t *testing.T) {
 	serveHTTP(t, b.plane.Listen, planeIP+":80")
 	serveHTTP(t, net.Listen, sharer+":80")
 	for _, ip := range []string{planeIP, sharer} {
-		out := there("ping -n -c 5 -i 0.05 -W 2 " + ip)
-		if sent, got := pinged(t, out); sent != 5 || got != sent || strings.Contains(out, "DUP") || strings.Contains(out, "From") {
-			t.Errorf("ping %s:\n%s", ip, out)
+		// Once more where an answer is missing: see ping.
+		for attempt := range 3 {
+			out := there("ping -n -c 5 -i 0.05 -W 2 " + ip)
+			sent, got := pinged(t, out)
+			if strings.Contains(out, "DUP") || strings.Contains(out, "From") || got != sent && attempt == 2 {
+				t.Errorf("ping %s:\n%s", ip, out)
+			}
+			if got == sent {
+				break
+			}
 		}
 		if out := there("curl -sS -m 8 http://" + ip + "/"); out != "hello from the plane\n" {
 			t.Errorf("%s: %q", ip, out)
@@ -225,7 +233,7 @@ func TestAfpacketSharedInterface(t *testing.T) {
 		t.Errorf("the kernel is %s, its neighbour believes\n%s", mac, neigh)
 	}
 	// A port where nobody listens: one reset, the plane's.
-	if out, err := try(t, 10*time.Second, "nsenter", "-t", strconv.Itoa(peer.Process.Pid), "-n", "curl", "-sS", "-m", "5", "http://"+planeIP+":81/"); err == nil || !strings.Contains(out, "refused") && !strings.Contains(out, "connect") {
+	if out, err := try(t, 20*time.Second, "nsenter", "-t", strconv.Itoa(peer.Process.Pid), "-n", "curl", "-sS", "-m", "9", "http://"+planeIP+":81/"); err == nil || !strings.Contains(out, "refused") && !strings.Contains(out, "connect") {
 		t.Errorf("port 81: %v, %s", err, out)
 	}
 }

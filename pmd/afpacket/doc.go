@@ -31,9 +31,9 @@
 // The virtio-net header of package vnet is in front of every frame, both ways
 // (PACKET_VNET_HDR): checksums may be left to the interface, TCP super-segments
 // are cut by it or, at the last moment, by the kernel. The contract is that of
-// docs/decisions/0008-checksum-contract.md. A tag that the kernel has taken out of a
-// frame is in VlanTCI, or is put back where VLANStrip is not allowed. Where
-// RxChecksum is not allowed, checksums that the sender left open are completed here.
+// docs/decisions/0008-checksum-contract.md. Where RxChecksum is not allowed, checksums
+// that the sender left open are completed here. The kernel takes 802.1Q tags out of
+// frames before it shows them; they are put back, so that captures have them too.
 //
 // # Two stacks on one interface
 //

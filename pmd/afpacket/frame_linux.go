@@ -21,14 +21,8 @@ func tpid(slot []byte, status uint32) uint16 {
 	return typeTag // Linux before 3.14 knew no other
 }
 
-// tag notes the tag that the kernel took out of m, or puts it back where the stack
-// wants to see it, or where it is no 802.1Q tag.
-func (q *Queue) tag(m *mbuf.Mbuf, tci, tpid uint16) {
-	if q.rx.strip && tpid == typeTag {
-		m.OlFlags |= mbuf.RxVLAN | mbuf.RxVLANStripped
-		m.VlanTCI = tci
-		return
-	}
+// tag puts the tag back that the kernel took out of m.
+func tag(m *mbuf.Mbuf, tci, tpid uint16) {
 	if m.DataLen < macs || m.Headroom() < 4 {
 		return
 	}

@@ -143,7 +143,6 @@ type frame struct {
 	flags uint64
 	size  int // SegSize
 	segs  int
-	tci   uint16
 }
 
 // collect polls queue q until n frames have come.
@@ -154,7 +153,7 @@ func (p *plane) collect(q, n int) []frame {
 	for end := time.Now().Add(5 * time.Second); len(got) < n; {
 		k := p.port.Queue(q).RxBurst(b[:])
 		for _, m := range b[:k] {
-			f := frame{flags: m.OlFlags, size: m.SegSize(), segs: int(m.NbSegs), tci: m.VlanTCI, data: make([]byte, m.PktLen)}
+			f := frame{flags: m.OlFlags, size: m.SegSize(), segs: int(m.NbSegs), data: make([]byte, m.PktLen)}
 			if c := m.CopyTo(0, f.data); c != len(f.data) {
 				p.Errorf("chain holds %d of %d bytes", c, len(f.data))
 			}

@@ -45,9 +45,9 @@ func examine(name string) (*iface, error) {
 	if a.Flags&net.FlagUp == 0 {
 		return nil, fmt.Errorf("%s is not up: `ip link set %s up` first: %w", name, name, unix.ENETDOWN)
 	}
-	i := &iface{name: name, index: a.Index, mtu: a.MTU}
+	i := &iface{name: a.Name, index: a.Index, mtu: a.MTU}
 	copy(i.mac[:], a.HardwareAddr)
-	_, err = os.Stat("/sys/class/net/" + name + "/phy80211")
+	_, err = os.Stat("/sys/class/net/" + a.Name + "/phy80211")
 	i.wireless = err == nil
 	addrs, err := h.AddrList(link, netlink.FAMILY_ALL)
 	if err != nil {

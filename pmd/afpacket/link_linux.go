@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,9 +55,14 @@ func (l *link) run(clear func()) {
 	l.watcher.Go(func() {
 		var b [1]byte // the rest of a message is thrown away
 		for {
+			var look time.Time // while the link is down, also without news
+			if l.down.Load() {
+				look = time.Now().Add(time.Second)
+			}
+			_ = l.news.SetReadDeadline(look)
 			_, err := l.news.Read(b[:])
 			// ENOBUFS: there was more news than the socket could hold.
-			if err != nil && !errors.Is(err, unix.ENOBUFS) {
+			if err != nil && !errors.Is(err, unix.ENOBUFS) && !errors.Is(err, os.ErrDeadlineExceeded) {
 				return
 			}
 			l.refresh()

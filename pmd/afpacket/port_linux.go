@@ -17,7 +17,7 @@ var (
 )
 
 // has is what packet sockets can do on any interface.
-const has = pmd.RxChecksum | pmd.TxTCPChecksum | pmd.TxUDPChecksum | pmd.TSO | pmd.LRO | pmd.MultiSeg | pmd.VLANStrip
+const has = pmd.RxChecksum | pmd.TxTCPChecksum | pmd.TxUDPChecksum | pmd.TSO | pmd.LRO | pmd.MultiSeg
 
 // Port is one interface.
 type Port struct {

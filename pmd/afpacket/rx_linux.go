@@ -16,14 +16,13 @@ type receiver struct {
 	room     int  // bytes in a buffer
 	checksum bool // the stack takes the kernel's word for checksums
 	merged   bool // and takes super-segments
-	strip    bool // and tags beside the frame
 	iov      []vnet.Vector
 	hdr      vnet.Header // of a frame from the socket's queue
 }
 
 func (r *receiver) init(room int, o pmd.Offload) {
 	r.room = room
-	r.checksum, r.merged, r.strip = o.Has(pmd.RxChecksum), o.Has(pmd.LRO), o.Has(pmd.VLANStrip)
+	r.checksum, r.merged = o.Has(pmd.RxChecksum), o.Has(pmd.LRO)
 	r.iov = make([]vnet.Vector, 2+pmd.MaxFrame/room)
 	r.hdr = make(vnet.Header, vnet.Len)
 }
@@ -93,7 +92,7 @@ func (q *Queue) take(slot []byte, status uint32) (_ *mbuf.Mbuf, wait bool) {
 		fill(m, slot[at:at+size])
 	}
 	if m = q.describe(m, hdr); m != nil && status&unix.TP_STATUS_VLAN_VALID != 0 {
-		q.tag(m, native.Uint16(slot[slotTCI:]), tpid(slot, status))
+		tag(m, native.Uint16(slot[slotTCI:]), tpid(slot, status))
 	}
 	return m, false
 }
