@@ -309,14 +309,46 @@ func TestNoRights(t *testing.T) {
 	}
 }
 
-// withoutRights calls f on a thread that has no capability, and that ends with it.
-func withoutRights(f func() error) error {
+// TestLockedMemory: what a user with some capabilities is told whose pools are larger
+// than the memory he may lock.
+func TestLockedMemory(t *testing.T) {
+	var lim unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &lim); err != nil || lim.Cur > 64<<20 {
+		t.Skipf("RLIMIT_MEMLOCK is %d, %v", lim.Cur, err)
+	}
+	name, _ := pair(t, 1)
+	p := open(t, name, pmd.Options{})
+	pool, err := p.NewPool(mbuf.Config{Name: "large", Count: int(lim.Cur)/minChunk + 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = withoutRights(func() error { return p.Start([]*mbuf.Pool{pool}) }, unix.CAP_IPC_LOCK)
+	if err == nil || !strings.Contains(err.Error(), "RLIMIT_MEMLOCK is too small") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
+	}
+	if err := errors.Join(p.Close(), pool.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// withoutRights calls f on a thread that lacks these capabilities, or has none, and
+// that ends with it.
+func withoutRights(f func() error, lack ...int) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-		var none [2]unix.CapUserData
-		if err := unix.Capset(&hdr, &none[0]); err != nil {
+		var caps [2]unix.CapUserData
+		if len(lack) > 0 {
+			if err := unix.Capget(&hdr, &caps[0]); err != nil {
+				done <- err
+				return
+			}
+		}
+		for _, c := range lack {
+			caps[c/32].Effective &^= 1 << (c % 32)
+		}
+		if err := unix.Capset(&hdr, &caps[0]); err != nil {
 			done <- err
 			return
 		}

@@ -120,6 +120,20 @@ func TestPlaneTwoQueues(t *testing.T) {
 	}
 }
 
+// TestPlaneSteered: two lcores on one queue, so that frames to be sent lie in another
+// lcore's pool.
+func TestPlaneSteered(t *testing.T) {
+	p := openPlane(t, 1, nil, func(c *api.Config) { c.Lcores = []int{api.AnyCPU, api.AnyCPU} })
+	both := func() bool { s := p.Stats(); return min(s[0].TxFrames, s[1].TxFrames) > 0 }
+	for i := 0; i < 4 || i < 30 && !both(); i++ {
+		p.upload(bulkSize / 8)
+		p.download(bulkSize / 8)
+	}
+	if !both() {
+		t.Errorf("%+v", p.Stats())
+	}
+}
+
 // TestPlaneJumbo: frames that do not fit a page, in several buffers each.
 func TestPlaneJumbo(t *testing.T) {
 	for _, m := range copyModes {
