@@ -33,11 +33,12 @@ func (s *session) check(config, text string) {
 		s.Fatalf("%s: counters: %v: %s", config, err, text)
 	}
 	nic, lo := c.Ports[0], c.Ports[1]
-	var rx, tx, copied uint64
+	var rx, tx, copied, steered uint64
 	for i, l := range c.Lcores {
 		rx += l.RxFrames
 		tx += l.TxFrames
 		copied += l.Events["steer-copied"]
+		steered += l.Events["steered"]
 		sum := l.Delivered
 		for _, n := range l.Drops {
 			sum += n
@@ -53,8 +54,9 @@ func (s *session) check(config, text string) {
 	if nic.MAC != mac {
 		s.Errorf("%s: the NIC's address is %s, want %s", config, nic.MAC, mac)
 	}
-	if got := nic.IPackets + lo.IPackets + copied; got != rx {
-		s.Errorf("%s: the ports received %d frames (%d of them copied), the lcores %d", config, got, copied, rx)
+	// A datagram that came in fragments may be handed on when it is whole.
+	if got := nic.IPackets + lo.IPackets + copied; rx < got || rx > got+steered {
+		s.Errorf("%s: the ports received %d frames (%d of them copied, %d steered), the lcores %d", config, got, copied, steered, rx)
 	}
 	if n := nic.Own["rx_good_packets"]; n != nic.IPackets+nic.RxNoMbuf {
 		s.Errorf("%s: the NIC counted %d frames in, we %d: %v", config, n, nic.IPackets, nic.Own)
@@ -65,11 +67,15 @@ func (s *session) check(config, text string) {
 	if got := nic.OPackets + nic.OErrors + lo.OPackets; got != tx {
 		s.Errorf("%s: the ports sent or lost %d frames, the lcores sent %d", config, got, tx)
 	}
-	if len(c.Lcores) > 1 && config == "usual" {
-		for i, l := range c.Lcores {
-			if l.RxFrames < 100 || l.Events["steered"] != 0 {
-				s.Errorf("%s: lcore %d got %d frames, %d steered: the NIC does not spread the flows", config, i, l.RxFrames, l.Events["steered"])
-			}
+	if config != "usual" {
+		return
+	}
+	if nic.OErrors == 0 {
+		s.Errorf("%s: nothing was lost while the cable was pulled", config)
+	}
+	for i, l := range c.Lcores {
+		if l.RxFrames < 100 || steered*20 > rx {
+			s.Errorf("%s: lcore %d got %d frames, %d of %d were steered: the NIC does not spread the flows", config, i, l.RxFrames, steered, rx)
 		}
 	}
 }
