@@ -75,7 +75,7 @@ canary() {
 }
 
 # Packages whose tests drive real tools or long simulations have steps of their own.
-quick() { $GO list ./... | grep -v -e /internal/e2e -e /internal/sim; }
+quick() { $GO list ./... | grep -v -e /internal/e2e -e /internal/sim -e '/internal/nic$'; }
 
 units() { $GO test -shuffle on -timeout 5m $(quick); }
 races() { $GO test -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
@@ -85,6 +85,7 @@ conns() { twice $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api;
 tapconns() { twice $GO test -count=50 -failfast -timeout 10m -run '^TestConn$/^shared$' ./internal/e2e; }
 bothconns() { conns && tapconns; }
 e2e() { twice $GO test -count=1 -timeout 10m ./internal/e2e; }
+nic() { GO=$GO twice ./scripts/test-nic.sh; }
 bench() { (cd perf/bench && $GO vet ./... && $GO test -timeout 3m ./...); }
 fuzz() { GO=$GO FUZZTIME=1s ./scripts/fuzz.sh; }
 
@@ -98,6 +99,7 @@ step "race detector" twice races
 step "buffer debugging" debug
 step "simulation, $SEEDS seeds" seeds
 together "end to end over TAP" e2e "nettest.TestConn, 50 times over wire and over TAP" bothconns
+step "emulated Intel NICs" nic
 step "fuzzing, briefly" fuzz
 step "benchmark module" bench
 
