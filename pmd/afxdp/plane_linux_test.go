@@ -371,10 +371,10 @@ func TestPlaneRemoval(t *testing.T) {
 			started := make(chan struct{})
 			go func() {
 				data := random(1 << 20)
-				_, _ = c.Write(data)
+				_, werr := c.Write(data)
 				close(started)
-				for err == nil {
-					_, err = c.Write(data)
+				for werr == nil {
+					_, werr = c.Write(data)
 				}
 			}()
 			k, err := l.Accept()
