@@ -71,7 +71,7 @@ func join() error {
 	if errno := C.dp_eal_join(); errno != 0 {
 		return fmt.Errorf("dpdk: %w: is EAL initialised?", syscall.Errno(errno))
 	}
-	env.up = true
+	env.up, env.huge = true, true // as far as pools must care
 	return nil
 }
 

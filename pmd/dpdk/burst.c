@@ -126,6 +126,16 @@ static struct rte_mbuf *stranger(struct dp_queue *q, struct rte_mbuf *m)
 	return c;
 }
 
+// hold notes that the driver has the frames, or that it has not; see dp_pool_reclaim.
+static void hold(struct rte_mbuf **b, uint32_t n, uint32_t held)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		for (struct rte_mbuf *m = b[i]; m != NULL; m = m->next) {
+			m->dynfield1[1] = held;
+		}
+	}
+}
+
 // sort_out keeps what is ours of a burst in which some buffers are not the queue's.
 static uint32_t sort_out(struct dp_queue *q, struct rte_mbuf **b, uint32_t n, uint64_t *bytes)
 {
@@ -151,6 +161,9 @@ static inline uint32_t receive(struct dp_queue *q, struct rte_mbuf **b, uint32_t
 	q->hot = got > 0;
 	if (got == 0) {
 		return 0;
+	}
+	if (unlikely(q->track)) {
+		hold(b, got, 0);
 	}
 	uint64_t bytes = 0, odd = 0;
 	const struct rte_mempool *mp = q->mp;
@@ -311,11 +324,17 @@ uint32_t dp_tx(struct dp_queue *q, uint64_t *pkts, uint32_t n)
 		work |= (b[i]->ol_flags & TX_WORK) | (q->port->multi_seg ? 0 : b[i]->nb_segs - 1u);
 	}
 	uint32_t took;
+	if (unlikely(q->track)) {
+		hold(b, n, 1);
+	}
 	if (likely(work == 0)) {
 		took = f->tx_pkt_burst(f->txq.data[q->id], b, (uint16_t)n);
 		__atomic_store_n(&q->opackets, q->opackets + took, __ATOMIC_RELAXED);
 	} else {
 		took = send_fit(q, b, n, &bytes);
+	}
+	if (unlikely(q->track)) {
+		hold(b + took, n - took, 0);
 	}
 	for (uint32_t i = took; i < n; i++) {
 		bytes -= b[i]->pkt_len;

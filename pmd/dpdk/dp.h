@@ -40,10 +40,11 @@ struct dp_pool {
 	uint32_t hold; // a device that restarts will want side's buffers back
 	void **side;
 
+	bool track; // buffers that a driver holds are marked, see dp_pool_reclaim
 	struct rte_mempool *from; // an adopted pool's elements return there
 };
 
-struct dp_pool *dp_pool_new(const char *name, uint32_t count, uint16_t room, int *err);
+struct dp_pool *dp_pool_new(const char *name, uint32_t count, uint16_t room, bool huge, int *err);
 uint32_t dp_pool_take(struct dp_pool *p, uint64_t *to, uint32_t max);
 void dp_pool_free(struct dp_pool *p);
 struct dp_pool *dp_pool_adopt(const char *name, void *from, uint32_t count, int *err);
@@ -65,6 +66,7 @@ struct dp_queue {
 	uint32_t limit; // longest frame
 	int busy;       // a burst is under way
 	bool looks;     // frames to send may want work before
+	bool track;     // as the pool
 	bool shared;    // buffers that are not ours may come
 
 	uint32_t stash_at, stash_n; // frames received along with a transmit burst

@@ -44,7 +44,8 @@
 	X(rte_eth_dev_callback_register) X(rte_eth_dev_callback_unregister)      \
 	X(rte_mempool_register_ops) X(rte_mempool_set_ops_byname)                \
 	X(rte_mempool_create_empty) X(rte_mempool_obj_iter) X(rte_mempool_free)  \
-	X(rte_pktmbuf_pool_create_by_ops) X(rte_pktmbuf_free_bulk)               \
+	X(rte_mempool_populate_default) X(rte_pktmbuf_pool_init)                 \
+	X(rte_pktmbuf_init) X(rte_pktmbuf_free_bulk)                             \
 	X(rte_mbuf_dynfield_register_offset)
 
 // Its variables, the same way.
@@ -63,6 +64,7 @@ extern __thread const void *dp_control;
 
 int dp_errno(void);
 int dp_pool_init(void);
+void dp_pool_reclaim(struct dp_pool *p);
 void dp_pool_hold(struct dp_pool *p, int on);
 void dp_port_own(struct dp_port *p, bool on);
 bool dp_stop_queues(struct dp_port *p);

@@ -76,10 +76,45 @@ static void op_free(struct rte_mempool *mp)
 	mp->pool_data = NULL;
 }
 
+// mark notes whether a driver holds the buffers, in a field that nobody uses.
+static void mark(void *const *objs, unsigned int n, uint32_t held)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		((struct rte_mbuf *)objs[i])->dynfield1[1] = held;
+	}
+}
+
+static void reclaim(struct rte_mempool *mp, void *arg, void *obj, unsigned int i)
+{
+	struct dp_pool *p = arg;
+	struct rte_mbuf *m = obj;
+	(void)mp;
+	(void)i;
+	if (m->dynfield1[1] != 0) {
+		rte_mbuf_refcnt_set(m, 1);
+		m->next = NULL;
+		m->nb_segs = 1;
+		m->dynfield1[1] = 0;
+		p->free[(*p->top)++] = m;
+	}
+}
+
+// dp_pool_reclaim takes the buffers back that a closed driver has forgotten: af_xdp
+// leaves those in its rings behind. Called by the owner.
+void dp_pool_reclaim(struct dp_pool *p)
+{
+	if (p->track) {
+		dp.rte_mempool_obj_iter(p->mp, reclaim, p);
+	}
+}
+
 // op_enqueue takes n buffers back: on the owner's thread to the stack.
 static int op_enqueue(struct rte_mempool *mp, void *const *objs, unsigned int n)
 {
 	struct dp_pool *p = mp->pool_data;
+	if (unlikely(p->track)) {
+		mark(objs, n, 0);
+	}
 	if (likely(mine(p))) {
 		int64_t top = *p->top;
 		for (unsigned int i = 0; i < n; i++) {
@@ -108,6 +143,9 @@ static int op_dequeue(struct rte_mempool *mp, void **objs, unsigned int n)
 			objs[i] = p->free[--top];
 		}
 		*p->top = top;
+		if (unlikely(p->track)) {
+			mark(objs, n, 1);
+		}
 		return 0;
 	}
 	int err = -ENOBUFS;
@@ -153,20 +191,35 @@ int dp_pool_init(void)
 	return 0;
 }
 
-// dp_pool_new makes a pool with all its buffers on the stack; NULL: *err says why.
-struct dp_pool *dp_pool_new(const char *name, uint32_t count, uint16_t room, int *err)
+// dp_pool_new makes a pool with all its buffers on the stack, the first in memory on
+// top; NULL: *err says why. Without hugepages device addresses are virtual ones, so
+// buffers may cross pages: else each would take a page, and af_xdp, which reckons the
+// memory by their size, would not find most of them.
+struct dp_pool *dp_pool_new(const char *name, uint32_t count, uint16_t room, bool huge, int *err)
 {
-	struct rte_mempool *mp = dp.rte_pktmbuf_pool_create_by_ops(name, count, 0, 0, room, SOCKET_ID_ANY, OPS_NAME);
-	if (mp == NULL) {
+	struct rte_pktmbuf_pool_private priv = { .mbuf_data_room_size = room };
+	struct rte_mempool *mp = dp.rte_mempool_create_empty(name, count, sizeof(struct rte_mbuf) + room, 0,
+		sizeof(priv), SOCKET_ID_ANY, huge ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	if (mp == NULL || dp.rte_mempool_set_ops_byname(mp, OPS_NAME, NULL) != 0) {
 		*err = dp_errno();
+		dp.rte_mempool_free(mp);
 		return NULL;
 	}
+	dp.rte_pktmbuf_pool_init(mp, &priv);
+	int n = dp.rte_mempool_populate_default(mp);
+	if (n < 0) {
+		*err = -n;
+		dp.rte_mempool_free(mp);
+		return NULL;
+	}
+	dp.rte_mempool_obj_iter(mp, dp.rte_pktmbuf_init, NULL);
 	struct dp_pool *p = mp->pool_data;
 	// Populating went through op_enqueue on a thread that is nobody's: by the side.
-	memcpy(p->free, p->side, p->side_n * sizeof(void *));
+	for (uint32_t i = 0; i < p->side_n; i++) {
+		p->free[i] = p->side[p->side_n - 1 - i];
+	}
 	p->own_top = p->side_n;
 	p->side_n = 0;
-	p->control = NULL;
 	return p;
 }
 

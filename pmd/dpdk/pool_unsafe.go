@@ -51,7 +51,7 @@ func newPool(cfg mbuf.Config) (*mbuf.Pool, error) {
 	name := C.CString(fmt.Sprintf("dp%d-%.12s", pools.made, cfg.Name))
 	defer C.free(unsafe.Pointer(name))
 	var errno C.int
-	c := C.dp_pool_new(name, C.uint32_t(cfg.Count), C.uint16_t(mbuf.Headroom+cfg.DataRoom), &errno)
+	c := C.dp_pool_new(name, C.uint32_t(cfg.Count), C.uint16_t(mbuf.Headroom+cfg.DataRoom), C.bool(env.huge), &errno)
 	if c == nil {
 		return nil, fmt.Errorf("dpdk: pool %q: %d MB do not fit in EAL's memory (%w): more `memory` (eal section, in MB) or hugepages, or fewer buffers",
 			cfg.Name, cfg.Count*(cfg.DataRoom+384)>>20+1, syscall.Errno(errno))

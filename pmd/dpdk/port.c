@@ -297,6 +297,11 @@ int dp_port_close(struct dp_port *p, bool remove)
 		int e = dp.rte_dev_remove(device);
 		err = err != 0 ? err : e;
 	}
+	for (uint16_t i = 0; i < p->queues; i++) {
+		if (p->q[i].pool != NULL) {
+			dp_pool_reclaim(p->q[i].pool);
+		}
+	}
 	dp_port_own(p, false);
 	return -err;
 }

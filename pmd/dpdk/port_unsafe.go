@@ -120,6 +120,9 @@ func (p *Port) configure(opt pmd.Options) error {
 	if p.canRSS() {
 		offer |= pmd.RSS
 	}
+	if strings.HasPrefix(p.PMD(), "net_tap") {
+		offer &= pmd.MultiSeg // the rest it would do in software, as we do
+	}
 	offer = opt.Allowed(offer)
 	rx, tx := asked(offer, uint64(c.rx), uint64(c.tx))
 	rx |= uint64(c.rx) & rxScatter
@@ -175,7 +178,8 @@ func (p *Port) canRSS() bool {
 // chooseMAC takes the address that is asked for, the device's, or makes one up.
 func (p *Port) chooseMAC(want [6]byte) {
 	mac := want
-	if mac == [6]byte{} {
+	tap := strings.HasPrefix(p.PMD(), "net_tap") // its address is that of the kernel's side
+	if mac == [6]byte{} && !tap {
 		for i := range mac {
 			mac[i] = byte(p.caps.mac[i])
 		}
@@ -185,7 +189,7 @@ func (p *Port) chooseMAC(want [6]byte) {
 		mac[0] = mac[0]&^1 | 2
 	}
 	p.info.MAC = mac
-	p.conf.set_mac = want != [6]byte{}
+	p.conf.set_mac = C.bool(want != [6]byte{} && !tap)
 	for i := range mac {
 		p.conf.mac[i] = C.uint8_t(mac[i])
 	}
@@ -250,6 +254,8 @@ func (p *Port) lend(ps []*mbuf.Pool) error {
 			return fmt.Errorf("pool %q is not in DPDK's memory: make it with the port's NewPool", ps[i%len(ps)].Name())
 		}
 		q.c.pool, q.c.mp = m.c, m.c.mp
+		q.c.track = C.bool(strings.HasPrefix(p.PMD(), "net_af_xdp"))
+		m.c.track = m.c.track || q.c.track
 		smallest = min(smallest, int(m.c.size)/((len(p.queues)+len(ps)-1)/len(ps)))
 	}
 	if need := p.needs(); smallest < need {
