@@ -11,4 +11,4 @@ GO=${GO:-go}
 export PATH=$PATH:/usr/sbin:/sbin
 ./scripts/nic-kit.sh
 GO=$GO ./scripts/static.sh || rm -f bin/dataplane-static # an old one proves nothing
-exec $GO test -count=1 -timeout 10m "$@" ./internal/nic
+exec $GO test -count=1 -timeout 15m "$@" ./internal/nic

@@ -49,16 +49,27 @@ func findKit(t testing.TB) *kit {
 	return k
 }
 
-// qemu returns a QEMU: the installed one, or the newer one of the kit where the
-// installed one does not know the 82576.
+// qemu returns a QEMU: the installed one, or the kit's where it must know the 82576
+// (QEMU 8.0) and the installed one does not. "": there is none.
 func (k *kit) qemu(igb bool) string {
-	own, _ := exec.LookPath("qemu-system-x86_64") // "" is no QEMU
-	if igb {
-		if newer := filepath.Join(k.dir, "qemu", "usr", "bin", "qemu-system-x86_64"); exists(newer) {
-			return newer
-		}
+	own, err := exec.LookPath("qemu-system-x86_64")
+	if err != nil {
+		return ""
 	}
-	return own
+	if !igb || knowsIGB(own) {
+		return own
+	}
+	if newer := filepath.Join(k.dir, "qemu", "usr", "bin", "qemu-system-x86_64"); knowsIGB(newer) {
+		return newer
+	}
+	return ""
+}
+
+func knowsIGB(qemu string) bool {
+	out, err := exec.Command(qemu, "--version").Output()
+	var major int
+	_, scan := fmt.Sscanf(string(out), "QEMU emulator version %d", &major)
+	return err == nil && scan == nil && major >= 8
 }
 
 // firmware are the arguments that tell an unpacked QEMU where its files are.
@@ -87,9 +98,9 @@ func buildGuest(t testing.TB) string {
 	return out
 }
 
-// image writes the machine's first file system: configurations by name. It is
-// not compressed: to unpack it would take an emulated processor longer than to load it.
-func (k *kit) image(configs map[string]string) (string, error) {
+// image writes the machine's first file system, with configurations by name, into
+// dir. It is not compressed: to unpack it would take an emulated processor longer than to load it.
+func (k *kit) image(dir string, configs map[string]string) (string, error) {
 	var b bytes.Buffer
 	c := newCpio(&b)
 	for _, d := range []string{"dev", "proc", "sys", "run", "tmp", "var", "var/run", "etc", "modules"} {
@@ -119,19 +130,6 @@ func (k *kit) image(configs map[string]string) (string, error) {
 	if err := c.close(); err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp("", "nic-*.cpio")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(b.Bytes())
-	return f.Name(), firstError(err, f.Close())
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	name := filepath.Join(dir, "image.cpio")
+	return name, os.WriteFile(name, b.Bytes(), 0o600)
 }
