@@ -40,6 +40,7 @@ pmd/wire pmd/loop pmd/fault pmd/pcap pmd/tap     < cmd/dataplane examples intern
 pmd/pci                                          < pmd/dpdk cmd/dataplane
 mbuf pmd pmd/dpdk/internal/ccall                 < pmd/dpdk
 pmd/dpdk                                         < cmd/dataplane examples internal/e2e
+pmd pmd/dpdk                                     < pmd/dpdk/internal/tryopen
 `
 
 // free packages hold tests and their tools: they may import anything.
