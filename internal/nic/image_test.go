@@ -81,11 +81,6 @@ func (k *kit) firmware(qemu string) []string {
 	return []string{"-L", filepath.Join(root, "share", "qemu"), "-L", filepath.Join(root, "share", "seabios")}
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // buildGuest builds the machine's process 1.
 func buildGuest(t testing.TB) string {
 	t.Helper()

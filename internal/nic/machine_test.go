@@ -3,7 +3,6 @@ package nic
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -193,6 +192,6 @@ func (m *machine) kill() {
 func (m *machine) mustSay(want string) {
 	m.Helper()
 	if !strings.Contains(m.transcript(), want) {
-		m.Error(fmt.Sprintf("the machine did not say %q\n%s", want, m.transcript()))
+		m.Errorf("the machine did not say %q\n%s", want, m.transcript())
 	}
 }
