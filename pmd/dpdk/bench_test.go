@@ -81,7 +81,9 @@ func goLoop(q pmd.Queue, pool *mbuf.Pool, rounds int) (time.Duration, int) {
 	for range rounds {
 		n := q.RxBurst(burst[:])
 		k := q.TxBurst(burst[:n])
-		pool.FreeBulk(burst[k:n])
+		if k < n {
+			pool.FreeBulk(burst[k:n])
+		}
 		frames += k
 	}
 	return rawdpdk.Now() - from, frames

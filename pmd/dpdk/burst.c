@@ -311,15 +311,16 @@ uint32_t dp_tx(struct dp_queue *q, uint64_t *pkts, uint32_t n)
 	}
 	const struct rte_eth_fp_ops *f = &(*dp.rte_eth_fp_ops)[q->port->id];
 	uint64_t bytes = 0, work = 0;
-	uint32_t limit = q->limit;
-	uint32_t longest = 0;
+	uint64_t limit = q->limit;
+	uint64_t fits = ~0ull;
 #pragma GCC unroll 8
-	for (uint32_t i = 0; i < n; i++) { // no bytes at all are more than any limit
-		uint32_t len = b[i]->pkt_len;
-		bytes += len;
-		longest = len - 1 > longest ? len - 1 : longest;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t less = b[i]->pkt_len - 1; // of no bytes at all: more than any limit
+		bytes += less;
+		fits &= less - limit; // the highest bit stays while all are below
 	}
-	work = longest >= limit;
+	bytes += n;
+	work = ~fits >> 63;
 	for (uint32_t i = 0; i < n && q->looks; i++) {
 		work |= (b[i]->ol_flags & TX_WORK) | (q->port->multi_seg ? 0 : b[i]->nb_segs - 1u);
 	}

@@ -56,8 +56,9 @@ func (q *Queue) RxBurst(b []*mbuf.Mbuf) int {
 		return 0
 	}
 	if c.stash_n != 0 {
-		s := (*[C.DP_STASH]*mbuf.Mbuf)(unsafe.Pointer(&c.stash))
-		n := copy(b, s[c.stash_at:c.stash_at+c.stash_n])
+		n := min(len(b), int(c.stash_n))
+		// Addresses outside of the heap are only numbers: no barriers.
+		copy(unsafe.Slice((*uintptr)(unsafe.Pointer(&b[0])), n), unsafe.Slice((*uintptr)(unsafe.Pointer(&c.stash[c.stash_at])), n))
 		c.stash_at += C.uint32_t(n)
 		c.stash_n -= C.uint32_t(n)
 		return n
