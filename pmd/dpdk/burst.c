@@ -158,7 +158,7 @@ static inline uint32_t receive(struct dp_queue *q, struct rte_mbuf **b, uint32_t
 {
 	const struct rte_eth_fp_ops *f = &(*dp.rte_eth_fp_ops)[q->port->id];
 	uint32_t got = f->rx_pkt_burst(f->rxq.data[q->id], b, (uint16_t)n);
-	q->hot = got > 0;
+	q->hot = got > 0 && q->stack == NULL; // a call without the scheduler costs less than the stash
 	if (got == 0) {
 		return 0;
 	}
@@ -293,9 +293,9 @@ static uint32_t send_fit(struct dp_queue *q, struct rte_mbuf **b, uint32_t n, ui
 	return done;
 }
 
-// dp_tx sends the first frames of pkts and returns how many it took. While it is
-// here it receives, too, if there was something the last time: the next receive
-// burst then costs no call.
+// dp_tx sends the first frames of pkts and returns how many it took. Where a call
+// costs much it receives while it is here, too, if there was something the last time:
+// the next receive burst then costs no call.
 uint32_t dp_tx(struct dp_queue *q, uint64_t *pkts, uint32_t n)
 {
 	struct rte_mbuf **b = (struct rte_mbuf **)(void *)pkts;

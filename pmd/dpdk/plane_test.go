@@ -196,6 +196,49 @@ func TestMemif(t *testing.T) {
 	echo(t, client.Dial, "10.9.0.2:7", 1<<22)
 }
 
+// Two planes in two processes.
+func TestMemifProcesses(t *testing.T) {
+	device := "net_memif5,socket-abstract=no,"
+	if sock := os.Getenv("DPDK_TEST_SOCKET"); sock != "" {
+		client := plane(t, device+"role=client,socket="+sock, "10.9.0.1/24", map[string]string{"link-wait": "5s"})
+		echo(t, client.Dial, "10.9.0.2:7", 1<<22)
+		window(t, client)
+		return
+	}
+	sock := filepath.Join(t.TempDir(), "memif.sock")
+	plane(t, device+"role=server,socket="+sock, "10.9.0.2/24", nil)
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
+	cmd.Env = append(os.Environ(), "DPDK_TEST_SOCKET="+sock)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+// window keeps 64 datagrams on the way for a second and says how many came back.
+func window(t *testing.T, n *api.Net) {
+	c, err := n.Dial("udp", "10.9.0.2:7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	b := make([]byte, 64)
+	for range 64 {
+		c.Write(b)
+	}
+	from, echoes := time.Now(), 0
+	for time.Since(from) < time.Second {
+		c.SetReadDeadline(time.Now().Add(2 * time.Second))
+		if _, err := c.Read(b); err != nil {
+			break
+		}
+		echoes++
+		c.Write(b)
+	}
+	t.Logf("UDP echo: %.0f round trips a second through goroutine sockets", float64(echoes)/time.Since(from).Seconds())
+}
+
 // The same over vhost-user.
 func TestVhost(t *testing.T) {
 	sock := filepath.Join(t.TempDir(), "vhost.sock")
