@@ -85,6 +85,14 @@ conns() { twice $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api;
 tapconns() { twice $GO test -count=50 -failfast -timeout 10m -run '^TestConn$/^shared$' ./internal/e2e; }
 bothconns() { conns && tapconns; }
 e2e() { twice $GO test -count=1 -timeout 10m ./internal/e2e; }
+# Under CI libdpdk must be there, as scripts/setup.sh installs it.
+dpdk() {
+	if ! pkg-config --exists libdpdk && [ "${CI:-}" != true ]; then
+		echo "skipped: no libdpdk (apt-get install libdpdk-dev pkg-config)"
+		return 0
+	fi
+	$GO vet -tags dpdk ./pmd/dpdk/... && $GO test -tags dpdk -count=1 -timeout 5m ./pmd/dpdk
+}
 nic() { GO=$GO twice ./scripts/test-nic.sh; }
 bench() { (cd perf/bench && $GO vet ./... && $GO test -timeout 3m ./...); }
 fuzz() { GO=$GO FUZZTIME=1s ./scripts/fuzz.sh; }
@@ -95,6 +103,7 @@ step "go.mod is tidy" $GO mod tidy -diff
 step "staticcheck" $GO run $STATICCHECK ./...
 step "unit tests" twice units
 step "racy canary" canary
+step "DPDK, virtual devices" twice dpdk
 step "race detector" twice races
 step "buffer debugging" debug
 step "simulation, $SEEDS seeds" seeds
