@@ -44,15 +44,15 @@ func start(e EAL, device string) error {
 	if pci {
 		e.Devices = append(append([]string(nil), e.Devices...), addr)
 	}
+	if err := checkDevices(e.Devices, true); err != nil { // a wrong address before missing memory
+		return err
+	}
 	huge, err := chooseHuge(&e, "/")
 	if err != nil {
 		return err
 	}
-	for _, d := range e.Devices {
-		full, _ := pciAddress(d)
-		if err := checkDevice("/", full, huge); err != nil {
-			return err
-		}
+	if err := checkDevices(e.Devices, huge); err != nil {
+		return err
 	}
 	if err := load(); err != nil {
 		return err
@@ -64,6 +64,16 @@ func start(e EAL, device string) error {
 		return env.failed
 	}
 	env.up, env.huge = true, huge
+	return nil
+}
+
+func checkDevices(devices []string, huge bool) error {
+	for _, d := range devices {
+		full, _ := pciAddress(d)
+		if err := checkDevice("/", full, huge); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
