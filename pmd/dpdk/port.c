@@ -115,7 +115,7 @@ static void fill_key(uint8_t *key, size_t n)
 int dp_port_configure(struct dp_port *p, const struct dp_conf *c)
 {
 	struct rte_eth_conf conf;
-	uint8_t key[128];
+	static uint8_t key[128]; // ethdev keeps the pointer, and drivers read it at start
 	memset(&conf, 0, sizeof(conf));
 	conf.rxmode.mtu = c->mtu;
 	conf.rxmode.offloads = c->rx;
