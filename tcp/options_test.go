@@ -177,6 +177,7 @@ func FuzzOptions(f *testing.F) {
 			t.Fatalf("% x gives %+v", b, o)
 		}
 		// Whatever was understood can be said again and understood again.
+		clear(o.Sack[o.NSack:]) // a second option with fewer blocks leaves some behind
 		if o.MSS == 0 {
 			o.WScale, o.SackOK = -1, false
 		}

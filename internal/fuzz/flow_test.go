@@ -178,6 +178,9 @@ func (w *world) sentAck(f *flow, g *segment) {
 	right := g.ack + uint32(g.wnd)<<shift
 	if !f.sync {
 		f.sync = true
+		if g.flags&syn == 0 { // of a connection whose beginning we have forgotten
+			f.ts = w.ts && option(g.opts, 8, 10) != nil
+		}
 		f.irs, f.nxt, f.top, f.right = g.ack-1, g.ack, g.ack, right
 		return
 	}
