@@ -156,7 +156,7 @@ static uint32_t sort_out(struct dp_queue *q, struct rte_mbuf **b, uint32_t n, ui
 // receive takes a burst from the device and counts it.
 static inline uint32_t receive(struct dp_queue *q, struct rte_mbuf **b, uint32_t n)
 {
-	const struct rte_eth_fp_ops *f = &(*dp.rte_eth_fp_ops)[q->port->id];
+	const struct rte_eth_fp_ops *f = q->fast;
 	uint32_t got = f->rx_pkt_burst(f->rxq.data[q->id], b, (uint16_t)n);
 	q->hot = got > 0 && q->stack == NULL; // a call without the scheduler costs less than the stash
 	if (got == 0) {
@@ -270,7 +270,7 @@ static bool fit(struct dp_queue *q, const struct rte_eth_fp_ops *f, struct rte_m
 // It returns how many it took; bytes loses those of frames that were not sent.
 static uint32_t send_fit(struct dp_queue *q, struct rte_mbuf **b, uint32_t n, uint64_t *bytes)
 {
-	const struct rte_eth_fp_ops *f = &(*dp.rte_eth_fp_ops)[q->port->id];
+	const struct rte_eth_fp_ops *f = q->fast;
 	uint32_t done = 0, sent = 0;
 	while (done < n) {
 		uint32_t run = 0;
@@ -309,7 +309,7 @@ uint32_t dp_tx(struct dp_queue *q, uint64_t *pkts, uint32_t n)
 		}
 		return n;
 	}
-	const struct rte_eth_fp_ops *f = &(*dp.rte_eth_fp_ops)[q->port->id];
+	const struct rte_eth_fp_ops *f = q->fast;
 	uint64_t bytes = 0, work = 0;
 	uint64_t limit = q->limit;
 	uint64_t fits = ~0ull;

@@ -60,6 +60,7 @@ struct dp_queue {
 	struct dp_port *port;
 	struct dp_pool *pool;
 	struct rte_mempool *mp;
+	const void *fast; // ethdev's functions for bursts: struct rte_eth_fp_ops
 	void *stack; // for calls that the scheduler is not told of
 	uint16_t id;
 	uint16_t hot;   // the last receive burst brought something

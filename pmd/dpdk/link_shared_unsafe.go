@@ -6,6 +6,6 @@ package dpdk
 // say which functions there are, and --as-needed drops the libraries).
 
 // #cgo pkg-config: libdpdk
-// #cgo CFLAGS: -O3
+// #cgo CFLAGS: -O3 -ftls-model=initial-exec
 // #cgo LDFLAGS: -ldl -lpthread
 import "C"

@@ -5,7 +5,7 @@ package dpdk
 // Everything is linked, and every driver's constructor kept: CGO_LDFLAGS_ALLOW must
 // admit -Wl,--(no-)?whole-archive. pkg-config --static would name hundreds.
 
-// #cgo CFLAGS: -O3 -DDP_STATIC -I/usr/include/dpdk -I/usr/include/x86_64-linux-gnu/dpdk -include rte_config.h -march=corei7
+// #cgo CFLAGS: -O3 -ftls-model=initial-exec -DDP_STATIC -I/usr/include/dpdk -I/usr/include/x86_64-linux-gnu/dpdk -include rte_config.h -march=corei7
 // #cgo LDFLAGS: -Wl,--whole-archive -l:librte_bus_pci.a -l:librte_bus_vdev.a -l:librte_mempool_ring.a
 // #cgo LDFLAGS: -l:librte_net_e1000.a -l:librte_net_ixgbe.a -l:librte_net_virtio.a
 // #cgo LDFLAGS: -l:librte_net_af_packet.a -l:librte_net_af_xdp.a -l:librte_net_memif.a -l:librte_net_null.a -l:librte_net_ring.a -l:librte_net_tap.a

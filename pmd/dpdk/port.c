@@ -24,6 +24,7 @@ struct dp_port *dp_port_new(uint16_t id, uint16_t queues)
 	for (uint16_t i = 0; i < queues; i++) {
 		p->q[i].port = p;
 		p->q[i].id = i;
+		p->q[i].fast = &(*dp.rte_eth_fp_ops)[id];
 	}
 	return p;
 }
