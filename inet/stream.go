@@ -179,6 +179,7 @@ func connectNames(s *sock.Socket, to *sock.Name) (sock.Name, syscall.Errno) {
 func waitConnected(s *sock.Socket) error {
 	sk := s.SK()
 	for {
+		dead := sk.Has(sock.FlagDead) // before its reason, which the lcore writes first
 		if sk.Has(sock.FlagConnected) {
 			s.SetNames(sk.Proto.Names(sk)) // fixed since before the flag was set
 			s.SetState(sock.Connected)
@@ -188,7 +189,7 @@ func waitConnected(s *sock.Socket) error {
 		if e := sk.TakeError(); e != 0 {
 			return failed(s, e)
 		}
-		if sk.Has(sock.FlagDead) {
+		if dead {
 			return failed(s, syscall.ECONNABORTED)
 		}
 		err := s.Wr.Wait(0, func() bool {
@@ -257,7 +258,7 @@ func (streamOps) Release(s *sock.Socket) error {
 // linger waits until the connection has ended, d at the most.
 func (h *Host) linger(sk *sock.Sock, d time.Duration) {
 	for end := time.Now().Add(d); !sk.Has(sock.FlagDead) && !h.ending.Load() && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+		sk.Core.Sleep(time.Millisecond)
 	}
 }
 

@@ -38,8 +38,10 @@ func (streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	}
 }
 
-// sendErr returns why nothing more can be written.
+// sendErr returns why nothing more can be written. The flags are read before the
+// error: the lcore writes them after it.
 func sendErr(s *sock.Socket, sk *sock.Sock) error {
+	end := sk.Has(sock.FlagSndShut | sock.FlagDead)
 	if err := s.Wr.Err(); err != nil {
 		return err
 	}
@@ -49,7 +51,7 @@ func sendErr(s *sock.Socket, sk *sock.Sock) error {
 	if e := sk.TakeError(); e != 0 {
 		return e
 	}
-	if sk.Has(sock.FlagSndShut | sock.FlagDead) {
+	if end {
 		return syscall.EPIPE
 	}
 	return nil

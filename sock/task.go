@@ -93,6 +93,9 @@ func (ts *Tasks) Sleep(d time.Duration) {
 	timer.Stop()
 }
 
+// Sleep is the Sleep of c's plane.
+func (c *Core) Sleep(d time.Duration) { c.registry.Sleep(d) }
+
 // body runs f. A panic ends the task, and not the plane.
 func (t *Task) body(f func()) {
 	defer func() {

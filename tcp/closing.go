@@ -88,14 +88,14 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 	}
 	s.rcv.ooo, s.loss.board, s.lst = ranges{}, scoreboard{}, nil
 	s.Unset(sock.FlagListening)
+	if errno != 0 && !s.orphan {
+		s.ErrorReport(errno) // before the flags: who sees the end must find its reason
+	}
 	s.Set(sock.FlagRcvShut | sock.FlagSndShut | sock.FlagDead)
 	if s.orphan {
 		s.orphan = false
 		l.orphans--
 		return
-	}
-	if errno != 0 {
-		s.ErrorReport(errno)
 	}
 	s.StateChange()
 }
