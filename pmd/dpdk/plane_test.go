@@ -21,15 +21,19 @@ import (
 )
 
 // plane opens a plane with one port, and serves UDP and TCP echo at :7.
-func plane(t *testing.T, device, addr string, opt map[string]string) *api.Net {
+func plane(t testing.TB, device, addr string, opt map[string]string) *api.Net {
 	t.Helper()
 	if err := Init(EAL{Huge: "no", Memory: 512}); err != nil {
 		t.Fatal(err)
 	}
-	n, err := api.Open(api.Config{
+	cfg := api.Config{
 		Ports: []api.Port{{Driver: "dpdk", Device: device, Addrs: []netip.Prefix{netip.MustParsePrefix(addr)}, Options: opt}},
 		Mode:  api.ModeShared,
-	})
+	}
+	if os.Getenv("DPDK_TEST_ROLE") != "" { // in a benchmark
+		cfg.Idle = api.IdleSpin
+	}
+	n, err := api.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
