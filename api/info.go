@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"syscall"
 
 	"dataplane/lcore"
@@ -34,6 +35,20 @@ func (n *Net) Ports() []PortInfo {
 		out[i] = PortInfo{Info: p.Info(), Stats: p.Stats(), Up: p.LinkUp()}
 	}
 	return out
+}
+
+// ResetPorts resets the devices that can be reset (pmd.Resetter) under the running
+// plane, and returns how many there are. What they held is lost; connections live on.
+func (n *Net) ResetPorts() (int, error) {
+	var errs []error
+	k := 0
+	for _, p := range n.ports {
+		if r, ok := pmd.As[pmd.Resetter](p); ok {
+			k++
+			errs = append(errs, r.Reset())
+		}
+	}
+	return k, errors.Join(errs...)
 }
 
 // Mode returns how the lcores run, and why.

@@ -109,7 +109,7 @@ func (n *Net) makeCores() error {
 func (n *Net) poolMaker() (func(mbuf.Config) (*mbuf.Pool, error), error) {
 	var maker pmd.PoolMaker
 	for _, p := range n.ports {
-		mk, ok := pmd.AsPoolMaker(p)
+		mk, ok := pmd.As[pmd.PoolMaker](p)
 		if ok && maker != nil && mk.Memory() != maker.Memory() {
 			return nil, fmt.Errorf("ports %s and %s need buffers in different memory (%s, %s): give them a plane each",
 				maker.Info().Device, mk.Info().Device, maker.Memory(), mk.Memory())

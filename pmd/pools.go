@@ -22,15 +22,24 @@ type Wrapper interface {
 	Unwrap() Port
 }
 
-// AsPoolMaker returns the PoolMaker that p is or that it wraps.
-func AsPoolMaker(p Port) (PoolMaker, bool) {
+// Resetter is a Port whose device can be reset while the plane runs.
+type Resetter interface {
+	Port
+	// Reset sets the device up anew. The frames that it held are lost; the lcores
+	// go on meanwhile. Any goroutine.
+	Reset() error
+}
+
+// As returns p, or the port that it wraps, as one that can do more.
+func As[T Port](p Port) (T, bool) {
 	for {
-		if mk, ok := p.(PoolMaker); ok {
-			return mk, true
+		if t, ok := p.(T); ok {
+			return t, true
 		}
 		w, ok := p.(Wrapper)
 		if !ok {
-			return nil, false
+			var none T
+			return none, false
 		}
 		p = w.Unwrap()
 	}

@@ -16,7 +16,7 @@ type wrapper struct{ pmd.Port }
 
 func (w wrapper) Unwrap() pmd.Port { return w.Port }
 
-func TestAsPoolMaker(t *testing.T) {
+func TestAs(t *testing.T) {
 	var plain struct{ pmd.Port }
 	for name, c := range map[string]struct {
 		port pmd.Port
@@ -27,7 +27,7 @@ func TestAsPoolMaker(t *testing.T) {
 		"wrapped plain": {wrapper{plain}, false},
 		"wrapped twice": {wrapper{wrapper{maker{}}}, true},
 	} {
-		if _, ok := pmd.AsPoolMaker(c.port); ok != c.want {
+		if _, ok := pmd.As[pmd.PoolMaker](c.port); ok != c.want {
 			t.Errorf("%s: %v", name, ok)
 		}
 	}

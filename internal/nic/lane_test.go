@@ -101,9 +101,10 @@ func newTAP(t testing.TB, mtu int) netlink.Link {
 // session is one run of serve in the machine, and the TAP to it.
 type session struct {
 	*testing.T
-	lane *lane
-	m    *machine
-	tap  netlink.Link
+	lane     *lane
+	m        *machine
+	tap      netlink.Link
+	wasReset bool // the NIC's own counters began anew
 }
 
 func TestNIC(t *testing.T) {

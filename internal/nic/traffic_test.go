@@ -56,6 +56,7 @@ func (s *session) small() {
 	s.ping(3000, "dont")
 	s.receive(1<<20, 5)
 	s.send(1<<20, 6)
+	s.reset()
 }
 
 func (s *session) setMTU(n int) {
@@ -245,6 +246,32 @@ func echoed(c net.Conn, b []byte) int {
 		}
 	}
 	return 0
+}
+
+// reset resets the NIC in the middle of a transfer: the connection survives, and
+// nothing is missing at the end.
+func (s *session) reset() {
+	s.Helper()
+	began := time.Now()
+	const n = bulk / 8
+	resp := s.ask(n, 8)
+	if resp == nil {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.finish(resp, n, 8, began)
+	}()
+	s.m.tellGuest("reset")
+	if got := s.m.wait("serve: dataplane: reset: ", 30*time.Second); got != "1 done" {
+		s.Errorf("reset: %s", got)
+	}
+	at := time.Now()
+	<-done
+	s.reachable(20 * time.Second)
+	s.Logf("all there %.1f s after the reset", time.Since(at).Seconds())
+	s.wasReset = true
 }
 
 // pullCable pulls the cable in the middle of a transfer and plugs it in again: what

@@ -112,7 +112,7 @@ func newLink(t *testing.T, a, b pmd.Port) *link {
 func newEnd(t *testing.T, name string, p pmd.Port) *end {
 	t.Helper()
 	newPool := mbuf.NewPool
-	if mk, ok := pmd.AsPoolMaker(p); ok {
+	if mk, ok := pmd.As[pmd.PoolMaker](p); ok {
 		newPool = mk.NewPool
 	}
 	pool, err := newPool(mbuf.Config{Name: name, Count: poolSize})

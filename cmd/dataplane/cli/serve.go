@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +25,9 @@ status is 1 if one is missing.
 The driver "tap" needs no NIC: the plane is at one end of a TAP device, this
 machine's kernel at the other. The device is created, in the network namespace that
 serve is started in, and goes with it; one that exists already is used and stays.
+
+SIGHUP resets the devices that can be reset (those of the driver "dpdk"); connections
+live on.
 
 Services: http (/ lists its pages), echo and discard (TCP and UDP), iperf3.`
 
@@ -92,7 +99,7 @@ func serve(c *cobra.Command, plan *config.Plan, log *slog.Logger) error {
 		return errors.Join(err, pl.Close())
 	}
 	fmt.Fprintf(c.OutOrStdout(), "dataplane: ready: %v; %v\n", pl, set)
-	<-c.Context().Done()
+	untilEnd(c.Context(), func() { resetPorts(c.OutOrStdout(), pl) })
 	ctx, cancel := context.WithTimeout(context.Background(), max(plan.Drain, time.Millisecond))
 	defer cancel()
 	set.Stop(ctx)
@@ -105,6 +112,33 @@ func serve(c *cobra.Command, plan *config.Plan, log *slog.Logger) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "dataplane: stopped: %s; all %d buffers are back\n", account(pl), buffers)
 	return nil
+}
+
+// untilEnd calls hangUp for each SIGHUP until the context ends.
+func untilEnd(ctx context.Context, hangUp func()) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			hangUp()
+		}
+	}
+}
+
+// resetPorts resets the devices that can be, and says so.
+func resetPorts(w io.Writer, pl *config.Plane) {
+	switch n, err := pl.ResetPorts(); {
+	case err != nil:
+		fmt.Fprintf(w, "dataplane: reset: %v\n", err)
+	case n == 0:
+		fmt.Fprintln(w, "dataplane: reset: no port has a device that can be reset")
+	default:
+		fmt.Fprintf(w, "dataplane: reset: %d done\n", n)
+	}
 }
 
 // account sums up what passed.

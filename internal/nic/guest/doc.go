@@ -4,6 +4,7 @@
 //
 //	serve NAME   run /dataplane serve -c /etc/NAME.yaml --stats
 //	term         send it SIGTERM
+//	reset        send it SIGHUP: it resets its ports
 //	off          power off
 //
 // What it says begins with "guest: ". It answers "guest: ready" when it listens,

@@ -34,6 +34,10 @@ func main() {
 			if run != nil {
 				_ = run.Process.Signal(unix.SIGTERM) // it may have ended
 			}
+		case "reset":
+			if run != nil {
+				_ = run.Process.Signal(unix.SIGHUP)
+			}
 		case "off":
 			powerOff()
 		}
