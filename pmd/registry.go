@@ -2,6 +2,8 @@ package pmd
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +27,24 @@ func (o *Options) Allowed(has Offload) Offload {
 		return has
 	}
 	return has & *o.Offloads
+}
+
+// Settings yields the driver's own options, by name: first those that stand behind
+// the name in the device string ("key=value,key=value"), then Extra.
+func (o *Options) Settings(list string) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for s := range strings.SplitSeq(list, ",") {
+			name, value, _ := strings.Cut(s, "=")
+			if s != "" && !yield(name, value) {
+				return
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(o.Extra)) {
+			if !yield(name, o.Extra[name]) {
+				return
+			}
+		}
+	}
 }
 
 // drivers is the process's table of drivers, filled by their init functions.

@@ -2,6 +2,7 @@ package pmd
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -80,5 +81,19 @@ func TestCounters(t *testing.T) {
 	want := Stats{IPackets: 5, IBytes: 500, OPackets: 1, OBytes: 60, IMissed: 5, IErrors: 4, OErrors: 7, RxNoMbuf: 6}
 	if s != want {
 		t.Errorf("%+v, want %+v", s, want)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	o := Options{Extra: map[string]string{"b": "2", "a": "1"}}
+	var got []string
+	for name, value := range o.Settings("x=y,,z,k=v=w") {
+		got = append(got, name+":"+value)
+	}
+	if want := "[x:y z: k:v=w a:1 b:2]"; fmt.Sprint(got) != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+	for range o.Settings("x=y") {
+		break
 	}
 }

@@ -46,16 +46,7 @@ func parse(dev string, opt pmd.Options) (config, error) {
 		promisc:  "auto",
 		slots:    slotsUsual,
 	}
-	for o := range strings.SplitSeq(rest, ",") {
-		if o == "" {
-			continue
-		}
-		key, value, _ := strings.Cut(o, "=")
-		if err := c.set(key, value); err != nil {
-			return c, err
-		}
-	}
-	for key, value := range opt.Extra {
+	for key, value := range opt.Settings(rest) {
 		if err := c.set(key, value); err != nil {
 			return c, err
 		}

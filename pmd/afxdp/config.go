@@ -94,6 +94,7 @@ var options = map[string]struct {
 
 // parse checks what Open is asked for.
 func parse(dev string, opt pmd.Options) (config, error) {
+	dev, rest, _ := strings.Cut(dev, ",")
 	c := config{
 		name: dev, mtu: opt.MTU, queues: max(opt.Queues, 1), mac: opt.MAC,
 		offloads: opt.Allowed(pmd.MultiSeg | pmd.LRO), ring: ringDefault,
@@ -101,7 +102,7 @@ func parse(dev string, opt pmd.Options) (config, error) {
 	switch {
 	case dev == "":
 		return c, fmt.Errorf("which interface? give its name, as in `ip link`")
-	case len(dev) > nameMax || strings.ContainsAny(dev, "/:% \t\n,"):
+	case len(dev) > nameMax || strings.ContainsAny(dev, "/:% \t\n"):
 		return c, fmt.Errorf("%q is no interface name", dev)
 	case c.mtu != 0 && c.mtu < mtuMin:
 		return c, fmt.Errorf("MTU %d: want at least %d", c.mtu, mtuMin)
@@ -110,13 +111,13 @@ func parse(dev string, opt pmd.Options) (config, error) {
 	case c.mac[0]&1 != 0:
 		return c, fmt.Errorf("MAC %s is a group address: a station cannot have it", net.HardwareAddr(c.mac[:]))
 	}
-	for _, key := range slices.Sorted(maps.Keys(opt.Extra)) {
+	for key, value := range opt.Settings(rest) {
 		o, ok := options[key]
 		if !ok {
 			return c, fmt.Errorf("unknown option %q (known: %s)", key, known())
 		}
-		if err := o.set(&c, opt.Extra[key]); err != nil {
-			return c, fmt.Errorf("option %s=%s: %w", key, opt.Extra[key], err)
+		if err := o.set(&c, value); err != nil {
+			return c, fmt.Errorf("option %s=%s: %w", key, value, err)
 		}
 	}
 	return c, nil

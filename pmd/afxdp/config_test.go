@@ -29,7 +29,7 @@ func TestParseErrors(t *testing.T) {
 		wants string
 	}{
 		{"", pmd.Options{}, "which interface?"},
-		{"a,b", pmd.Options{}, "no interface name"},
+		{"a,b", pmd.Options{}, `unknown option "b"`},
 		{"abcdefghijklmnop", pmd.Options{}, "no interface name"},
 		{"e", pmd.Options{MTU: 60}, "at least 68"},
 		{"e", pmd.Options{Queues: -1}, "1 to 256"},

@@ -42,16 +42,7 @@ func parse(dev string, opt pmd.Options) (config, error) {
 	if err := checkName(name); err != nil {
 		return c, err
 	}
-	for _, o := range strings.Split(rest, ",") {
-		if o == "" {
-			continue
-		}
-		key, value, _ := strings.Cut(o, "=")
-		if err := c.set(key, value); err != nil {
-			return c, err
-		}
-	}
-	for key, value := range opt.Extra {
+	for key, value := range opt.Settings(rest) {
 		if err := c.set(key, value); err != nil {
 			return c, err
 		}
