@@ -26,6 +26,7 @@
 // program without libdpdk still starts and can say so (load.c).
 #define DP_FUNCTIONS(X)                                                      \
 	X(rte_eal_init) X(rte_openlog_stream) X(rte_strerror)                    \
+	X(rte_eal_get_runtime_dir)                                               \
 	X(rte_thread_register) X(rte_thread_unregister) X(rte_eal_iova_mode)     \
 	X(rte_dev_probe) X(rte_dev_remove) X(rte_dev_bus) X(rte_bus_name)         \
 	X(rte_eth_dev_get_port_by_name) X(rte_eth_dev_get_name_by_port)          \

@@ -2,6 +2,7 @@
 
 // Starting EAL inside a Go program.
 #define _GNU_SOURCE
+#include <libgen.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -96,6 +97,19 @@ int dp_eal_cpus(uint8_t *map, int len)
 	return 0;
 }
 
+// tidy removes EAL's runtime folder, and the one that it is in, if they are empty: they
+// are, unless files were asked for.
+static void tidy(const char *dir)
+{
+	char path[4096];
+	if (dir == NULL || snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path)) {
+		return;
+	}
+	if (rmdir(path) == 0) {
+		(void)rmdir(dirname(path));
+	}
+}
+
 // dp_eal_start starts EAL; it returns 0 or an errno. argv stays EAL's.
 int dp_eal_start(int argc, char **argv)
 {
@@ -108,6 +122,7 @@ int dp_eal_start(int argc, char **argv)
 	}
 	enter(&g);
 	int err = dp.rte_eal_init(argc, argv) < 0 ? dp_errno() : 0;
+	tidy(dp.rte_eal_get_runtime_dir());
 	if (err == 0) {
 		err = dp_pool_init();
 	}
