@@ -9,6 +9,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"dataplane/internal/required"
 	"dataplane/mbuf"
 	"dataplane/pmd"
 )
@@ -125,7 +126,7 @@ func TestSendTSO(t *testing.T) {
 func TestSendTSOCut(t *testing.T) {
 	p := openPair(t, 1500, pmd.Options{})
 	if err := ethtool(p.port.link.control, planeEnd, []uint32{unix.ETHTOOL_STSO, 0}); err != nil {
-		t.Skip("tso off: ", err)
+		required.Skip(t, "tso off: "+err.Error())
 	}
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, int(bigEndian(unix.ETH_P_ALL)))
 	must(t, err)
@@ -183,7 +184,7 @@ func TestBackPressure(t *testing.T) {
 	err := netlink.QdiscReplace(&netlink.Tbf{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: p.link.Attrs().Index,
 		Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}, Rate: 1 << 20, Limit: 1 << 20, Buffer: 1 << 20})
 	if err != nil {
-		t.Skip("no token bucket in this kernel: ", err)
+		required.Skip(t, "no token bucket in this kernel: "+err.Error())
 	}
 	c := listen(t)
 	sent := 0

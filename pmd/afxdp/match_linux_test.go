@@ -52,7 +52,7 @@ func TestProgram(t *testing.T) {
 		{"ARP for us", arp(10, 9, 0, 2), redirected, redirected},
 		{"ARP for another", arp(10, 9, 0, 1), redirected, xdpPass},
 		{"IPv6", six, redirected, xdpPass},
-		{"a stub", to(10, 9, 0, 2)[:20], redirected, xdpPass},
+		{"a header cut short", to(10, 9, 0, 2)[:20], redirected, xdpPass},
 	} {
 		for prog, want := range map[*program]uint32{p.prog: c.all, only: c.only} {
 			got, _, err := prog.prog.Test(c.frame)
