@@ -1,6 +1,10 @@
 package pmd
 
-import "dataplane/mbuf"
+import (
+	"fmt"
+
+	"dataplane/mbuf"
+)
 
 // Port is one network interface as a driver presents it.
 //
@@ -57,6 +61,20 @@ type Info struct {
 	Loopback bool    // everything sent comes back
 	NoARP    bool    // the link has no neighbours to resolve
 	Mode     string  // how the driver works, where it had a choice
+}
+
+// MayStart is what a driver's Start looks at first: the error says why the port, in
+// this state, cannot be started with these pools.
+func (i *Info) MayStart(closed, started bool, pools []*mbuf.Pool) error {
+	switch {
+	case closed:
+		return fmt.Errorf("%s: start: the port is closed", i.Device)
+	case started:
+		return fmt.Errorf("%s: start: the port runs already", i.Device)
+	case len(pools) == 0:
+		return fmt.Errorf("%s: start: no buffer pools", i.Device)
+	}
+	return nil
 }
 
 // Stats counts what passed a port.

@@ -104,13 +104,8 @@ func (p *Port) Info() pmd.Info { return p.info }
 func (p *Port) Start(pools []*mbuf.Pool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.closed:
-		return fmt.Errorf("%s: start: the port is closed", p.info.Device)
-	case p.started:
-		return fmt.Errorf("%s: start: the port runs already", p.info.Device)
-	case len(pools) == 0:
-		return fmt.Errorf("%s: start: no buffer pools", p.info.Device)
+	if err := p.info.MayStart(p.closed, p.started, pools); err != nil {
+		return err
 	}
 	for i, q := range p.queues {
 		if err := q.start(pools[i%len(pools)], p.info); err != nil {

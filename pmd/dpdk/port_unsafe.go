@@ -220,13 +220,8 @@ func (p *Port) NewPool(cfg mbuf.Config) (*mbuf.Pool, error) {
 func (p *Port) Start(ps []*mbuf.Pool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.closed:
-		return fmt.Errorf("%s: start: the port is closed", p.info.Device)
-	case p.started:
-		return fmt.Errorf("%s: start: the port runs already", p.info.Device)
-	case len(ps) == 0:
-		return fmt.Errorf("%s: start: no buffer pools", p.info.Device)
+	if err := p.info.MayStart(p.closed, p.started, ps); err != nil {
+		return err
 	}
 	if err := p.lend(ps); err != nil {
 		return fmt.Errorf("%s: start: %w", p.info.Device, err)

@@ -78,13 +78,8 @@ func (p *Port) Info() pmd.Info { return p.info }
 func (p *Port) Start(pools []*mbuf.Pool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.closed:
-		return fmt.Errorf("%s: start: the port is closed", p.info.Device)
-	case p.started:
-		return fmt.Errorf("%s: start: the port runs already", p.info.Device)
-	case len(pools) == 0:
-		return fmt.Errorf("%s: start: no buffer pools", p.info.Device)
+	if err := p.info.MayStart(p.closed, p.started, pools); err != nil {
+		return err
 	}
 	longest := p.info.MTU + pmd.Overhead
 	if p.info.Offloads.Has(pmd.LRO) {
