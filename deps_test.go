@@ -41,6 +41,8 @@ pmd/pci                                          < pmd/dpdk cmd/dataplane
 mbuf pmd pmd/dpdk/internal/ccall                 < pmd/dpdk
 pmd/dpdk                                         < cmd/dataplane examples internal/e2e
 pmd pmd/dpdk                                     < pmd/dpdk/internal/tryopen
+perf                                             < internal/latency
+internal/latency                                 < cmd/dataplane
 `
 
 // free packages hold tests and their tools: they may import anything.

@@ -8,12 +8,21 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Hist records latencies from 1 ns to a minute with two significant digits.
+// Hist records latencies from 1 ns to a minute with three significant digits.
 // It belongs to one goroutine; merge several when they have finished.
 type Hist struct{ h *hdrhistogram.Histogram }
 
-// NewHist returns an empty histogram of about 27 KiB.
-func NewHist() *Hist { return &Hist{hdrhistogram.New(1, int64(Minute), 2)} }
+// NewHist returns an empty histogram of about 220 KiB.
+func NewHist() *Hist { return &Hist{hdrhistogram.New(1, int64(Minute), 3)} }
+
+// minAbove is how many samples above a percentile it takes to believe in it.
+const minAbove = 100
+
+// Enough reports whether percentile p stands on enough samples to be shown.
+func (h *Hist) Enough(p float64) bool { return EnoughOf(h.Count(), p) }
+
+// EnoughOf is Enough for n samples: at least 100 of them are above percentile p.
+func EnoughOf(n int64, p float64) bool { return float64(n)*(100-p)/100 >= minAbove-1e-6 }
 
 // Record books one latency; what lies outside the range counts as its end.
 func (h *Hist) Record(t Tick) {
@@ -53,6 +62,12 @@ func (h *Hist) or0(v int64) Tick {
 		return 0
 	}
 	return Tick(v)
+}
+
+// Encode returns the histogram in HdrHistogram's compressed format (V2), in base64.
+func (h *Hist) Encode() (string, error) {
+	b, err := h.h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	return string(b), err
 }
 
 // String returns one line: count and the usual percentiles.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 func TestHist(t *testing.T) {
@@ -74,5 +76,24 @@ func TestNow(t *testing.T) {
 	time.Sleep(2 * time.Millisecond)
 	if d := Now() - a; a < Second || d < 2*Millisecond || d.Duration() != time.Duration(d) {
 		t.Errorf("the clock went %v from %v", d, a)
+	}
+}
+
+func TestHistEnough(t *testing.T) {
+	h := NewHist()
+	for range 100_000 {
+		h.Record(Microsecond)
+	}
+	for p, want := range map[float64]bool{50: true, 99: true, 99.9: true, 99.91: false, 99.99: false, 100: false} {
+		if h.Enough(p) != want {
+			t.Errorf("p%g of 100000 samples: enough %v", p, !want)
+		}
+	}
+	s, err := h.Encode()
+	if err != nil || len(s) < 20 || len(s) > 500 {
+		t.Errorf("%q, %v", s, err)
+	}
+	if o, err := hdrhistogram.Decode([]byte(s)); err != nil || o.TotalCount() != h.Count() {
+		t.Errorf("decoded: %v", err)
 	}
 }
