@@ -225,7 +225,7 @@ func (n *Net) makeLanes() error {
 
 // makeStacks gives every lcore its ports and its stack.
 func (n *Net) makeStacks() error {
-	n.tasks = sock.NewTasks(n.fault)
+	n.tasks = sock.NewTasks(func(v any, stack []byte) { n.fault("a resident task panicked", v, stack) })
 	var secret [16]byte
 	rand.Read(secret[:]) //nolint:errcheck // never fails
 	for i := range n.pools {

@@ -159,7 +159,7 @@ func taskStacks() string {
 	return string(out)
 }
 
-// fault logs a panic of a task.
-func (n *Net) fault(v any, stack []byte) {
-	n.log.Error("a resident task panicked", "panic", v, "stack", string(stack))
+// fault logs a panic of code on an lcore.
+func (n *Net) fault(what string, v any, stack []byte) {
+	n.log.Error(what, "panic", v, "stack", string(stack))
 }

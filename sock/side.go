@@ -21,9 +21,9 @@ type Side struct {
 	mu     sync.Mutex
 	w      *Waiter // fixed before the Socket is shared
 	dl     deadline
-	closed *atomic.Bool
-	msg    Msg // of the call in progress; under the lock
-	busy   int // bytes moved since the goroutine last gave way; under the lock
+	closed *atomic.Bool // of the Socket, until Give
+	msg    Msg          // of the call in progress; under the lock
+	busy   int          // bytes moved since the goroutine last gave way; under the lock
 }
 
 // Lock takes the side. A task that finds it taken looks again in the next turn:
@@ -43,6 +43,25 @@ func (d *Side) Lock() {
 
 // TryLock takes the side if it is free.
 func (d *Side) TryLock() bool { return d.mu.TryLock() }
+
+// Give closes the side to goroutines for good, when none of them is at work in it:
+// code inside the plane has the socket from now on. False: it is closed already.
+func (d *Side) Give() bool {
+	d.Lock()
+	defer d.Unlock()
+	d.dl.mu.Lock()
+	defer d.dl.mu.Unlock()
+	if d.closed.Load() {
+		return false
+	}
+	d.closed = &given
+	return true
+}
+
+// given is the closed flag of sides that code inside the plane has.
+var given atomic.Bool
+
+func init() { given.Store(true) }
 
 // Unlock gives the side back.
 func (d *Side) Unlock() { d.mu.Unlock() }

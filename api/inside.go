@@ -1,0 +1,102 @@
+package api
+
+import (
+	"net"
+	"net/netip"
+	"syscall"
+
+	"dataplane/inet"
+	"dataplane/ip"
+	"dataplane/sock"
+)
+
+// Inside is a socket of code inside the plane (Linux: sock_create_kern): the
+// lcore it belongs to calls its Handler, and only the Handler may use it. No call
+// waits; where a goroutine would, the error is syscall.EAGAIN. Errors are bare
+// syscall.Errno, io.EOF or net.ErrClosed: they cost nothing.
+type Inside struct {
+	n      *Net
+	in     inet.Inside
+	h      Handler
+	closed bool // by Close; the lcore's
+}
+
+// Lcore returns the number of the lcore that the socket belongs to.
+func (c *Inside) Lcore() int { return c.in.SK.Core.ID }
+
+// LocalAddr returns our address.
+func (c *Inside) LocalAddr() netip.AddrPort { local, _ := c.in.S.Names(); return local.AddrPort() }
+
+// RemoteAddr returns the peer's address, the invalid one where there is no peer.
+func (c *Inside) RemoteAddr() netip.AddrPort {
+	_, remote := c.in.S.Names()
+	if remote == (sock.Name{}) {
+		return netip.AddrPort{}
+	}
+	return remote.AddrPort()
+}
+
+// Recv reads what the stream holds. syscall.EAGAIN: nothing, until DataReady.
+// io.EOF: the peer has finished.
+func (c *Inside) Recv(b []byte) (int, error) { return c.in.Recv(b) }
+
+// Peek borrows what the stream holds, in two pieces where the ring wraps, until
+// Discard or Recv. Errors as of Recv.
+func (c *Inside) Peek() (x, y []byte, err error) { return c.in.Peek() }
+
+// Discard gives back the first n bytes of what Peek showed.
+func (c *Inside) Discard(n int) { c.in.Discard(n) }
+
+// Send writes to the stream what there is room for. syscall.EAGAIN: less than all
+// of it; WriteSpace tells when there is room again.
+func (c *Inside) Send(b []byte) (int, error) { return c.in.Send(b) }
+
+// RecvFrom borrows the oldest datagram, in two pieces where the ring wraps, until
+// the next call of RecvFrom. syscall.EAGAIN: none, until DataReady.
+func (c *Inside) RecvFrom() (x, y []byte, from netip.AddrPort, err error) {
+	d, x, y, err := c.in.NextDatagram()
+	if err != nil {
+		return nil, nil, netip.AddrPort{}, err
+	}
+	return x, y, d.Peer.AddrPort(), nil
+}
+
+// SendTo sends one datagram, the bytes of x and then of y (one may be nil), to to;
+// the zero AddrPort is the peer of a connected socket. syscall.EAGAIN: the send
+// ring is full, until WriteSpace.
+func (c *Inside) SendTo(x, y []byte, to netip.AddrPort) error {
+	var name sock.Name
+	if to.IsValid() {
+		a := to.Addr().Unmap()
+		if !a.Is4() {
+			return syscall.EAFNOSUPPORT
+		}
+		if name = sock.NameFrom(netip.AddrPortFrom(a, to.Port())); a.IsUnspecified() {
+			name.Addr = ip.From4([4]byte{127, 0, 0, 1}) // this host, as for package net
+		}
+	}
+	return c.in.SendDatagram(x, y, name)
+}
+
+// CloseWrite ends writing: the peer reads the end of the stream after what was
+// sent. Reading goes on.
+func (c *Inside) CloseWrite() error {
+	if c.closed {
+		return net.ErrClosed
+	}
+	return c.in.S.Ops.Shutdown(c.in.S, syscall.SHUT_WR)
+}
+
+// Close lets go of the socket; what was sent still leaves. The Handler is not
+// called any more. A datagram socket is closed on all lcores, a little later.
+func (c *Inside) Close() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	if c.in.S.Type == sock.TypeStream {
+		c.n.close(c.in.S) //nolint:errcheck // Net.Close may have been faster
+		return
+	}
+	go c.n.close(c.in.S) // it asks the other lcores, which this one must not wait for
+}
