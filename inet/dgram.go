@@ -63,11 +63,11 @@ func (dgramOps) Connect(s *sock.Socket, to sock.Name) error {
 	group := s.Group()
 	keep := group[0]
 	for _, sk := range group {
-		if sk.Core.ID == owner {
+		if sk.Core().ID == owner {
 			keep = sk
 		}
 	}
-	if keep.Core.ID != owner { // connected before, on another lcore
+	if keep.Core().ID != owner { // connected before, on another lcore
 		return syscall.EISCONN
 	}
 	for _, sk := range group {
@@ -87,7 +87,7 @@ func (dgramOps) Connect(s *sock.Socket, to sock.Name) error {
 
 // drop lets the lcore of sk forget it.
 func drop(sk *sock.Sock) {
-	sk.Core.Call(func() { sk.Proto.Request(sk, sock.ReqClose, sk.Core.Now) })
+	sk.Call(func() { sk.Proto.Request(sk, sock.ReqClose, sk.Core().Now) })
 }
 
 // Shutdown ends one direction or both, for those who use this Socket.

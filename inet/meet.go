@@ -22,7 +22,7 @@ func (a *acceptor) DataReady(sk *sock.Sock) {
 		if !ok {
 			return
 		}
-		a.meet(sk.Core, adopt(a.listener, child))
+		a.meet(sk.Core(), adopt(a.listener, child))
 	}
 }
 

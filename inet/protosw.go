@@ -180,7 +180,7 @@ func (p *private) unbind(s *sock.Socket) {
 func onAll(socks []*sock.Sock, f func(sk *sock.Sock) syscall.Errno) error {
 	for _, sk := range socks {
 		errno := syscall.ENETDOWN
-		sk.Core.Call(func() { errno = f(sk) })
+		sk.Call(func() { errno = f(sk) })
 		if errno != 0 {
 			return errno
 		}

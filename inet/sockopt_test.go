@@ -90,7 +90,7 @@ func TestSetOptions(t *testing.T) {
 		must(t, SetOptions(s, Setting{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1}))
 		for _, sk := range s.Group() {
 			var on bool
-			sk.Core.Call(func() { on = sk.Opt.KeepAlive })
+			sk.Call(func() { on = sk.Opt.KeepAlive })
 			if !on {
 				t.Error("one lcore does not know")
 			}

@@ -109,7 +109,7 @@ func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
 	c := sock.NewSocket(listener.Family, listener.Type, listener.Protocol, listener.Ops)
 	c.Private = newPrivate(p.host, p.sw, p.linger.Load())
 	c.Adopt(sk)
-	c.SetNames(sk.Proto.Names(sk)) // both ends are fixed since before sk was queued
+	c.SetNames(sk.Names()) // both ends are fixed since before sk was queued
 	c.SetState(sock.Connected)
 	return c
 }
@@ -181,7 +181,7 @@ func waitConnected(s *sock.Socket) error {
 	for {
 		dead := sk.Has(sock.FlagDead) // before its reason, which the lcore writes first
 		if sk.Has(sock.FlagConnected) {
-			s.SetNames(sk.Proto.Names(sk)) // fixed since before the flag was set
+			s.SetNames(sk.Names()) // fixed since before the flag was set
 			s.SetState(sock.Connected)
 			of(s).group = nil
 			return nil
@@ -258,7 +258,7 @@ func (streamOps) Release(s *sock.Socket) error {
 // linger waits until the connection has ended, d at the most.
 func (h *Host) linger(sk *sock.Sock, d time.Duration) {
 	for end := time.Now().Add(d); !sk.Has(sock.FlagDead) && !h.ending.Load() && time.Now().Before(end); {
-		sk.Core.Sleep(time.Millisecond)
+		sk.Core().Sleep(time.Millisecond)
 	}
 }
 
@@ -270,7 +270,7 @@ func releaseListener(s *sock.Socket) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
-		sk.Proto.Request(sk, sock.ReqClose, sk.Core.Now)
+		sk.Proto.Request(sk, sock.ReqClose, sk.Core().Now)
 		return 0
 	})
 	of(s).unbind(s)

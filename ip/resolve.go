@@ -22,7 +22,8 @@ func (l *Layer) Resolve(e *Endpoint) syscall.Errno {
 	}
 	c := &l.dsts[dstRow(e.Remote)]
 	if c.gen == l.gen && c.to == e.Remote && (c.Src == e.Local || c.auto && e.Local.IsZero()) && !c.Neigh.Dead() {
-		e.Local, e.Dst = c.Src, *c
+		e.Dst = *c
+		e.setLocal(c.Src)
 		return 0
 	}
 	errno := l.resolve(e)
@@ -82,7 +83,8 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 	d.Neigh = l.cfg.Eth.Neighbor(ifc, hop.As4())
 	d.MTU, d.cut = l.narrow(e.Remote, l.linkMTU(&rt, ifc))
 	d.idRow, d.idAdd = l.idOf(src, e.Remote)
-	e.Local, e.Dst = src, d
+	e.Dst = d
+	e.setLocal(src)
 	return 0
 }
 
@@ -231,4 +233,12 @@ func (l *Layer) otherGateway(dst Addr) {
 		*slot = deadGateway{g.Gateway, l.now + deadTime}
 	}
 	l.stale()
+}
+
+// setLocal sets the source. One that stands already is not written again: who is told
+// the names of a connection may be reading it.
+func (e *Endpoint) setLocal(a Addr) {
+	if e.Local != a {
+		e.Local = a
+	}
 }

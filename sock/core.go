@@ -160,6 +160,10 @@ func (c *Core) Requests(now perf.Tick) int {
 	for fifo != nil {
 		sk := fifo
 		fifo, sk.mnext = sk.mnext, nil // before the word is emptied: then sk may be posted again
+		if at := sk.Core(); at != c {  // it has moved: what it asks for goes after it
+			at.post(sk)
+			continue
+		}
 		if bits := sk.req.Swap(0); bits != 0 {
 			sk.Proto.Request(sk, bits, now)
 		}

@@ -25,8 +25,12 @@ type Proto interface {
 	// SOL_SOCKET it must know. Unknown options are ENOPROTOOPT.
 	SetOption(sk *Sock, level, name, value int) syscall.Errno
 	GetOption(sk *Sock, level, name int) (int, syscall.Errno)
-	// Names returns both ends of sk.
-	Names(sk *Sock) (local, remote Name)
+}
+
+// Owner is the transport's part of a socket, the struct that embeds Sock.
+type Owner interface {
+	// Names returns both ends. Applications may ask once the Sock is connected.
+	Names() (local, remote Name)
 }
 
 // Callbacks is how a socket inside the plane hears of events, instead of a

@@ -35,13 +35,13 @@ type Options struct {
 // Sock is one lcore's side of a socket, Linux's struct sock. Three groups of
 // fields, by who writes them:
 //
-//	lcore        Core, Proto, Owner, CB, Opt, AcceptQ's tail end, flags, WantTail, RX's head, TX's tail
+//	lcore        core, Proto, Owner, CB, Opt, AcceptQ's tail end, flags, WantTail, RX's head, TX's tail
 //	application  RX's tail, TX's head, Rd, Wr (before the Sock is published), AcceptQ's head end
 //	both         req (or-ed by the application, emptied by the lcore), err (swapped by either)
 type Sock struct {
-	Core  *Core
+	core  atomic.Pointer[Core] // where it lives; written by Init and Move
 	Proto Proto
-	Owner any       // *tcp.Sock, *udp.Sock: the struct that embeds this one
+	Owner Owner     // *tcp.Sock, *udp.Sock: the struct that embeds this one; never changes
 	CB    Callbacks // nil: goroutines wait in Rd and Wr
 	Opt   Options
 
@@ -64,8 +64,9 @@ type Sock struct {
 }
 
 // Init prepares sk for core; owner is the struct that embeds sk.
-func (sk *Sock) Init(core *Core, p Proto, owner any) {
-	sk.Core, sk.Proto, sk.Owner = core, p, owner
+func (sk *Sock) Init(core *Core, p Proto, owner Owner) {
+	sk.core.Store(core)
+	sk.Proto, sk.Owner = p, owner
 	sk.Rd, sk.Wr = &sk.own[0], &sk.own[1]
 	if core != nil {
 		sk.own[0].lane, sk.own[1].lane = core.lane(), core.lane()
@@ -76,6 +77,36 @@ func (sk *Sock) Init(core *Core, p Proto, owner any) {
 	sk.TX.Init(DefaultSndBuf)
 	sk.WantTail.Store(math.MaxUint64)
 }
+
+// Core returns the lcore that sk lives on. On that lcore it is a fact; elsewhere sk
+// may move at any moment, so whoever needs to be where sk is uses Call or Kick.
+func (sk *Sock) Core() *Core { return sk.core.Load() }
+
+// Move makes core, with its transport p, the home of sk. Neither lcore takes a turn
+// meanwhile. What applications have asked for and was not served follows.
+func (sk *Sock) Move(core *Core, p Proto) {
+	sk.Proto = p
+	sk.core.Store(core)
+}
+
+// Call runs f on the lcore of sk, wherever that is by then, and waits for it. False
+// means that the lcore has stopped and f did not run.
+func (sk *Sock) Call(f func()) bool {
+	for {
+		c, here := sk.Core(), false
+		ok := c.Call(func() {
+			if here = sk.Core() == c; here {
+				f()
+			}
+		})
+		if !ok || here {
+			return ok
+		}
+	}
+}
+
+// Names returns both ends of sk.
+func (sk *Sock) Names() (local, remote Name) { return sk.Owner.Names() }
 
 // Has reports whether any of the flags is set. Any thread.
 func (sk *Sock) Has(flag uint32) bool { return sk.flags.Load()&flag != 0 }
@@ -90,7 +121,7 @@ func (sk *Sock) Unset(flag uint32) { sk.flags.Store(sk.flags.Load() &^ flag) }
 // the mailbox.
 func (sk *Sock) Kick(bits uint32) {
 	if sk.req.Or(bits) == 0 {
-		sk.Core.post(sk)
+		sk.Core().post(sk)
 	}
 }
 
@@ -102,7 +133,7 @@ func (sk *Sock) DataReady() {
 		sk.CB.DataReady(sk)
 		return
 	}
-	sk.Core.wake(sk.Rd)
+	sk.Core().wake(sk.Rd)
 }
 
 // WriteSpace tells the writer that TX has room again. Runs on the lcore.
@@ -111,7 +142,7 @@ func (sk *Sock) WriteSpace() {
 		sk.CB.WriteSpace(sk)
 		return
 	}
-	sk.Core.wake(sk.Wr)
+	sk.Core().wake(sk.Wr)
 }
 
 // StateChange tells both directions that a flag changed. Runs on the lcore.
@@ -120,8 +151,8 @@ func (sk *Sock) StateChange() {
 		sk.CB.StateChange(sk)
 		return
 	}
-	sk.Core.wake(sk.Rd)
-	sk.Core.wake(sk.Wr)
+	sk.Core().wake(sk.Rd)
+	sk.Core().wake(sk.Wr)
 }
 
 // ErrorReport stores e as the pending error and tells both directions. Runs
@@ -132,8 +163,8 @@ func (sk *Sock) ErrorReport(e syscall.Errno) {
 		sk.CB.ErrorReport(sk)
 		return
 	}
-	sk.Core.wake(sk.Rd)
-	sk.Core.wake(sk.Wr)
+	sk.Core().wake(sk.Rd)
+	sk.Core().wake(sk.Wr)
 }
 
 // TakeError returns the pending error and clears it (SO_ERROR); 0 is none.

@@ -333,7 +333,7 @@ func TestRFC6528_Unpredictable(t *testing.T) {
 		if e := a.Connect(0, 99); e != 0 {
 			t.Fatal(e)
 		}
-		local, _ := a.SK.Proto.Names(a.SK)
+		local, _ := a.SK.Names()
 		if local.Port < 32768 || local.Port > 60999 || ports[local.Port] {
 			t.Errorf("port %d", local.Port)
 		}

@@ -137,7 +137,7 @@ func TestListenErrors(t *testing.T) {
 	if e := l.Bind(sk, sock.Name{Port: 91}); e != syscall.EINVAL {
 		t.Errorf("bind of a listener: %v", e)
 	}
-	local, remote := l.Names(sk)
+	local, remote := sk.Names()
 	if local.Port != 90 || remote.Port != 0 {
 		t.Errorf("names %v, %v", local, remote)
 	}

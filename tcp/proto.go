@@ -103,9 +103,8 @@ func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 	}
 }
 
-// Names returns both ends of sk.
-func (l *Layer) Names(sk *sock.Sock) (local, remote sock.Name) {
-	s := sk.Owner.(*Sock)
+// Names returns both ends.
+func (s *Sock) Names() (local, remote sock.Name) {
 	local = sock.Name{Addr: s.Local, Port: s.LocalPort}
 	remote = sock.Name{Addr: s.Remote, Port: s.RemotePort}
 	return local, remote

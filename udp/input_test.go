@@ -106,7 +106,7 @@ func TestMostSpecificFirst(t *testing.T) {
 	bound := r.bind(ours, port)
 	conn := r.bind(second, port)
 	r.connect(conn, peer, far)
-	if l, rem := r.udp.Names(&conn.Sock); l != name(second, port) || rem != name(peer, far) {
+	if l, rem := conn.Names(); l != name(second, port) || rem != name(peer, far) {
 		t.Errorf("names %v %v", l, rem)
 	}
 	r.recv(dgram{data: []byte("to ours")})

@@ -121,7 +121,6 @@ func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 }
 
 // Names returns both ends.
-func (l *Layer) Names(sk *sock.Sock) (local, remote sock.Name) {
-	s := of(sk)
+func (s *Sock) Names() (local, remote sock.Name) {
 	return sock.Name{Addr: s.Local, Port: s.LocalPort}, sock.Name{Addr: s.Remote, Port: s.RemotePort}
 }

@@ -17,7 +17,7 @@ func TestBindErrors(t *testing.T) {
 	b := r.udp.NewSock()
 	r.errno("taken", r.udp.Bind(&b.Sock, name(ours, port)), syscall.EADDRINUSE)
 	r.errno("no port", r.udp.Bind(&b.Sock, name(ours, 0)), syscall.EINVAL)
-	if l, rem := r.udp.Names(&b.Sock); l != (sock.Name{}) || rem != (sock.Name{}) {
+	if l, rem := b.Names(); l != (sock.Name{}) || rem != (sock.Name{}) {
 		t.Error("has a name after all")
 	}
 	r.errno("other address", r.udp.Bind(&b.Sock, name(second, port)), 0)
@@ -53,7 +53,7 @@ func TestConnect(t *testing.T) {
 	r.want(s, "new peer", "y")
 	// And none.
 	r.errno("disconnect", r.udp.Connect(&s.Sock, sock.Name{}, sock.Name{}), 0)
-	if l, rem := r.udp.Names(&s.Sock); l != name(ip.Addr{}, port) || rem != (sock.Name{}) || s.Has(sock.FlagConnected) {
+	if l, rem := s.Names(); l != name(ip.Addr{}, port) || rem != (sock.Name{}) || s.Has(sock.FlagConnected) {
 		t.Errorf("names %v %v", l, rem)
 	}
 	r.verdict("anybody", r.recv(dgram{dst: second, data: []byte("z")}), perf.Delivered)

@@ -129,7 +129,7 @@ func (w *world) accept(l *app) *app {
 
 // learn takes over the names of the connection.
 func (a *app) learn() {
-	local, remote := a.s.SK().Proto.Names(a.s.SK())
+	local, remote := a.s.SK().Names()
 	a.lport, a.rport, a.peer, a.named = local.Port, remote.Port, remote.Addr, true
 	if f := a.w.find(ip.Addr(a.peer).As4(), a.rport, a.lport); f != nil {
 		a.life = f.life
@@ -146,7 +146,7 @@ func (a *app) connected() bool {
 		return false
 	}
 	sk := a.s.SK()
-	a.s.SetNames(sk.Proto.Names(sk))
+	a.s.SetNames(sk.Names())
 	a.s.SetState(sock.Connected)
 	a.learn()
 	return true

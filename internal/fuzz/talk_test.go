@@ -159,7 +159,7 @@ func (t *talker) established() bool {
 	if !sk.Has(sock.FlagConnected) {
 		return false
 	}
-	t.s.SetNames(sk.Proto.Names(sk))
+	t.s.SetNames(sk.Names())
 	t.s.SetState(sock.Connected)
 	return true
 }

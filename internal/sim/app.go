@@ -77,7 +77,7 @@ func (p *peer) connected() bool {
 	if !sk.Has(sock.FlagConnected) {
 		return false
 	}
-	p.s.SetNames(sk.Proto.Names(sk))
+	p.s.SetNames(sk.Names())
 	p.s.SetState(sock.Connected)
 	return true
 }

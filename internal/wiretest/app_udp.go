@@ -40,7 +40,7 @@ func (a *UDPApp) Connect(port uint16) syscall.Errno {
 // socket had no room.
 func (a *UDPApp) SendTo(port uint16, data string) bool {
 	if port == 0 {
-		_, peer := a.SK.Proto.Names(a.SK)
+		_, peer := a.SK.Names()
 		return a.SendName(peer, data)
 	}
 	return a.SendName(sock.NameFrom(netip.AddrPortFrom(Peer, port)), data)
