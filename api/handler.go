@@ -135,7 +135,7 @@ func (c *conn) handle(f func(*Inside) Handler) error {
 		return c.fail("handle", "", net.ErrClosed)
 	}
 	for _, sk := range c.s.Group() {
-		if !sk.Core.Call(func() { c.n.enter(c.s, sk, f) }) {
+		if !sk.Call(func() { c.n.enter(c.s, sk, f) }) {
 			return c.fail("handle", "", net.ErrClosed)
 		}
 	}

@@ -22,7 +22,7 @@ type Inside struct {
 }
 
 // Lcore returns the number of the lcore that the socket belongs to.
-func (c *Inside) Lcore() int { return c.in.SK.Core.ID }
+func (c *Inside) Lcore() int { return c.in.SK.Core().ID }
 
 // LocalAddr returns our address.
 func (c *Inside) LocalAddr() netip.AddrPort { local, _ := c.in.S.Names(); return local.AddrPort() }
