@@ -4,13 +4,13 @@ go 1.26.3
 
 require (
 	dataplane v0.0.0
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/vishvananda/netlink v1.3.1
 	golang.org/x/sys v0.49.0
 	gvisor.dev/gvisor v0.0.0-20260905035102-160fafc42237
 )
 
 require (
-	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
 	github.com/dchest/siphash v1.2.3 // indirect
 	github.com/google/btree v1.1.2 // indirect
 	github.com/vishvananda/netns v0.0.5 // indirect

@@ -222,6 +222,9 @@ func (l *tapLink) deliver(v *buffer.View) {
 
 // gvisorTAP dials the kernel over a TAP device of the same kind as the plane's.
 func gvisorTAP(dir byte) (*subject, error) {
+	if err := theKernel(); err != nil {
+		return nil, err
+	}
 	net3 := tapNet(dir, 1)
 	link, err := openTAP(fmt.Sprintf("gvisor%c", dir), net3.host.String()+"/24")
 	if err != nil {

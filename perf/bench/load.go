@@ -9,12 +9,21 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // count is what a load has done and verified.
 type count struct {
 	ops   uint64
 	bytes uint64
+
+	// What only some loads know; zero: the framework's own measure counts.
+	packets uint64
+	wall    time.Duration
+	cpu     time.Duration           // where the work was done by another process
+	values  map[string]float64      // figures of the load's own
+	hist    *hdrhistogram.Histogram // latencies of this run in ns (newHist)
 }
 
 // load is work that can be repeated for about a given time.

@@ -5,50 +5,77 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
-	"runtime/pprof"
+	"strings"
 	"time"
 )
 
 // options are the command line.
 type options struct {
 	quick, strict bool
-	rows          *regexp.Regexp
+	pick          string
 	plan          plan
+	total         time.Duration
 	report        string
 	profile       string
 }
 
 func parse() (options, error) {
 	var o options
-	quick := flag.Bool("quick", false, "about a minute and a half instead of five")
-	strict := flag.Bool("strict", false, "exit with an error when a goal is missed")
-	pick := flag.String("row", "", "only the rows whose name matches this regular expression")
-	only := flag.String("only", "", `measure one side: "plane" or "gvisor"`)
-	d := flag.Duration("time", 0, "time for each row (default 40s, quick 10s)")
+	flag.BoolVar(&o.quick, "quick", false, "only the rows in memory, within a minute")
+	flag.BoolVar(&o.strict, "strict", false, "exit with an error when a must is missed")
+	flag.StringVar(&o.pick, "row", "", `only the rows of this number ("4", "4a") or whose name matches this regular expression`)
+	only := flag.String("only", "", `measure these sides alone, as "goroutine,gvisor"`)
+	flag.DurationVar(&o.plan.row, "time", 0, "time for each row; default: a share of -total")
+	flag.DurationVar(&o.total, "total", 0, "time for all rows (default 8m30s, quick 45s)")
+	flag.DurationVar(&o.plan.window, "window", 0, "length of a window (default 200ms, quick 50ms)")
 	flag.StringVar(&o.report, "report", "report.json", "where the samples go")
-	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile to this file")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile to this file; choose one row and side with it")
 	flag.Parse()
-	o.quick, o.strict = *quick, *strict
-	o.plan = plan{window: 250 * time.Millisecond, row: 40 * time.Second, only: -1}
-	if o.quick {
-		o.plan.window, o.plan.row = 100*time.Millisecond, 10*time.Second
+	if *only != "" {
+		o.plan.only = strings.Split(*only, ",")
 	}
-	if *d > 0 {
-		o.plan.row = *d
-	}
-	for side, name := range sideNames {
-		if *only == name {
-			o.plan.only = side
+	def := func(p *time.Duration, normal, quick time.Duration) {
+		if *p == 0 && o.quick {
+			*p = quick
+		} else if *p == 0 {
+			*p = normal
 		}
 	}
-	if *only != "" && o.plan.only < 0 || flag.NArg() > 0 {
-		return o, errors.New(`usage: bench [flags]; -only is "plane" or "gvisor"`)
+	def(&o.total, 510*time.Second, 45*time.Second)
+	def(&o.plan.window, 200*time.Millisecond, 50*time.Millisecond)
+	if flag.NArg() > 0 {
+		return o, errors.New("usage: bench [flags]; see -help")
 	}
-	var err error
-	o.rows, err = regexp.Compile(*pick)
+	_, err := regexp.Compile(o.pick)
 	return o, err
+}
+
+// chosen returns the rows to measure.
+func (o *options) chosen() []row {
+	var out []row
+	re := regexp.MustCompile(o.pick)
+	number := regexp.MustCompile(`^[0-9]+[a-z]*$`).MatchString(o.pick)
+	for _, r := range rows() {
+		switch {
+		case o.quick && (r.slow || r.num == "" || r.rooted()):
+		case number && strings.TrimRight(r.num, "abcdefgh") != o.pick && r.num != o.pick:
+		case !number && !re.MatchString(r.name):
+		default:
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// rooted reports whether no side of ours can do without root.
+func (r *row) rooted() bool {
+	for _, s := range r.sides {
+		if s.plane && !s.root {
+			return false
+		}
+	}
+	return true
 }
 
 func main() {
@@ -56,61 +83,15 @@ func main() {
 	if err == nil {
 		switch stage := os.Getenv(stageVar); stage {
 		case "":
-			err = launch()
+			err = runAll(o)
 		case kernel:
 			err = runKernel()
 		default:
-			err = run(o, stage == isolated)
+			err = runRow(o, stage)
 		}
-	}
-	var child *exec.ExitError
-	if errors.As(err, &child) { // it has said why
-		os.Exit(max(child.ExitCode(), 1))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-}
-
-// run measures the rows and reports them.
-func run(o options, isolated bool) error {
-	if o.profile != "" {
-		f, err := os.Create(o.profile)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
-	}
-	rep := newReport()
-	rep.head(os.Stdout)
-	var stop func()
-	for _, r := range rows() {
-		if !o.rows.MatchString(r.name) {
-			continue
-		}
-		if r.tap && !isolated {
-			fmt.Printf("%-12s skipped: it needs root, for a network namespace of its own\n", r.name)
-			continue
-		}
-		if r.tap && stop == nil {
-			var err error
-			if stop, err = startKernel(); err != nil {
-				return err
-			}
-			defer stop()
-		}
-		res := compare(r, o.plan)
-		rep.Rows = append(rep.Rows, res)
-		res.print(os.Stdout)
-	}
-	rep.legend(os.Stdout)
-	if err := rep.save(o.report); err != nil {
-		return err
-	}
-	return rep.verdict(o.strict)
 }

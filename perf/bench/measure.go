@@ -3,19 +3,25 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"runtime/metrics"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// sample is one window of one side.
+// sample is one block of one side: two windows, added up.
 type sample struct {
-	Ops       uint64        `json:"ops"`
-	Bytes     uint64        `json:"bytes"`
-	Packets   uint64        `json:"packets"`
-	Mallocs   uint64        `json:"mallocs"`
-	Wall      time.Duration `json:"wall_ns"`
-	CPU       time.Duration `json:"cpu_ns"`
-	Preempted int64         `json:"preempted"` // involuntary context switches
+	Ops       uint64             `json:"ops"`
+	Bytes     uint64             `json:"bytes,omitempty"`
+	Packets   uint64             `json:"packets,omitempty"`
+	Mallocs   float64            `json:"mallocs"`
+	Wall      time.Duration      `json:"wall_ns"`
+	CPU       time.Duration      `json:"cpu_ns"`
+	Preempted int64              `json:"preempted"`        // involuntary context switches
+	Values    map[string]float64 `json:"values,omitempty"` // of the load; the last window's
+	Hist      *histogram         `json:"hist,omitempty"`   // latencies in ns
 }
 
 func (s *sample) add(o sample) {
@@ -26,142 +32,233 @@ func (s *sample) add(o sample) {
 	s.Wall += o.Wall
 	s.CPU += o.CPU
 	s.Preempted += o.Preempted
+	if o.Values != nil {
+		s.Values = o.Values
+	}
+	s.Hist = s.Hist.merge(o.Hist)
 }
 
-func (s *sample) cpuPerOp() float64  { return float64(s.CPU) / float64(s.Ops) }
-func (s *sample) wallPerOp() float64 { return float64(s.Wall) / float64(s.Ops) }
-
-// measure runs the load once and tells what it took. Allocations are counted
-// outside of the timed part, because counting stops the world.
+// measure runs the load once and tells what it took. Garbage that another side
+// left is collected before.
 func measure(s *subject, d time.Duration) (sample, error) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	packets := s.packets()
+	runtime.GC()
+	packets, allocs := s.sent(), countAllocs(d)
 	u0, start := readUsage(), time.Now()
 	n, err := s.load.run(d)
 	wall, u1 := time.Since(start), readUsage()
-	packets = s.packets() - packets
-	runtime.ReadMemStats(&after)
+	packets = s.sent() - packets
 	if err == nil && n.ops == 0 {
 		err = fmt.Errorf("nothing was done in %v", d)
 	}
-	return sample{
-		Ops: n.ops, Bytes: n.bytes, Packets: packets, Mallocs: after.Mallocs - before.Mallocs,
+	out := sample{
+		Ops: n.ops, Bytes: n.bytes, Packets: packets, Mallocs: allocs.total(wall),
 		Wall: wall, CPU: u1.cpu - u0.cpu, Preempted: u1.preempted - u0.preempted,
-	}, err
+		Values: n.values,
+	}
+	if n.wall != 0 {
+		out.Wall = n.wall
+	}
+	if n.cpu != 0 {
+		out.CPU = n.cpu
+	}
+	if n.packets != 0 {
+		out.Packets = n.packets
+	}
+	if n.hist != nil {
+		out.Hist = &histogram{n.hist}
+	}
+	return out, err
 }
 
-// result is a row's outcome.
-type result struct {
-	Name   string      `json:"name"`
-	What   string      `json:"what"`
-	Unit   string      `json:"unit"`
-	Goal   float64     `json:"goal,omitempty"`
-	Blocks [2][]sample `json:"blocks"` // by side; two windows added up
-	Error  string      `json:"error,omitempty"`
+// allocs counts allocations in the middle half of a window, where a load is in its
+// steady state: to start goroutines and timers is the window's own work.
+type allocs struct {
+	at     [2]*time.Timer
+	mu     sync.Mutex // of what the timers note
+	count  [2]uint64
+	moment [2]time.Time
+}
 
-	CPUPerOp  [2]float64 `json:"cpu_ns_per_op"`
-	WallPerOp [2]float64 `json:"wall_ns_per_op"`
-	PktsPerOp [2]float64 `json:"packets_per_op"`
-	AllocsOp  [2]float64 `json:"allocs_per_op"`
-	Ratio     float64    `json:"ratio_cpu"` // median over the blocks
-	RatioLow  float64    `json:"ratio_cpu_p25"`
-	RatioHigh float64    `json:"ratio_cpu_p75"`
-	RatioWall float64    `json:"ratio_wall"`
+func countAllocs(d time.Duration) *allocs {
+	a := new(allocs)
+	for i, when := range []time.Duration{d / 4, 3 * d / 4} {
+		a.at[i] = time.AfterFunc(when, func() {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.count[i], a.moment[i] = allocated(), time.Now()
+		})
+	}
+	return a
+}
+
+// total returns what the whole window would have allocated at that rate. A window
+// that was shorter than it should be has no middle: it counts as none.
+func (a *allocs) total(wall time.Duration) float64 {
+	for _, t := range a.at {
+		if t.Stop() {
+			return 0
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	between := a.moment[1].Sub(a.moment[0])
+	if between <= 0 {
+		return 0
+	}
+	return float64(a.count[1]-a.count[0]) * float64(wall) / float64(between)
+}
+
+// allocated returns how many objects the process has allocated, without stopping it.
+func allocated() uint64 {
+	m := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}, {Name: "/gc/heap/tiny/allocs:objects"}}
+	metrics.Read(m)
+	return m[0].Value.Uint64() + m[1].Value.Uint64()
+}
+
+func (s *subject) sent() uint64 {
+	if s.packets == nil {
+		return 0
+	}
+	return s.packets()
 }
 
 // plan is how long and how often.
 type plan struct {
 	window time.Duration
-	row    time.Duration // for all of a row's blocks
-	only   int           // plane, peer, or -1 for both
+	row    time.Duration // for all of a row, from its start
+	only   []string      // sides; none: all
 }
 
-// compare opens both sides and runs them in blocks A B B A. The side that waits
-// sleeps, and costs nothing.
-func compare(r row, p plan) (res result) {
-	res = result{Name: r.name, What: r.what, Unit: r.unit, Goal: r.goal}
-	fail := func(side int, err error) { res.Error = fmt.Sprintf("%s: %v", sideNames[side], err) }
-	var s [2]*subject
-	for side := range s {
-		if p.only >= 0 && side != p.only {
+// maxBlocks bounds what a row keeps.
+const maxBlocks = 200
+
+// running is a side of a row at work.
+type running struct {
+	side
+	s   *subject
+	out *outcome
+}
+
+// fail ends a side's part in the row.
+func (r *running) fail(err error) {
+	if isSkip(err) {
+		r.out.Skipped = err.Error()
+	} else {
+		r.out.Error = err.Error()
+	}
+	r.out.Blocks = nil
+}
+
+// compare opens all sides and runs them in blocks A B C C B A. A side that waits
+// sleeps, and costs nothing. What it returns can be read before closing, which
+// is all that finish does.
+func compare(r row, p plan, isRoot bool) (res *result, finish func()) {
+	start := time.Now()
+	res = newResult(r)
+	var all []*running
+	for _, s := range r.sides {
+		if len(p.only) > 0 && !slices.Contains(p.only, s.name) {
 			continue
 		}
-		var err error
-		if s[side], err = r.open[side](); err != nil {
-			fail(side, err)
-			return res
+		x := &running{side: s, out: &outcome{Name: s.name, Plane: s.plane}}
+		res.Sides = append(res.Sides, x.out)
+		if s.root && !isRoot {
+			x.fail(skipped("it needs root, for a network namespace of its own"))
+			continue
 		}
-		defer func() {
-			if err := s[side].close(); err != nil && res.Error == "" {
-				fail(side, err)
-			}
-		}()
-		for range 2 { // warm up; a bulk learns its rate
-			if _, err := measure(s[side], p.window/2); err != nil {
-				fail(side, err)
-				return res
-			}
+		if err := x.begin(r, p); err != nil {
+			x.fail(err)
 		}
+		all = append(all, x)
 	}
-	for start := time.Now(); time.Since(start) < p.row; {
-		var block [2]sample
-		for _, side := range []int{plane, peer, peer, plane} {
-			if s[side] == nil {
+	if r.window > 0 {
+		p.window = max(p.window, r.window)
+	}
+	for i := 0; i == 0 || time.Since(start) < p.row && i < maxBlocks && !r.once; i++ {
+		block(all, p.window, r.once)
+	}
+	res.sum(r)
+	return res, func() {
+		for _, x := range all {
+			if x.s == nil {
 				continue
 			}
-			one, err := measure(s[side], p.window)
-			if err != nil {
-				fail(side, err)
-				return res
-			}
-			block[side].add(one)
-		}
-		for side := range s {
-			if s[side] != nil {
-				res.Blocks[side] = append(res.Blocks[side], block[side])
+			if err := x.s.close(); err != nil && x.out.Error == "" {
+				x.out.Error = "close: " + err.Error()
 			}
 		}
 	}
-	res.sum()
-	return res
 }
 
-// sum derives the figures from the blocks.
-func (r *result) sum() {
-	for side, blocks := range r.Blocks {
-		if len(blocks) == 0 {
-			continue
-		}
-		var all sample
-		for _, b := range blocks {
-			all.add(b)
-		}
-		r.CPUPerOp[side] = quantile(blocks, 0.5, func(i int) float64 { return blocks[i].cpuPerOp() })
-		r.WallPerOp[side] = quantile(blocks, 0.5, func(i int) float64 { return blocks[i].wallPerOp() })
-		r.PktsPerOp[side] = float64(all.Packets) / float64(all.Ops)
-		r.AllocsOp[side] = float64(all.Mallocs) / float64(all.Ops)
+// begin opens a side and lets it warm up; a bulk learns its rate.
+func (x *running) begin(r row, p plan) (err error) {
+	if x.s, err = x.open(); err != nil {
+		x.s = nil
+		return err
 	}
-	a, b := r.Blocks[plane], r.Blocks[peer]
-	if len(a) == 0 || len(b) == 0 {
-		return
+	for range 2 {
+		if r.once {
+			break
+		}
+		if _, err = measure(x.s, p.window/2); err != nil {
+			return err
+		}
 	}
-	cpu := func(i int) float64 { return b[i].cpuPerOp() / a[i].cpuPerOp() }
-	r.Ratio, r.RatioLow, r.RatioHigh = quantile(a, 0.5, cpu), quantile(a, 0.25, cpu), quantile(a, 0.75, cpu)
-	r.RatioWall = quantile(a, 0.5, func(i int) float64 { return b[i].wallPerOp() / a[i].wallPerOp() })
+	return nil
 }
 
-// quantile returns the q-quantile of f over the blocks.
-func quantile(blocks []sample, q float64, f func(i int) float64) float64 {
-	v := make([]float64, len(blocks))
-	for i := range v {
-		v[i] = f(i)
+// block runs each side there and back.
+func block(all []*running, window time.Duration, once bool) {
+	sums := make([]sample, len(all))
+	one := func(i int) {
+		x := all[i]
+		if x.out.Error != "" || x.out.Skipped != "" {
+			return
+		}
+		got, err := measure(x.s, window)
+		if err != nil {
+			x.fail(err)
+			return
+		}
+		sums[i].add(got)
 	}
-	slices.Sort(v)
-	at := q * float64(len(v)-1)
-	i := int(at)
-	if i+1 == len(v) {
-		return v[i]
+	for i := range all {
+		one(i)
 	}
-	return v[i] + (at-float64(i))*(v[i+1]-v[i])
+	for i := len(all) - 1; i >= 0 && !once; i-- {
+		one(i)
+	}
+	for i, x := range all {
+		if x.out.Error == "" && x.out.Skipped == "" {
+			x.out.Blocks = append(x.out.Blocks, sums[i])
+		}
+	}
+}
+
+// histogram is a set of latencies in nanoseconds.
+type histogram struct{ *hdrhistogram.Histogram }
+
+// newHist is what loads record into: 1 ns to a minute, three digits.
+func newHist() *hdrhistogram.Histogram { return hdrhistogram.New(1, int64(time.Minute), 3) }
+
+func (h *histogram) merge(o *histogram) *histogram {
+	if o == nil {
+		return h
+	}
+	if h == nil {
+		h = &histogram{newHist()}
+	}
+	h.Merge(o.Histogram)
+	return h
+}
+
+// MarshalText writes the HdrHistogram V2 form, in base64.
+func (h *histogram) MarshalText() ([]byte, error) {
+	return h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+}
+
+// UnmarshalText is the reverse.
+func (h *histogram) UnmarshalText(b []byte) (err error) {
+	h.Histogram, err = hdrhistogram.Decode(b)
+	return err
 }

@@ -10,21 +10,28 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
 // The stages of the program, told by an environment variable.
 const (
 	stageVar  = "DATAPLANE_BENCH_STAGE"
-	measuring = "measure"  // pinned; in a namespace of its own if it can be
-	isolated  = "isolated" // the same, and it is in one
+	measuring = "measure"  // of one row
+	isolated  = "isolated" // the same, as root in a network namespace of its own
 	kernel    = "kernel"   // the kernel's side of the TAP rows
 
+	rowVar       = "DATAPLANE_BENCH_ROW"
+	shareVar     = "DATAPLANE_BENCH_SHARE" // of the time
 	kernelCPUVar = "DATAPLANE_BENCH_KERNEL_CPU"
-	kernelPort   = 5001
+
+	resultFD   = 3 // where a row's result goes
+	patience   = 60 * time.Second
+	kernelPort = 5001
 )
 
 // link3 is the network of a TAP: the kernel's address and ours.
@@ -72,11 +79,10 @@ func pickCPUs() (ours, theirs int, err error) {
 	return ours, theirs, nil
 }
 
-// restart runs the program again in another stage, pinned to a CPU. The caller's
+// restart runs the program again in another stage, pinned to CPUs. The caller's
 // thread must be locked: a child inherits its thread's affinity.
-func restart(stage string, cpu int, prepare func(*exec.Cmd)) (*exec.Cmd, error) {
-	var set, before unix.CPUSet
-	set.Set(cpu)
+func restart(stage string, set *unix.CPUSet, prepare func(*exec.Cmd) error) (*exec.Cmd, error) {
+	var before unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
 		return nil, err
 	}
@@ -85,67 +91,106 @@ func restart(stage string, cpu int, prepare func(*exec.Cmd)) (*exec.Cmd, error) 
 		return nil, err
 	}
 	cmd := exec.Command(self, os.Args[1:]...)
-	cmd.Env = append(os.Environ(), stageVar+"="+stage, "GOMAXPROCS=1")
+	cmd.Env = append(os.Environ(), stageVar+"="+stage, fmt.Sprintf("GOMAXPROCS=%d", set.Count()))
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	prepare(cmd)
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return nil, fmt.Errorf("pin to CPU %d: %w", cpu, err)
+	if err := prepare(cmd); err != nil {
+		return nil, err
+	}
+	if err := unix.SchedSetaffinity(0, set); err != nil {
+		return nil, fmt.Errorf("pin to CPUs: %w", err)
 	}
 	err = cmd.Start()
 	return cmd, errors.Join(err, unix.SchedSetaffinity(0, &before))
 }
 
-// launch is the first stage: it starts the second and waits for it.
-func launch() error {
-	runtime.LockOSThread()
+// startRow starts the process that measures a row, and kills it when it is far too
+// late. wait must be called when out has ended.
+func startRow(r *row, share time.Duration) (out io.Reader, wait func() error, err error) {
+	runtime.LockOSThread() // for Pdeathsig as well: the thread stays until the end
 	ours, theirs, err := pickCPUs()
 	if err != nil {
-		return err
+		return nil, nil, err
+	}
+	var set unix.CPUSet
+	set.Set(ours)
+	if r.cpus > 1 {
+		set.Set(theirs)
+	}
+	pr, pw, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
 	}
 	stage := measuring
 	if os.Geteuid() == 0 {
 		stage = isolated
 	}
-	cmd, err := restart(stage, ours, func(cmd *exec.Cmd) {
-		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", kernelCPUVar, theirs))
+	cmd, err := restart(stage, &set, func(cmd *exec.Cmd) error {
+		cmd.Env = append(cmd.Env, rowVar+"="+r.name, shareVar+"="+share.String(), fmt.Sprintf("%s=%d", kernelCPUVar, theirs))
+		cmd.ExtraFiles = []*os.File{pw} // resultFD
+		cmd.Stdout = os.Stderr
 		if stage == isolated {
 			cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET
 		}
+		return nil
 	})
+	pw.Close()
 	if err != nil {
-		return err
+		pr.Close()
+		return nil, nil, err
 	}
-	return cmd.Wait()
+	limit := 2*share + patience
+	late := time.AfterFunc(limit, func() { cmd.Process.Kill() }) //nolint:errcheck // it may have ended
+	return pr, func() error {
+		err := cmd.Wait()
+		pr.Close()
+		if !late.Stop() {
+			return fmt.Errorf("killed after %v: it hung", limit)
+		}
+		return err
+	}, nil
 }
 
-// startKernel starts the kernel's side of the TAP rows. It ends when stop is
-// called, or when this process does.
-func startKernel() (stop func(), err error) {
+// kernelStdin is open for as long as this process lives.
+var kernelStdin io.WriteCloser
+
+// theKernel starts the kernel's side of the TAP rows, once in a process. It ends
+// when this process does: its standard input tells.
+var theKernel = sync.OnceValue(func() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cpu, err := strconv.Atoi(os.Getenv(kernelCPUVar))
 	if err != nil {
-		return nil, err
+		return err
 	}
+	var set unix.CPUSet
+	set.Set(cpu)
 	var out io.ReadCloser
-	cmd, err := restart(kernel, cpu, func(cmd *exec.Cmd) {
-		cmd.SysProcAttr.Pdeathsig = 0 // the thread that starts it may end; standard input tells
+	_, err = restart(kernel, &set, func(cmd *exec.Cmd) error {
+		cmd.SysProcAttr.Pdeathsig = 0 // the thread that starts it may end
 		cmd.Stdout = nil
-		if _, err = cmd.StdinPipe(); err == nil {
+		var err error
+		if kernelStdin, err = cmd.StdinPipe(); err == nil {
 			out, err = cmd.StdoutPipe()
 		}
+		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := out.Read(make([]byte, 1)); err != nil {
-		return nil, fmt.Errorf("the kernel's side did not start: %w", err)
+		return fmt.Errorf("the kernel's side did not start: %w", err)
 	}
-	return func() {
-		cmd.Process.Kill() //nolint:errcheck // it may have ended
-		cmd.Wait()         //nolint:errcheck // it was killed
-	}, nil
+	return nil
+})
+
+// loopbackUp makes 127.0.0.1 work in a new namespace.
+func loopbackUp() error {
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(lo)
 }
 
 // runKernel is the kernel's side: an ordinary server on package net.
