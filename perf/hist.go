@@ -73,8 +73,8 @@ func (h *Hist) Encode() (string, error) {
 // String returns one line: count and the usual percentiles.
 func (h *Hist) String() string {
 	return fmt.Sprintf("n=%d p50=%v p90=%v p99=%v p99.9=%v max=%v", h.Count(),
-		short(h.Percentile(50)), short(h.Percentile(90)), short(h.Percentile(99)),
-		short(h.Percentile(99.9)), short(h.Max()))
+		Short(h.Percentile(50)), Short(h.Percentile(90)), Short(h.Percentile(99)),
+		Short(h.Percentile(99.9)), Short(h.Max()))
 }
 
 // Picture draws the percentiles as bars of at most width characters, one line
@@ -91,7 +91,7 @@ func (h *Hist) Picture(w io.Writer, width int) error {
 		if v > scale {
 			bar += "…"
 		}
-		if _, err := fmt.Fprintf(w, "%6s %9v %s\n", label(p), short(v), bar); err != nil {
+		if _, err := fmt.Fprintf(w, "%6s %9v %s\n", label(p), Short(v), bar); err != nil {
 			return err
 		}
 	}
@@ -109,8 +109,8 @@ func label(p float64) string {
 	return fmt.Sprintf("p%g", p)
 }
 
-// short rounds t to three digits or so, which is what the histogram knows.
-func short(t Tick) Tick {
+// Short rounds t to three digits or so, which is what the histogram knows.
+func Short(t Tick) Tick {
 	for unit := Second; unit >= Microsecond; unit /= 1000 {
 		if t >= 100*unit {
 			return t / unit * unit

@@ -65,7 +65,7 @@ func TestShort(t *testing.T) {
 	for in, want := range map[Tick]string{
 		7: "7ns", 999: "999ns", 1234: "1.23µs", 123456: "123µs", 2345678: "2.34ms", 3*Second + 14*Millisecond: "3.01s",
 	} {
-		if got := short(in).String(); got != want {
+		if got := Short(in).String(); got != want {
 			t.Errorf("%d: %s, want %s", in, got, want)
 		}
 	}
