@@ -17,6 +17,7 @@ type options struct {
 	plan          plan
 	total         time.Duration
 	report        string
+	html          string
 	profile       string
 }
 
@@ -30,6 +31,7 @@ func parse() (options, error) {
 	flag.DurationVar(&o.total, "total", 0, "time for all rows (default 8m30s, quick 45s)")
 	flag.DurationVar(&o.plan.window, "window", 0, "length of a window (default 200ms, quick 50ms)")
 	flag.StringVar(&o.report, "report", "report.json", "where the samples go")
+	flag.StringVar(&o.html, "html", "report.html", "where the picture goes")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile to this file; choose one row and side with it")
 	flag.Parse()
 	if *only != "" {

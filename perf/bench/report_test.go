@@ -40,6 +40,26 @@ func TestReport(t *testing.T) {
 	if err := json.Unmarshal(b, &back); err != nil || len(back.Rows) != 2 || back.Go == "" || back.Kernel == "" {
 		t.Errorf("%v, %+v", err, back)
 	}
+	h := newHist()
+	for i := range int64(100000) {
+		h.RecordValue(800 + i*i/1e6)
+	}
+	res.Sides[0].Blocks[0].Hist = &histogram{h}
+	html := filepath.Join(dir, "report.html")
+	if err := rep.saveHTML(html); err != nil {
+		t.Fatal(err)
+	}
+	b, _ = os.ReadFile(html)
+	for _, want := range []string{"<polyline", `class="must"`, "p99.9", "MISSED"} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("%s is not in the page", want)
+		}
+	}
+	for _, not := range []string{"http:", "https:", "<script", "ZgotmplZ"} {
+		if strings.Contains(string(b), not) {
+			t.Errorf("the page needs something else: %s", not)
+		}
+	}
 	var out bytes.Buffer
 	rep.head(&out)
 	rep.summary(&out)

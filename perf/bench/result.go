@@ -58,7 +58,7 @@ func newResult(r row) *result {
 // sum derives figures and verdicts from the blocks.
 func (res *result) sum(r row) {
 	for _, o := range res.Sides {
-		o.sum()
+		o.sum(res.Unit)
 	}
 	res.Goals = nil
 	for _, g := range r.allGoals() {
@@ -68,12 +68,15 @@ func (res *result) sum(r row) {
 
 var percentiles = []string{"p50", "p90", "p99", "p99.9", "p99.99"}
 
-func (o *outcome) sum() {
+func (o *outcome) sum(unit string) {
 	if len(o.Blocks) == 0 {
 		return
 	}
 	o.Figures = map[string]spread{}
 	names := append([]string{"cpu", "wall", "packets", "allocs", "max"}, percentiles...)
+	if unit == "KiB" {
+		names = append(names, gbitPerCPU)
+	}
 	for name := range o.Blocks[0].Values {
 		names = append(names, name)
 	}
@@ -101,6 +104,9 @@ func (o *outcome) numbers(measure string) []float64 {
 	return out
 }
 
+// gbitPerCPU is how many Gbit a second of CPU time moves.
+const gbitPerCPU = "Gbit/CPU-s"
+
 func (s *sample) number(measure string) (float64, bool) {
 	switch measure {
 	case "", "cpu":
@@ -111,6 +117,8 @@ func (s *sample) number(measure string) (float64, bool) {
 		return float64(s.Packets) / float64(s.Ops), s.Packets > 0
 	case "allocs":
 		return float64(s.Mallocs) / float64(s.Ops), true
+	case gbitPerCPU:
+		return float64(s.Bytes) * 8 / float64(s.CPU), s.CPU > 0
 	case "max":
 		if s.Hist == nil {
 			return 0, false

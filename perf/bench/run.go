@@ -27,7 +27,10 @@ func runAll(o options) error {
 	if err := rep.save(o.report); err != nil {
 		return err
 	}
-	fmt.Println(o.report)
+	if err := rep.saveHTML(o.html); err != nil {
+		return err
+	}
+	fmt.Printf("%s, %s\n", o.report, o.html)
 	return rep.verdict(o.strict)
 }
 

@@ -33,7 +33,7 @@ func (res *result) print(w io.Writer) {
 		case o.Skipped != "":
 			fmt.Fprintf(w, "     %-14s skipped: %s\n", o.Name, o.Skipped)
 		case o.Figures != nil:
-			o.print(w, res.Unit)
+			o.print(w)
 		}
 	}
 	for i := range res.Goals {
@@ -43,7 +43,7 @@ func (res *result) print(w io.Writer) {
 	}
 }
 
-func (o *outcome) print(w io.Writer, unit string) {
+func (o *outcome) print(w io.Writer) {
 	cell := func(name, format string) string {
 		if f, ok := o.Figures[name]; ok {
 			return fmt.Sprintf(format, f.Median)
@@ -56,9 +56,6 @@ func (o *outcome) print(w io.Writer, unit string) {
 	}
 	fmt.Fprintf(w, "     %-14s %10s %17s %10s %8s %9s", o.Name, cell("cpu", "%.1f"), quartiles,
 		cell("wall", "%.0f"), cell("packets", "%.3f"), cell("allocs", "%.3f"))
-	if unit == "KiB" {
-		fmt.Fprintf(w, "  %.2f Gbit per CPU-second", gbit(o.Figures["cpu"].Median))
-	}
 	fmt.Fprintf(w, "  %s\n", strings.Join(o.others(), " "))
 }
 
@@ -104,14 +101,6 @@ func (v *verdict) line() string {
 		s += ", aim " + v.limit(v.Aim)
 	}
 	return s + ": " + v.state()
-}
-
-// gbit turns nanoseconds for a KiB into Gbit for a second.
-func gbit(ns float64) float64 {
-	if ns == 0 {
-		return 0
-	}
-	return 1024 * 8 / ns
 }
 
 // summary lists the goals, those of allocations in one line.
