@@ -25,6 +25,12 @@ const firstBytes = 4096
 // byte before it, because all that was published by then was written to it or
 // copied into it. A tail that is old when the producer copies only makes it
 // copy bytes that nobody needs.
+//
+// An empty ring begins again at slot 0: what passes through stays in the part of
+// the array that caches hold, however large it has grown. The producer moves base
+// only when it sees tail == highest, which the consumer stored when it was done
+// with the old base; the consumer reads base only after it has seen a head
+// beyond its tail, which was stored after the new one.
 type Bytes struct {
 	arr   atomic.Pointer[array] // written by the producer; nil: no memory taken
 	limit int                   // the producer's: no byte lies at tail+limit or beyond
@@ -32,8 +38,9 @@ type Bytes struct {
 	_       [line/2 - 16]byte
 	head    atomic.Uint64 // written by the producer
 	highest uint64        // the producer's: nothing is written from here on
+	base    uint64        // written by the producer: the position in slot 0
 
-	_    [line/2 - 16]byte
+	_    [line/2 - 24]byte
 	tail atomic.Uint64 // written by the consumer
 	_    [line/2 - 8]byte
 }
@@ -45,7 +52,7 @@ type array struct{ b []byte } // len is a power of two
 // Neither side may use the ring meanwhile.
 func (b *Bytes) Init(limit int) {
 	b.arr.Store(nil)
-	b.limit, b.highest = max(limit, 0), 0
+	b.limit, b.highest, b.base = max(limit, 0), 0, 0
 	b.head.Store(0)
 	b.tail.Store(0)
 }
@@ -62,9 +69,10 @@ func (b *Bytes) Len() int {
 	return int(b.head.Load() - tail)
 }
 
-// span returns the slots of [pos, pos+n) in a, in two parts if they wrap.
-func (a *array) span(pos uint64, n int) (x, y []byte) {
-	i := int(pos & uint64(len(a.b)-1))
+// span returns n slots of a from that of off on, counted from the base, in two
+// parts if they wrap.
+func (a *array) span(off uint64, n int) (x, y []byte) {
+	i := int(off & uint64(len(a.b)-1))
 	if end := i + n; end > len(a.b) {
 		return a.b[i:], a.b[:end-len(a.b)]
 	}

@@ -23,12 +23,15 @@ func (b *Bytes) Reserve(pos uint64, n int) (x, y []byte) {
 		return nil, nil
 	}
 	end := pos + uint64(n)
-	a := b.arr.Load()
-	if tail := b.tail.Load(); a == nil || end-tail > uint64(len(a.b)) {
+	a, tail := b.arr.Load(), b.tail.Load()
+	if tail == b.highest {
+		b.base = tail
+	}
+	if a == nil || end-tail > uint64(len(a.b)) {
 		a = b.grow(a, tail, int(end-tail))
 	}
 	b.highest = max(b.highest, end)
-	return a.span(pos, n)
+	return a.span(pos-b.base, n)
 }
 
 // grow replaces old by an array of at least need bytes that holds the same
@@ -36,9 +39,9 @@ func (b *Bytes) Reserve(pos uint64, n int) (x, y []byte) {
 func (b *Bytes) grow(old *array, tail uint64, need int) *array {
 	a := &array{make([]byte, ceilPow2(max(need, firstBytes)))}
 	if old != nil && b.highest > tail {
-		x, y := old.span(tail, int(b.highest-tail))
+		x, y := old.span(tail-b.base, int(b.highest-tail))
 		for _, part := range [2][]byte{x, y} {
-			p, q := a.span(tail, len(part))
+			p, q := a.span(tail-b.base, len(part))
 			copy(q, part[copy(p, part):])
 			tail += uint64(len(part))
 		}

@@ -279,3 +279,33 @@ func TestBytesReadWhileGrowing(t *testing.T) {
 		wg.Wait()
 	}
 }
+
+// TestBytesBeginsAgain: what passes through an empty ring always lies in the same
+// place, whatever size the array has; what is in the ring stays where it is.
+func TestBytesBeginsAgain(t *testing.T) {
+	var b Bytes
+	b.Init(1 << 20)
+	b.Write(make([]byte, 100_000))
+	b.Release(b.Head())
+	b.Write(pattern(0, 3000))
+	first, _ := b.Slices(b.Tail(), 1)
+	for range 100 {
+		b.Release(b.Head())
+		b.Write(pattern(0, 3000))
+		if x, y := b.Slices(b.Tail(), 3000); &x[0] != &first[0] || len(y) != 0 {
+			t.Fatal("elsewhere")
+		}
+	}
+	b.Write(pattern(3000, 5)) // not empty
+	x, _ := b.Slices(b.Tail(), 3005)
+	if !bytes.Equal(x, pattern(0, 3005)) {
+		t.Error("wrong bytes")
+	}
+	b.Release(b.Head())
+	b.WriteAt(b.Head()+10, pattern(10, 5)) // ahead, and then what belongs before it
+	b.WriteAt(b.Head(), pattern(0, 10))
+	b.Publish(b.Head() + 15)
+	if x, _ := b.Slices(b.Tail(), 15); !bytes.Equal(x, pattern(0, 15)) || &x[0] != &first[0] {
+		t.Error("wrong bytes, or elsewhere")
+	}
+}
