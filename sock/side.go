@@ -67,7 +67,7 @@ func init() { given.Store(true) }
 func (d *Side) Unlock() { d.mu.Unlock() }
 
 // giveWay is how many bytes a goroutine moves before it lets others run.
-const giveWay = 256 << 10
+const giveWay = 128 << 10
 
 // Moved notes n bytes. A goroutine that never has to wait would keep its P for
 // a scheduler's time slice of 10 ms, and the dispatcher, with all whom it would
