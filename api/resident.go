@@ -78,6 +78,11 @@ func (n *Net) GoResident(core int, f func()) error {
 // a task goes on meanwhile. Close ends the sleep of a task.
 func (n *Net) Sleep(d time.Duration) { n.tasks.Sleep(d) }
 
+// Yield is runtime.Gosched for resident tasks as well as for goroutines: the lcore of
+// a task takes a turn, and comes back to it. A task that computes for long does so now
+// and then.
+func (n *Net) Yield() { n.tasks.Yield() }
+
 // Resident returns how many resident tasks there are.
 func (n *Net) Resident() int {
 	sum := 0

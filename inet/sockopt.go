@@ -2,6 +2,7 @@ package inet
 
 import (
 	"syscall"
+	"time"
 
 	"dataplane/sock"
 )
@@ -31,8 +32,13 @@ type Setting struct{ Level, Name, Value int }
 // SetOption sets an option on every Sock of s. Options that have no effect
 // here are refused with ENOPROTOOPT.
 func (inetOps) SetOption(s *sock.Socket, level, name, value int) error {
-	if level == syscall.SOL_SOCKET && name == syscall.SO_SNDBUF {
-		return setSndBuf(s, value)
+	if level == syscall.SOL_SOCKET {
+		switch name {
+		case syscall.SO_SNDBUF:
+			return setSndBuf(s, value)
+		case soBusyPoll:
+			return setBusyPoll(s, value)
+		}
 	}
 	return SetOptions(s, Setting{level, name, value})
 }
@@ -122,6 +128,15 @@ func setSndBuf(s *sock.Socket, value int) error {
 	})
 }
 
+// setBusyPoll sets for how many microseconds a reader looks on before it parks.
+func setBusyPoll(s *sock.Socket, value int) error {
+	if value < 0 {
+		return syscall.EINVAL
+	}
+	s.Rd.SetBusyPoll(time.Duration(value) * time.Microsecond)
+	return nil
+}
+
 // applySndBuf gives the send rings the limit that was set last, or that the
 // connection has a use for. Under Wr's lock.
 func applySndBuf(s *sock.Socket) {
@@ -152,6 +167,8 @@ func (inetOps) GetOption(s *sock.Socket, level, name int) (value int, err error)
 			return s.Protocol, nil
 		case syscall.SO_ACCEPTCONN:
 			return b2i(s.State() == sock.Listening), nil
+		case soBusyPoll:
+			return int(s.Rd.BusyPoll() / time.Microsecond), nil
 		case syscall.SO_ERROR:
 			return int(s.SK().TakeError()), nil
 		}
@@ -171,6 +188,7 @@ func (inetOps) GetOption(s *sock.Socket, level, name int) (value int, err error)
 const (
 	soProtocol = 38
 	soDomain   = 39
+	soBusyPoll = 46
 )
 
 // getCommon reads an option of level SOL_SOCKET. Runs on the lcore.

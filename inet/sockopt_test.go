@@ -23,6 +23,8 @@ func TestOptions(t *testing.T) {
 				{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 1, 100_000, sock.MinBuf},
 				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 100_000, sock.DefaultSndBuf, 100_000},
 				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 1 << 30, 100_000, sock.MaxBuf},
+				{syscall.SOL_SOCKET, soBusyPoll, 50, 0, 50},
+				{syscall.SOL_SOCKET, soBusyPoll, 0, 50, 0},
 				{syscall.IPPROTO_IP, syscall.IP_TTL, 9, 64, 9},
 			} {
 				get := func() int {

@@ -24,6 +24,7 @@ type Side struct {
 	closed *atomic.Bool // of the Socket, until Give
 	msg    Msg          // of the call in progress; under the lock
 	busy   int          // bytes moved since the goroutine last gave way; under the lock
+	spin   atomic.Int64 // nanoseconds to look on before parking; written by SetBusyPoll
 }
 
 // Lock takes the side. A task that finds it taken looks again in the next turn:
@@ -105,6 +106,10 @@ func (d *Side) Wait(flags int, again func() bool) error {
 	}
 	if flags&MsgDontwait != 0 {
 		return syscall.EAGAIN
+	}
+	if spin := d.spin.Load(); spin > 0 && d.w.tasks.current() == nil && d.look(time.Duration(spin), again) {
+		d.busy = 0
+		return d.Err()
 	}
 	d.w.Arm()
 	if again() || d.Err() != nil {

@@ -2,6 +2,7 @@ package sock
 
 import (
 	"iter"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -93,6 +94,15 @@ func (ts *Tasks) Sleep(d time.Duration) {
 	timer.Stop()
 }
 
+// Yield lets others run before the caller goes on: a task's lcore takes a turn.
+func (ts *Tasks) Yield() {
+	if t := ts.current(); t != nil {
+		t.pause()
+		return
+	}
+	runtime.Gosched()
+}
+
 // Sleep is the Sleep of c's plane.
 func (c *Core) Sleep(d time.Duration) { c.registry.Sleep(d) }
 
@@ -177,8 +187,9 @@ func (c *Core) Tasks() int {
 		return 0
 	}
 	for _, t := range c.run[:n] { // what they wake in turn runs in the next one
-		t.queued = false
-		c.step(t)
+		if t.queued = false; !t.ended { // it may have been stopped while it was in the queue
+			c.step(t)
+		}
 	}
 	rest := copy(c.run, c.run[n:])
 	clear(c.run[rest:])
