@@ -52,14 +52,13 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 
 // dial connects to one address.
 func (n *Net) dial(ctx context.Context, network string, typ int, to sock.Name) (net.Conn, error) {
-	peer := asked(typ, to)
 	s, err := n.newSocket(typ)
 	if err != nil {
-		return nil, opError("dial", network, nil, peer, "socket", err)
+		return nil, opError("dial", network, nil, asked(typ, to), "socket", err)
 	}
 	if err := connect(ctx, s, to); err != nil {
 		n.close(s) //nolint:errcheck // the reason is err
-		return nil, opError("dial", network, nil, peer, "connect", err)
+		return nil, opError("dial", network, nil, asked(typ, to), "connect", err)
 	}
 	local, remote := s.Names()
 	if typ == sock.TypeStream {
@@ -73,6 +72,9 @@ func (n *Net) dial(ctx context.Context, network string, typ int, to sock.Name) (
 func connect(ctx context.Context, s *sock.Socket, to sock.Name) error {
 	if err := ctx.Err(); err != nil {
 		return ctxError(err)
+	}
+	if ctx.Done() == nil { // it never ends
+		return s.Ops.Connect(s, to)
 	}
 	stop := context.AfterFunc(ctx, func() { s.Wr.SetDeadline(longAgo) })
 	err := s.Ops.Connect(s, to)

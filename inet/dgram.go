@@ -33,6 +33,7 @@ func dgramBind(s *sock.Socket, local sock.Name) error {
 		return err
 	}
 	local, _ = s.Names()
+	p.publish()
 	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, local) })
 	if err != nil {
 		p.unbind(s)

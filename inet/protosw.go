@@ -127,6 +127,9 @@ type private struct {
 	routes    *ip.Routes   // nil: none
 	group     []*sock.Sock // all Socks, while Connect works with one of them; under Wr's lock
 	reserved  bool         // Local's port is reserved and is given back on release; under Wr's lock
+
+	mu    sync.Mutex // held while a goroutine works on Socks that no lcore knows
+	known bool       // an lcore may know them: from now on they are its own; under mu
 }
 
 func newPrivate(h *Host, sw *Protosw, linger int32) *private {
@@ -136,6 +139,16 @@ func newPrivate(h *Host, sw *Protosw, linger int32) *private {
 }
 
 func of(s *sock.Socket) *private { return s.Private.(*private) }
+
+// publish hands the Socks to their lcores, before they hear of them; false: they are
+// theirs already.
+func (p *private) publish() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.known
+	p.known = true
+	return !was
+}
 
 // ports returns the port numbers of the Socket's protocol.
 func (p *private) ports() *Ports {
@@ -174,6 +187,24 @@ func (p *private) unbind(s *sock.Socket) {
 		p.ports().Release(ip.Addr(local.Addr), local.Port)
 		p.reserved = false
 	}
+}
+
+// visit runs f for each Sock where it may be touched, and stops at the first error:
+// on the calling goroutine while no lcore knows them, else on their lcores.
+func visit(s *sock.Socket, socks []*sock.Sock, f func(sk *sock.Sock) syscall.Errno) error {
+	p := of(s)
+	p.mu.Lock()
+	if p.known {
+		p.mu.Unlock()
+		return onAll(socks, f)
+	}
+	defer p.mu.Unlock()
+	for _, sk := range socks {
+		if errno := f(sk); errno != 0 {
+			return errno
+		}
+	}
+	return nil
 }
 
 // onAll runs f on the lcore of each Sock, and stops at the first error.

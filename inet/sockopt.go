@@ -46,7 +46,7 @@ func (inetOps) SetOption(s *sock.Socket, level, name, value int) error {
 // SetOptions sets several options, but for SO_SNDBUF, in one visit to each
 // lcore. It ends with the first that is refused.
 func SetOptions(s *sock.Socket, opts ...Setting) error {
-	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
+	err := visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
 		for i := range opts {
 			if e := set(sk, &opts[i]); e != 0 {
 				return e
@@ -122,7 +122,7 @@ func setSndBuf(s *sock.Socket, value int) error {
 	} else {
 		s.Wr.Interrupt()
 	}
-	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
+	return visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
 		sk.Opt.SndBuf, sk.Opt.SndBufSet = clampBuf(value), true
 		return 0
 	})
@@ -173,7 +173,7 @@ func (inetOps) GetOption(s *sock.Socket, level, name int) (value int, err error)
 			return int(s.SK().TakeError()), nil
 		}
 	}
-	err = onAll(s.Group()[:1], func(sk *sock.Sock) syscall.Errno {
+	err = visit(s, s.Group()[:1], func(sk *sock.Sock) syscall.Errno {
 		var e syscall.Errno
 		if level == syscall.SOL_SOCKET {
 			value, e = getCommon(sk, name)

@@ -41,6 +41,7 @@ func (streamOps) Listen(s *sock.Socket, backlog int) error {
 		return syscall.EINVAL
 	}
 	local, _ := s.Names()
+	of(s).publish()
 	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
 		if s.State() != sock.Listening {
 			if e := sk.Proto.Bind(sk, local); e != 0 {
@@ -108,6 +109,7 @@ func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
 	p := of(listener)
 	c := sock.NewSocket(listener.Family, listener.Type, listener.Protocol, listener.Ops)
 	c.Private = newPrivate(p.host, p.sw, p.linger.Load())
+	of(c).known = true
 	c.Adopt(sk)
 	c.SetNames(sk.Names()) // both ends are fixed since before sk was queued
 	c.SetState(sock.Connected)
@@ -142,10 +144,30 @@ func (streamOps) Connect(s *sock.Socket, to sock.Name) error {
 	of(s).group = s.Group()
 	s.Keep(s.Group()[core])
 	s.SetState(sock.Connecting)
-	if err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, local, to) }); err != nil {
+	if err := begin(s, local, to); err != nil {
 		return failed(s, err)
 	}
 	return waitConnected(s)
+}
+
+// dialer is a transport's part of a socket that can be told where to connect to
+// before its lcore is asked to do it (sock.ReqConnect).
+type dialer interface {
+	// Dial notes both ends. The Sock is in no use.
+	Dial(local, to sock.Name)
+}
+
+// begin starts the handshake. What goes wrong at once is reported as an error of the
+// Sock, so that nobody waits twice; but the flags of an earlier attempt must not be
+// mistaken for it.
+func begin(s *sock.Socket, local, to sock.Name) error {
+	sk := s.SK()
+	if d, ok := sk.Owner.(dialer); ok && of(s).publish() {
+		d.Dial(local, to)
+		sk.Kick(sock.ReqConnect)
+		return nil
+	}
+	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, local, to) })
 }
 
 // failed makes s what it was before Connect. Under Wr's lock.
@@ -189,11 +211,14 @@ func waitConnected(s *sock.Socket) error {
 		if e := sk.TakeError(); e != 0 {
 			return failed(s, e)
 		}
-		if dead {
+		switch {
+		case dead:
 			return failed(s, syscall.ECONNABORTED)
+		case sk.Core().Stopped():
+			return failed(s, syscall.ENETDOWN)
 		}
 		err := s.Wr.Wait(0, func() bool {
-			return sk.Has(sock.FlagConnected|sock.FlagDead) || sk.PeekError() != 0
+			return sk.Has(sock.FlagConnected|sock.FlagDead) || sk.PeekError() != 0 || sk.Core().Stopped()
 		})
 		if err != nil {
 			return err

@@ -249,8 +249,13 @@ func (c *Core) lane() uint8 {
 func (c *Core) Close() {
 	c.dead.Store(true)
 	c.refuse()
-	c.mail.Store(nil)
+	for sk := c.mail.Swap(nil); sk != nil; sk = sk.mnext {
+		sk.Wr.WakeApp() // who connects waits for more than its request
+	}
 }
+
+// Stopped reports whether the lcore has stopped: what is asked for now is not served.
+func (c *Core) Stopped() bool { return c.dead.Load() }
 
 // refuse wakes the callers of what will not run any more.
 func (c *Core) refuse() {

@@ -50,6 +50,7 @@ const (
 	ReqShutWrite                    // no more data will come: send FIN after what is queued
 	ReqShutRead                     // what still arrives is not wanted
 	ReqClose                        // the application has let go of the socket
+	ReqConnect                      // connect to where the Owner was told
 )
 
 // Flags of a Sock, written by its lcore.

@@ -49,6 +49,21 @@ func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
 	return 0
 }
 
+// Dial notes both ends of the connection that sock.ReqConnect asks for. s is closed
+// and its lcore has nothing to do with it: the application calls.
+func (s *Sock) Dial(local, to sock.Name) {
+	s.Local, s.LocalPort = ip.Addr(local.Addr), local.Port
+	s.Remote, s.RemotePort = ip.Addr(to.Addr), to.Port
+}
+
+// dial is Connect to where Dial said.
+func (l *Layer) dial(s *Sock) {
+	local, to := s.Names()
+	if errno := l.Connect(&s.Sock, local, to); errno != 0 {
+		s.ErrorReport(errno)
+	}
+}
+
 // open begins the handshake of s, whose addresses and ports are set.
 func (l *Layer) open(s *Sock, floor uint32) {
 	k := s.key()
@@ -86,6 +101,9 @@ func (l *Layer) Bind(sk *sock.Sock, local sock.Name) syscall.Errno {
 func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 	s := sk.Owner.(*Sock)
 	l.now = now
+	if bits&sock.ReqConnect != 0 {
+		l.dial(s)
+	}
 	if bits&sock.ReqSend != 0 && s.state.sends() {
 		l.want(s)
 	}

@@ -32,7 +32,9 @@ const (
 // of level SOL_SOCKET changes the work of TCP.
 func (l *Layer) SetOption(sk *sock.Sock, level, name, value int) syscall.Errno {
 	s := sk.Owner.(*Sock)
-	l.now = max(l.now, l.cfg.Core.Now)
+	if s.state != Closed { // else it may be a goroutine that calls, before l knows s
+		l.now = max(l.now, l.cfg.Core.Now)
+	}
 	switch level {
 	case syscall.IPPROTO_TCP:
 		return l.setTCP(s, name, value)

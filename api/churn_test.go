@@ -1,0 +1,62 @@
+package api
+
+import (
+	"syscall"
+	"testing"
+
+	"dataplane/lcore"
+)
+
+// BenchmarkChurn is a connection from dial to close: the server closes first,
+// as soon as it has accepted.
+func BenchmarkChurn(b *testing.B) {
+	for _, m := range []struct {
+		name string
+		mode Mode
+	}{{"shared", lcore.Shared}, {"locked", lcore.Locked}} {
+		b.Run(m.name, func(b *testing.B) { churn(b, Config{Mode: m.mode, Buffers: 4096}) })
+	}
+}
+
+func churn(b *testing.B, cfg Config) {
+	x, y := pipe(b, cfg)
+	l, err := y.Listen("tcp", ":7")
+	if err != nil {
+		b.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close() //nolint:errcheck // counted by the client
+		}
+	}()
+	one := func() {
+		c, err := x.Dial("tcp", "10.0.0.2:7")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
+			b.Fatalf("read %d, %v", n, err)
+		}
+		if err := c.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	one()
+	b.ReportAllocs()
+	begin := usedCPU()
+	for b.Loop() {
+		one()
+	}
+	b.ReportMetric((usedCPU()-begin)/float64(b.N), "cpu-ns/op")
+}
+
+// usedCPU is the processor time of this process in nanoseconds.
+func usedCPU() float64 {
+	var r syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r)
+	return float64(r.Utime.Nano() + r.Stime.Nano())
+}

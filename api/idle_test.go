@@ -1,0 +1,90 @@
+package api
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"testing"
+
+	"dataplane/lcore"
+)
+
+// idlePorts is how many ports of the server the connections are spread over: a
+// client has 28,000 ports for each.
+const idlePorts = 5
+
+// idle is n connections between two planes, both ends of each.
+type idle struct {
+	client, server []net.Conn
+	bytes          float64 // of heap for each end
+}
+
+// hold opens n connections and says what they take.
+func hold(t testing.TB, n int, used bool) *idle {
+	t.Helper()
+	a, b := pipe(t, Config{Mode: lcore.Shared, Buffers: 4096})
+	var ls [idlePorts]net.Listener
+	for i := range ls {
+		var err error
+		if ls[i], err = b.Listen("tcp", fmt.Sprintf(":%d", 7000+i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := &idle{client: make([]net.Conn, n), server: make([]net.Conn, n)}
+	before := heap()
+	for i := range n {
+		var err error
+		if h.client[i], err = a.Dial("tcp", fmt.Sprintf("10.0.0.2:%d", 7000+i%idlePorts)); err == nil {
+			h.server[i], err = ls[i%idlePorts].Accept()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if used {
+		h.exchange(t)
+	}
+	h.bytes = float64(heap()-before) / float64(2*n)
+	return h
+}
+
+// exchange sends a message on each connection, and one back.
+func (h *idle) exchange(t testing.TB) {
+	t.Helper()
+	buf := make([]byte, 64)
+	for i := range h.client {
+		for _, p := range [2][2]net.Conn{{h.client[i], h.server[i]}, {h.server[i], h.client[i]}} {
+			_, err := p[0].Write(buf)
+			if err == nil {
+				_, err = io.ReadFull(p[1], buf)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// heap is how much of it is in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what the first one left to finalizers and pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func BenchmarkIdle(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		for _, used := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%d/used=%v", n, used), func(b *testing.B) {
+				for b.Loop() {
+					h := hold(b, n, used)
+					b.ReportMetric(h.bytes, "B/end")
+					runtime.KeepAlive(h)
+				}
+			})
+		}
+	}
+}
