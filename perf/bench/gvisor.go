@@ -70,7 +70,7 @@ type joint func() (a, b stack.LinkEndpoint)
 
 // byWire is the kind of wire that our planes have: the same work for both peers.
 func byWire() (a, b stack.LinkEndpoint) {
-	x, y := newWire(1500)
+	x, y := newWire(wireKind{})
 	return x, y
 }
 
@@ -129,14 +129,12 @@ func gvisorUDP(by joint, window int) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	la := &tcpip.FullAddress{NIC: nic, Addr: gvisorA, Port: gvisorPort}
-	lb := &tcpip.FullAddress{NIC: nic, Addr: gvisorB, Port: gvisorPort}
-	srv, err := gonet.DialUDP(g[1].Stack, lb, la, ipv4.ProtocolNumber)
+	srv, err := dialGvisorUDP(g[1].Stack, gvisorB, gvisorA)
 	if err != nil {
 		return nil, err
 	}
 	go serveEcho(srv)
-	c, err := gonet.DialUDP(g[0].Stack, la, lb, ipv4.ProtocolNumber)
+	c, err := dialGvisorUDP(g[0].Stack, gvisorA, gvisorB)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +143,12 @@ func gvisorUDP(by joint, window int) (*subject, error) {
 		srv.Close()
 		return g.close()
 	}}, nil
+}
+
+// dialGvisorUDP returns a connected socket; both ends have the same port.
+func dialGvisorUDP(s *stack.Stack, from, to tcpip.Address) (*gonet.UDPConn, error) {
+	return gonet.DialUDP(s, &tcpip.FullAddress{NIC: nic, Addr: from, Port: gvisorPort},
+		&tcpip.FullAddress{NIC: nic, Addr: to, Port: gvisorPort}, ipv4.ProtocolNumber)
 }
 
 // gvisorTCP opens n connections from one stack to a server in the other.

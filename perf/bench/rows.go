@@ -5,6 +5,7 @@ import "slices"
 // rows is the whole table. Each file of rows adds a line here.
 func rows() []row {
 	return slices.Concat(
+		udpRows(),
 		socketRows(),
 		tapRows(),
 	)

@@ -15,12 +15,6 @@ func flow(c []net.Conn) load    { return &bulk{conn: c[0], dir: sendToServer} }
 
 // socketRows are between two sockets, one stack at each end of a wire in memory.
 func socketRows() []row {
-	udp := func(by joint, window int) []side {
-		return []side{
-			ours("goroutine", func() (*subject, error) { return planeUDP(window) }),
-			theirs("gvisor", func() (*subject, error) { return gvisorUDP(by, window) }),
-		}
-	}
 	rr := func(by joint, n int) []side {
 		return []side{
 			ours("goroutine", func() (*subject, error) { return planeTCP(n, serveEcho, request) }),
@@ -46,9 +40,6 @@ func socketRows() []row {
 			ours("goroutine", func() (*subject, error) { return planeTCP(1, serveBulk, flow) }),
 			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, 1, serveBulk, flow) }),
 		}, goals: []goal{{side: "goroutine", against: "gvisor", must: 5, aim: 10}}},
-		{name: "udp-w1", what: "UDP 64 B from socket to socket and back, 1 on the way", unit: "echo", sides: udp(byWire, 1)},
-		{name: "udp-w32", what: "UDP 64 B from socket to socket and back, 32 on the way", unit: "echo", sides: udp(byWire, 32)},
-		{name: "udp-w1-pipe", what: "udp-w1, gVisor by its own pipe", unit: "echo", sides: udp(byPipe, 1)},
 		{name: "tcp-rr-1-pipe", what: "tcp-rr-1, gVisor by its own pipe", unit: "exchange", sides: rr(byPipe, 1)},
 	}
 }
