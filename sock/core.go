@@ -191,10 +191,12 @@ func (c *Core) serveCalls() int {
 // wake readies the goroutine parked in w at the end of the turn. Runs on the
 // lcore. When nobody is parked it costs one load.
 func (c *Core) wake(w *Waiter) {
-	if !w.claim() {
+	v := w.claim()
+	if v == waiterIdle {
 		return
 	}
 	switch t := w.task.Load(); {
+	case t == nil && v == waiterWaiting: // it was about to park, and will not
 	case t == nil:
 		c.ready = append(c.ready, w)
 	case t.core == c:
@@ -216,7 +218,7 @@ func (c *Core) Wake() int {
 	n := len(c.ready) + len(c.run)
 	if len(c.lanes) == 0 {
 		for i, w := range c.ready {
-			w.ready()
+			w.rouse()
 			c.ready[i] = nil
 		}
 		c.ready = c.ready[:0]

@@ -88,7 +88,7 @@ func (l *Lane) drain(buf []*Waiter) int {
 	for _, r := range l.rings {
 		k := r.PopBurst(buf)
 		for i, w := range buf[:k] {
-			w.ready()
+			w.rouse()
 			buf[i] = nil
 		}
 		n += k
