@@ -88,3 +88,54 @@ func BenchmarkIdle(b *testing.B) {
 		}
 	}
 }
+
+// echoAll lets the servers answer.
+func (h *idle) echoAll() {
+	for _, c := range h.server {
+		go func() {
+			buf := make([]byte, 64)
+			for {
+				n, err := c.Read(buf)
+				if err == nil {
+					_, err = c.Write(buf[:n])
+				}
+				if err != nil {
+					return
+				}
+			}
+		}()
+	}
+}
+
+// BenchmarkInTurn is a request and its answer: on one of n connections, the others
+// idle, or on each in its turn.
+func BenchmarkInTurn(b *testing.B) {
+	for _, c := range []struct{ n, used int }{{1, 1}, {10_000, 1}, {100, 100}, {10_000, 10_000}} {
+		b.Run(fmt.Sprintf("%d-of-%d", c.used, c.n), func(b *testing.B) {
+			h := hold(b, c.n, false)
+			h.echoAll()
+			buf := make([]byte, 64)
+			round := func(c net.Conn) {
+				_, err := c.Write(buf)
+				if err == nil {
+					_, err = io.ReadFull(c, buf)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			for _, c := range h.client {
+				round(c)
+			}
+			b.ReportAllocs()
+			begin, i := usedCPU(), 0
+			for b.Loop() {
+				round(h.client[i])
+				if i++; i == c.used {
+					i = 0
+				}
+			}
+			b.ReportMetric((usedCPU()-begin)/float64(b.N), "cpu-ns/op")
+		})
+	}
+}

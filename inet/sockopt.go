@@ -101,7 +101,7 @@ func setCommon(sk *sock.Sock, name, value int) syscall.Errno {
 	case syscall.SO_KEEPALIVE:
 		o.KeepAlive = value != 0
 	case syscall.SO_LINGER:
-		o.LingerOn, o.LingerSecs = value != LingerOff, max(value, 0)
+		o.LingerOn, o.LingerSecs = value != LingerOff, int32(max(value, 0))
 	case syscall.SO_RCVBUF:
 		o.RcvBuf, o.RcvBufSet = clampBuf(value), true
 	default:
@@ -207,7 +207,7 @@ func getCommon(sk *sock.Sock, name int) (int, syscall.Errno) {
 		if !o.LingerOn {
 			return LingerOff, 0
 		}
-		return o.LingerSecs, 0
+		return int(o.LingerSecs), 0
 	case syscall.SO_RCVBUF:
 		return o.RcvBuf, 0
 	case syscall.SO_SNDBUF:

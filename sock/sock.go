@@ -20,7 +20,9 @@ const (
 // Options are the settings of level SOL_SOCKET that a lcore needs. They are
 // written on the lcore (Core.Call), or before the Sock is known to it.
 type Options struct {
-	RcvBuf, SndBuf int  // ring limits in bytes
+	RcvBuf, SndBuf int // ring limits in bytes
+	LingerSecs     int32
+	Mark           uint32
 	RcvBufSet      bool // the application chose RcvBuf: no autotuning
 	SndBufSet      bool // the application chose SndBuf
 	Broadcast      bool
@@ -28,12 +30,11 @@ type Options struct {
 	ReusePort      bool
 	KeepAlive      bool
 	LingerOn       bool
-	LingerSecs     int
-	Mark           uint32
 }
 
-// Sock is one lcore's side of a socket, Linux's struct sock. Three groups of
-// fields, by who writes them:
+// Sock is one lcore's side of a socket, Linux's struct sock. Fields are grouped in
+// cache lines by who writes them, and the rings share the lines (a line for each
+// writer, not for each ring):
 //
 //	lcore        core, Proto, Owner, CB, Opt, AcceptQ's tail end, flags, WantTail, RX's head, TX's tail
 //	application  RX's tail, TX's head, Rd, Wr (before the Sock is published), AcceptQ's head end
@@ -43,22 +44,25 @@ type Sock struct {
 	Proto Proto
 	Owner Owner     // *tcp.Sock, *udp.Sock: the struct that embeds this one; never changes
 	CB    Callbacks // nil: goroutines wait in Rd and Wr
-	Opt   Options
 
-	Rd *Waiter // reader, accepter
-	Wr *Waiter // writer, connecter
-
-	RX ring.Bytes // lcore → application
-	TX ring.Bytes // application → lcore
-
-	AcceptQ *ring.SPSC[*Sock] // listeners: established children, lcore → application
-
+	// The lcore's line. (It begins 56 bytes from the start, before which the heap puts 8.)
+	RX       ring.Bytes    // lcore → application
+	txTail   atomic.Uint64 // TX's
 	WantTail atomic.Uint64 // written by the lcore: ReqRead is wanted once RX.Tail reaches this
-	SndWant  atomic.Int64  // written by the lcore: the limit of TX that the connection has a use for; 0: as it is
 	flags    atomic.Uint32 // written by the lcore
-	req      atomic.Uint32 // pending requests; 0 → not in the mailbox
 	err      atomic.Uint32 // pending error (SO_ERROR): stored by the lcore, taken by either
-	mnext    *Sock         // next in the mailbox; owned by whoever holds the list
+
+	// The application's line.
+	TX      ring.Bytes    // application → lcore
+	rxTail  atomic.Uint64 // RX's
+	mnext   *Sock         // next in the mailbox; owned by whoever holds the list
+	req     atomic.Uint32 // pending requests; 0 → not in the mailbox
+	SndWant atomic.Int32  // written by the lcore, seldom: the limit of TX that the connection has a use for; 0: as it is
+
+	Opt     Options
+	Rd      *Waiter           // reader, accepter
+	Wr      *Waiter           // writer, connecter
+	AcceptQ *ring.SPSC[*Sock] // listeners: established children, lcore → application
 
 	own [2]Waiter // what Rd and Wr point to unless the Socket has several Socks
 }
@@ -73,8 +77,8 @@ func (sk *Sock) Init(core *Core, p Proto, owner Owner) {
 		sk.own[0].tasks, sk.own[1].tasks = core.registry, core.registry
 	}
 	sk.Opt.RcvBuf, sk.Opt.SndBuf = DefaultRcvBuf, DefaultSndBuf
-	sk.RX.Init(DefaultRcvBuf)
-	sk.TX.Init(DefaultSndBuf)
+	sk.RX.InitAt(DefaultRcvBuf, &sk.rxTail)
+	sk.TX.InitAt(DefaultSndBuf, &sk.txTail)
 	sk.WantTail.Store(math.MaxUint64)
 }
 

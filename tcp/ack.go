@@ -98,7 +98,7 @@ func (s *Sock) growSend() {
 		return
 	}
 	s.Opt.SndBuf = min(2*s.Opt.SndBuf, sock.MaxAutoSndBuf)
-	s.SndWant.Store(int64(s.Opt.SndBuf))
+	s.SndWant.Store(int32(s.Opt.SndBuf))
 }
 
 // measure takes a round-trip time, if there is one to take. A segment that was

@@ -33,7 +33,7 @@ func TestSendBufferGrows(t *testing.T) {
 		if s.Opt.SndBuf != c.to {
 			t.Errorf("%s: %d bytes, expected %d", c.name, s.Opt.SndBuf, c.to)
 		}
-		if grown := c.to != c.from; grown != (s.SndWant.Load() == int64(c.to)) {
+		if grown := c.to != c.from; grown != (s.SndWant.Load() == int32(c.to)) {
 			t.Errorf("%s: the writer is told %d", c.name, s.SndWant.Load())
 		}
 	}

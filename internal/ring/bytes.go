@@ -2,8 +2,8 @@ package ring
 
 import "sync/atomic"
 
-// firstBytes is what a Bytes takes with its first write.
-const firstBytes = 4096
+// firstBytes is what a Bytes takes with its first write, if that is small.
+const firstBytes = 256
 
 // Bytes is a ring of bytes from one producer to one consumer that grows with
 // what is in it. Positions are absolute and never wrap; position p lives in
@@ -31,28 +31,36 @@ const firstBytes = 4096
 // only when it sees tail == highest, which the consumer stored when it was done
 // with the old base; the consumer reads base only after it has seen a head
 // beyond its tail, which was stored after the new one.
+//
+// The tail is elsewhere: the consumer's words and the producer's must not share a
+// cache line, but the tail may well lie beside what else the consumer writes, above
+// all beside a Bytes that goes the other way.
 type Bytes struct {
-	arr   atomic.Pointer[array] // written by the producer; nil: no memory taken
-	limit int                   // the producer's: no byte lies at tail+limit or beyond
-
-	_       [line/2 - 16]byte
-	head    atomic.Uint64 // written by the producer
-	highest uint64        // the producer's: nothing is written from here on
-	base    uint64        // written by the producer: the position in slot 0
-
-	_    [line/2 - 24]byte
-	tail atomic.Uint64 // written by the consumer
-	_    [line/2 - 8]byte
+	arr     atomic.Pointer[array] // written by the producer; nil: no memory taken
+	head    atomic.Uint64         // written by the producer
+	highest uint64                // the producer's: nothing is written from here on
+	tail    *atomic.Uint64        // written by the consumer
+	base    uint32                // written by the producer: the position in slot 0, its low bits
+	limit   int32                 // the producer's: no byte lies at tail+limit or beyond
 }
 
 // array is one generation of a ring's memory.
 type array struct{ b []byte } // len is a power of two
 
-// Init makes b an empty ring that may hold limit bytes. It takes no memory.
+// little is an array in one piece with its first memory.
+type little struct {
+	array
+	first [firstBytes]byte
+}
+
+// Init makes b an empty ring that may hold limit bytes. It takes no memory for them.
 // Neither side may use the ring meanwhile.
-func (b *Bytes) Init(limit int) {
+func (b *Bytes) Init(limit int) { b.InitAt(limit, new(atomic.Uint64)) }
+
+// InitAt is Init for a ring whose tail has its place.
+func (b *Bytes) InitAt(limit int, tail *atomic.Uint64) {
 	b.arr.Store(nil)
-	b.limit, b.highest, b.base = max(limit, 0), 0, 0
+	b.limit, b.highest, b.base, b.tail = int32(max(limit, 0)), 0, 0, tail
 	b.head.Store(0)
 	b.tail.Store(0)
 }
@@ -71,8 +79,8 @@ func (b *Bytes) Len() int {
 
 // span returns n slots of a from that of off on, counted from the base, in two
 // parts if they wrap.
-func (a *array) span(off uint64, n int) (x, y []byte) {
-	i := int(off & uint64(len(a.b)-1))
+func (a *array) span(off uint32, n int) (x, y []byte) {
+	i := int(off & uint32(len(a.b)-1))
 	if end := i + n; end > len(a.b) {
 		return a.b[i:], a.b[:end-len(a.b)]
 	}

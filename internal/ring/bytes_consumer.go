@@ -9,7 +9,7 @@ func (b *Bytes) Slices(pos uint64, n int) (x, y []byte) {
 	if n <= 0 {
 		return nil, nil
 	}
-	return b.arr.Load().span(pos-b.base, n) // after the caller's load of head
+	return b.arr.Load().span(uint32(pos)-b.base, n) // after the caller's load of head
 }
 
 // CopyAt copies bytes from pos on into p, as far as they are published, and

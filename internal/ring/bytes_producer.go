@@ -3,16 +3,16 @@ package ring
 // The producer's side of Bytes.
 
 // Limit returns how many bytes the ring may hold.
-func (b *Bytes) Limit() int { return b.limit }
+func (b *Bytes) Limit() int { return int(b.limit) }
 
 // SetLimit changes the limit, but never to less than what is in the ring.
 func (b *Bytes) SetLimit(n int) {
-	b.limit = max(n, int(b.highest-b.tail.Load()))
+	b.limit = int32(max(n, int(b.highest-b.tail.Load())))
 }
 
 // Free returns how many bytes may be written at head.
 func (b *Bytes) Free() int {
-	return max(b.limit-int(b.head.Load()-b.tail.Load()), 0)
+	return max(int(b.limit)-int(b.head.Load()-b.tail.Load()), 0)
 }
 
 // Reserve lends the slots of [pos, pos+n) to be written, in two parts if they
@@ -25,29 +25,39 @@ func (b *Bytes) Reserve(pos uint64, n int) (x, y []byte) {
 	end := pos + uint64(n)
 	a, tail := b.arr.Load(), b.tail.Load()
 	if tail == b.highest {
-		b.base = tail
+		b.base = uint32(tail)
 	}
 	if a == nil || end-tail > uint64(len(a.b)) {
 		a = b.grow(a, tail, int(end-tail))
 	}
 	b.highest = max(b.highest, end)
-	return a.span(pos-b.base, n)
+	return a.span(uint32(pos)-b.base, n)
 }
 
 // grow replaces old by an array of at least need bytes that holds the same
 // [tail, highest).
 func (b *Bytes) grow(old *array, tail uint64, need int) *array {
-	a := &array{make([]byte, ceilPow2(max(need, firstBytes)))}
+	a := newArray(need)
 	if old != nil && b.highest > tail {
-		x, y := old.span(tail-b.base, int(b.highest-tail))
+		x, y := old.span(uint32(tail)-b.base, int(b.highest-tail))
 		for _, part := range [2][]byte{x, y} {
-			p, q := a.span(tail-b.base, len(part))
+			p, q := a.span(uint32(tail)-b.base, len(part))
 			copy(q, part[copy(p, part):])
 			tail += uint64(len(part))
 		}
 	}
 	b.arr.Store(a)
 	return a
+}
+
+// newArray takes memory for need bytes.
+func newArray(need int) *array {
+	if need <= firstBytes {
+		l := new(little)
+		l.b = l.first[:]
+		return &l.array
+	}
+	return &array{make([]byte, ceilPow2(need))}
 }
 
 // WriteAt copies p to pos without publishing it. The caller has checked that
@@ -67,7 +77,7 @@ func (b *Bytes) Publish(head uint64) { b.head.Store(head) }
 // how much it was.
 func (b *Bytes) Write(p []byte) int {
 	head := b.head.Load()
-	n := min(len(p), b.limit-int(head-b.tail.Load()))
+	n := min(len(p), int(b.limit)-int(head-b.tail.Load()))
 	if n <= 0 {
 		return 0
 	}

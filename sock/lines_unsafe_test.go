@@ -1,0 +1,33 @@
+package sock
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// TestLines: what the lcore writes and what the application writes share no cache
+// line, and each has one.
+func TestLines(t *testing.T) {
+	s := &owned{}
+	for name, p := range map[string]unsafe.Pointer{
+		"the lcore's line":       unsafe.Pointer(&s.RX),
+		"the application's line": unsafe.Pointer(&s.TX),
+		"what follows":           unsafe.Pointer(&s.Opt),
+	} {
+		if off := uintptr(p) % 64; off != 0 {
+			t.Errorf("%s begins %d bytes into a line", name, off)
+		}
+	}
+	if n := unsafe.Offsetof(s.Opt) - unsafe.Offsetof(s.RX); n != 128 {
+		t.Errorf("the rings take %d bytes", n)
+	}
+	kept = s
+}
+
+// owned is a Sock as the transports have it: with more behind it.
+type owned struct {
+	Sock
+	more [256]byte
+}
+
+var kept *owned // on the heap
