@@ -30,6 +30,13 @@ func listCPUs(set *unix.CPUSet) []int {
 	return cpus
 }
 
+// LastCPUs returns the last n CPUs that this process may run on: those that locked
+// cores take. Fewer, if there are not so many.
+func LastCPUs(n int) []int {
+	all := allowedCPUs()
+	return all[max(0, len(all)-n):]
+}
+
 // assignCPU picks the CPU of core i of n. The last ones are taken: the kernel
 // serves most interrupts, and other programs are usually pinned, on the first.
 func assignCPU(i, n int, allowed []int) int {

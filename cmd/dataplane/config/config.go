@@ -125,6 +125,22 @@ func (c *Config) Plan() (*Plan, error) {
 	return p, errors.Join(bad.errs...)
 }
 
+// Cores is how lcores run, for planes whose ports the program makes itself.
+type Cores struct {
+	Lcores  []int
+	Mode    lcore.Mode
+	Idle    lcore.Idle
+	Buffers int
+}
+
+// Cores checks what c says of lcores, and nothing else.
+func (c *Config) Cores() (Cores, error) {
+	var bad problems
+	var p Plan
+	c.planCores(&p, &bad)
+	return Cores{p.API.Lcores, p.API.Mode, p.API.Idle, p.API.Buffers}, errors.Join(bad.errs...)
+}
+
 func (c *Config) planCores(p *Plan, bad *problems) {
 	var err error
 	p.API.Mode, err = lcore.ParseMode(c.Mode)

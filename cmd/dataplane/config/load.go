@@ -17,8 +17,16 @@ import (
 // portKey is where flags of a port are kept until it is known which port is meant.
 const portKey = "port"
 
-// AddFlags defines the flags that Load reads.
+// AddFlags defines the flags that Load reads: a plane's, and those of its services.
 func AddFlags(f *pflag.FlagSet) {
+	AddPlaneFlags(f)
+	f.StringSlice("services", nil, "`NAME[=PORT],...` or none (default http=80,echo=7,discard=9,iperf3=5201)")
+	f.Duration("drain", defaults().Drain, "how long work in progress may take at the end")
+	f.Bool("stats", false, "print all counters at the end, as a line of JSON")
+}
+
+// AddPlaneFlags defines the flags of a plane alone.
+func AddPlaneFlags(f *pflag.FlagSet) {
 	d := defaults()
 	f.StringP("config", "c", "", "YAML `FILE`; flags win over what it says")
 	f.String("driver", "tap", "`DRIVER` of the port")
@@ -39,9 +47,6 @@ func AddFlags(f *pflag.FlagSet) {
 	f.String("idle", d.Idle, "what lcores do without work: adaptive, spin or sleep")
 	f.Int("buffers", 0, "`N` packet buffers for each lcore (default 8192)")
 	f.StringSlice("dns", nil, "name server's `ADDRESS`")
-	f.StringSlice("services", nil, "`NAME[=PORT],...` or none (default http=80,echo=7,discard=9,iperf3=5201)")
-	f.Duration("drain", d.Drain, "how long work in progress may take at the end")
-	f.Bool("stats", false, "print all counters at the end, as a line of JSON")
 	f.String("log", d.Log, "what to log: debug, info, warn or error")
 }
 
