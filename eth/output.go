@@ -17,6 +17,20 @@ func (l *Layer) Output(m *mbuf.Mbuf, n *Neighbor, ethertype uint16, now perf.Tic
 	l.resolve(m, n, ethertype, now)
 }
 
+// OutputBurst is Output for several packets to one neighbour. Takes all of b.
+func (l *Layer) OutputBurst(b []*mbuf.Mbuf, n *Neighbor, ethertype uint16, now perf.Tick) {
+	if now >= n.fresh {
+		for _, m := range b {
+			l.Output(m, n, ethertype, now)
+		}
+		return
+	}
+	n.used = now
+	for _, m := range b {
+		l.transmit(m, n, ethertype)
+	}
+}
+
 // OutputTo sends m to a link address that the caller knows. Takes m.
 func (l *Layer) OutputTo(m *mbuf.Mbuf, ifc *Iface, dst [6]byte, ethertype uint16) {
 	var hdr [HdrLen + VLANLen]byte

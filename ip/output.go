@@ -49,6 +49,44 @@ func (l *Layer) Output(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sy
 	return l.send(m, d, &f)
 }
 
+// OutputBurst is Output for packets of one endpoint: those but the last are of
+// one length, each goes into one buffer, and none is a super-segment. They share
+// a header. Takes all of b.
+func (l *Layer) OutputBurst(b []*mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) {
+	errno := l.Resolve(e)
+	d := &e.Dst
+	n := HdrLen4 + int(b[0].PktLen)
+	if errno != 0 || !e.DontFrag || d.cut || n > d.MTU {
+		for _, m := range b {
+			l.Output(m, e, proto, now)
+		}
+		return
+	}
+	l.now = now
+	f := fields4{src: e.Local, dst: e.Remote, tos: e.TOS, ttl: l.ttlOf(e), proto: proto, frag: flagDF}
+	var h [HdrLen4]byte
+	for _, m := range b {
+		if k := HdrLen4 + int(m.PktLen); k != f.total {
+			f.total = k
+			putHeader4(h[:], &f)
+			if d.Iface.Offloads&pmd.TxIPChecksum == 0 {
+				Header4(h[:]).setChecksum()
+			}
+		}
+		if m.OlFlags&mbuf.TxL4Mask != 0 {
+			l.offload(m, d.Iface)
+		}
+		if d.Iface.Offloads&pmd.TxIPChecksum != 0 {
+			m.OlFlags |= mbuf.TxIPChecksum | mbuf.TxIPv4
+		}
+		copy(m.Prepend(HdrLen4), h[:])
+		m.SetTx(0, HdrLen4, m.L4Len(), 0)
+	}
+	l.sending = true
+	l.cfg.Eth.OutputBurst(b, d.Neigh, eth.TypeIPv4, now)
+	l.sending = false
+}
+
 // lose frees m, which will not leave.
 func (l *Layer) lose(m *mbuf.Mbuf, v perf.Verdict, errno syscall.Errno) syscall.Errno {
 	l.cfg.Pool.Free(m)

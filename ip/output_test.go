@@ -331,3 +331,60 @@ func TestIDs(t *testing.T) {
 		}
 	}
 }
+
+// TestOutputBurst: a burst is what its packets are one by one, whatever the
+// endpoint asks for, and whether or not the neighbour is known.
+func TestOutputBurst(t *testing.T) {
+	for name, c := range map[string]struct {
+		e       Endpoint
+		unknown bool
+		lost    int
+		size    int
+	}{
+		"usual":        {e: Endpoint{Remote: peer0, DontFrag: true, TTL: 7, TOS: 4}},
+		"with IDs":     {e: Endpoint{Remote: peer0}},
+		"unknown":      {e: Endpoint{Remote: peer0, DontFrag: true}, unknown: true},
+		"no route":     {e: Endpoint{Remote: From4([4]byte{203, 0, 113, 1}), Local: From4([4]byte{9, 9, 9, 9})}, lost: 4},
+		"too long":     {e: Endpoint{Remote: peer0, DontFrag: true}, size: 1800, lost: 3},
+		"to be cut up": {e: Endpoint{Remote: peer0}, size: 1800},
+	} {
+		t.Run(name, func(t *testing.T) {
+			size := max(c.size, 1400)
+			var frames [2][][]byte
+			for way := range frames {
+				r := newRig(t)
+				if !c.unknown {
+					r.learn(0, peer0)
+				}
+				e := c.e
+				var b []*mbuf.Mbuf
+				for i := range 4 {
+					n := size
+					if i == 3 {
+						n = 100
+					}
+					b = append(b, r.buffer(pattern(n)))
+				}
+				if way == 0 {
+					r.l.OutputBurst(b, &e, ProtoUDP, r.now)
+				} else {
+					for _, m := range b {
+						r.l.Output(m, &e, ProtoUDP, r.now)
+					}
+				}
+				frames[way] = r.sent(0)
+				if n := int(r.stat.LostFrames()); n != c.lost {
+					t.Errorf("%d lost, want %d", n, c.lost)
+				}
+			}
+			if len(frames[0]) != len(frames[1]) {
+				t.Fatalf("%d frames, want %d", len(frames[0]), len(frames[1]))
+			}
+			for i := range frames[0] {
+				if !bytes.Equal(frames[0][i], frames[1][i]) {
+					t.Errorf("frame %d:\n%x\n%x", i, frames[0][i], frames[1][i])
+				}
+			}
+		})
+	}
+}

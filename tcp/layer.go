@@ -45,9 +45,11 @@ type Layer struct {
 	resets    limiter
 	resetCap  uint16
 
-	cookie request     // made of a cookie, or to become one
-	seg    segment     // the one being received
-	opts   Options     // of the one being sent
+	cookie request // made of a cookie, or to become one
+	seg    segment // the one being received
+	opts   Options // of the one being sent
+	mould  mould   // of the train being sent
+	frames [trainMax]*mbuf.Mbuf
 	tmp    ip.Endpoint // of segments that belong to no Sock
 }
 

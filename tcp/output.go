@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"dataplane/mbuf"
 	"dataplane/perf"
 	"dataplane/pmd"
 )
@@ -71,8 +72,12 @@ func (l *Layer) sendData(s *Sock) {
 		if fin {
 			flags |= FIN
 		}
-		if !l.emit(s, d.nxt, n, flags) {
+		k, ok := l.depart(s, n, flags)
+		if !ok {
 			return
+		}
+		if k < n {
+			n, fin = k, false
 		}
 		d.force = false
 		room -= n
@@ -81,6 +86,16 @@ func (l *Layer) sendData(s *Sock) {
 		}
 		l.sent(s, n)
 	}
+}
+
+// depart sends n bytes at nxt: a segment, a super-segment, or a train where the
+// port cuts none. It returns how many bytes left; false: there was no buffer.
+func (l *Layer) depart(s *Sock, n int, flags uint8) (int, bool) {
+	if n > s.segSize() && !s.cuts() {
+		n = l.train(s, s.snd.nxt, n, flags)
+		return n, n > 0
+	}
+	return n, l.emit(s, s.snd.nxt, n, flags)
 }
 
 // chunk decides what goes out next: n bytes at nxt, and whether our FIN
@@ -158,7 +173,7 @@ func (l *Layer) sent(s *Sock, n int) {
 	}
 	if seqGT(end, d.max) {
 		if d.nxt == d.max && !d.rttOn {
-			d.rttOn, d.rttSeq, d.rttAt = true, end, l.now
+			d.rttOn, d.rttSeq, d.rttAt = true, d.nxt+uint32(min(n, s.win.MSS)), l.now
 		}
 		d.max = end
 	} else {
@@ -187,15 +202,24 @@ func (l *Layer) setTimer(s *Sock) {
 	}
 }
 
-// maxSegment is how much one emit may carry: a segment, or as many as the
-// port cuts apart by itself.
+// maxSegment is how much departs at once: as much as the port cuts apart by
+// itself, a train, or a segment, if that does not fit a buffer.
 func (s *Sock) maxSegment() int {
 	mss, ifc := s.segSize(), s.Dst.Iface
-	if ifc.Offloads&pmd.TSO == 0 || ifc.MaxTSO <= mss {
+	switch {
+	case s.cuts():
+		super := min(ifc.MaxTSO-20-MaxHeaderLen, maxSuper)
+		return max(super-super%mss, mss)
+	case mss > mbuf.DefaultDataRoom-MaxHeaderLen:
 		return mss
 	}
-	super := min(ifc.MaxTSO-20-MaxHeaderLen, maxSuper)
-	return max(super-super%mss, mss)
+	return trainMax * mss
+}
+
+// cuts reports whether the port makes segments of super-segments.
+func (s *Sock) cuts() bool {
+	ifc := s.Dst.Iface
+	return ifc.Offloads&pmd.TSO != 0 && ifc.MaxTSO > s.win.MSS
 }
 
 // segSize is the payload of a full segment at this moment: SACK blocks that
