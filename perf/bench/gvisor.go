@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"time"
+
+	"dataplane/perf"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
@@ -19,6 +22,10 @@ const (
 	nic        = 1
 	gvisorPort = 7
 	gvisorBufs = 4 << 20
+
+	// shortTimeWait is for gVisor, which else slows down with each connection it
+	// remembers, and for the plane where it is compared with it.
+	shortTimeWait = perf.Millisecond
 )
 
 var (
@@ -45,6 +52,8 @@ func newGvisor(link stack.LinkEndpoint, addr tcpip.Address, bits int, extra ...s
 		&tcpip.TCPSendBufferSizeRangeOption{Min: 4096, Default: 1 << 20, Max: gvisorBufs})
 	s.SetTransportProtocolOption(tcp.ProtocolNumber,
 		&tcpip.TCPReceiveBufferSizeRangeOption{Min: 4096, Default: 1 << 20, Max: gvisorBufs})
+	wait := tcpip.TCPTimeWaitTimeoutOption(time.Duration(shortTimeWait))
+	s.SetTransportProtocolOption(tcp.ProtocolNumber, &wait)
 	if err := s.CreateNIC(nic, link); err != nil {
 		return nil, fmt.Errorf("gvisor: %v", err)
 	}
@@ -71,6 +80,18 @@ type joint func() (a, b stack.LinkEndpoint)
 // byWire is the kind of wire that our planes have: the same work for both peers.
 func byWire() (a, b stack.LinkEndpoint) {
 	x, y := newWire(wireKind{})
+	return x, y
+}
+
+// byWireGSO is the same wire with segmentation and merging in software, and
+// byWireSuper one that carries super-segments whole.
+func byWireGSO() (a, b stack.LinkEndpoint) {
+	x, y := newWire(wireKind{gso: stack.GVisorGSOSupported, gro: true})
+	return x, y
+}
+
+func byWireSuper() (a, b stack.LinkEndpoint) {
+	x, y := newWire(wireKind{gso: stack.HostGSOSupported, hostGSO: true})
 	return x, y
 }
 
@@ -151,21 +172,33 @@ func dialGvisorUDP(s *stack.Stack, from, to tcpip.Address) (*gonet.UDPConn, erro
 		&tcpip.FullAddress{NIC: nic, Addr: to, Port: gvisorPort}, ipv4.ProtocolNumber)
 }
 
-// gvisorTCP opens n connections from one stack to a server in the other.
-func gvisorTCP(by joint, n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
+// listenGvisor joins two stacks, the second of which listens.
+func listenGvisor(by joint) (gvisors, *gonet.TCPListener, error) {
 	g, err := openGvisors(by)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	to := tcpip.FullAddress{NIC: nic, Addr: gvisorB, Port: gvisorPort}
-	l, err := gonet.ListenTCP(g[1].Stack, to, ipv4.ProtocolNumber)
+	l, err := gonet.ListenTCP(g[1].Stack, gvisorServer, ipv4.ProtocolNumber)
+	return g, l, err
+}
+
+var gvisorServer = tcpip.FullAddress{NIC: nic, Addr: gvisorB, Port: gvisorPort}
+
+// dial connects the first stack to the second.
+func (g gvisors) dial() (net.Conn, error) {
+	return gonet.DialContextTCP(context.Background(), g[0].Stack, gvisorServer, ipv4.ProtocolNumber)
+}
+
+// gvisorTCP opens n connections from one stack to a server in the other.
+func gvisorTCP(by joint, n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
+	g, l, err := listenGvisor(by)
 	if err != nil {
 		return nil, err
 	}
 	go accept(l, serve)
 	conns := make([]net.Conn, n)
 	for i := range conns {
-		if conns[i], err = gonet.DialContextTCP(context.Background(), g[0].Stack, to, ipv4.ProtocolNumber); err != nil {
+		if conns[i], err = g.dial(); err != nil {
 			return nil, err
 		}
 	}

@@ -105,6 +105,38 @@ func (e *echo) client(c net.Conn, id uint64) (uint64, error) {
 	}
 }
 
+// turns exchanges a message over each connection in turn.
+type turns struct {
+	conns []net.Conn
+	next  int
+	sent  uint64
+}
+
+func (t *turns) run(d time.Duration) (count, error) {
+	out, in := message(0), make([]byte, msgSize)
+	start, before := time.Now(), t.sent
+	for t.sent%16 != 0 || t.sent < uint64(len(t.conns)) || time.Since(start) < d { // the first time once round
+		c := t.conns[t.next]
+		if err := c.SetDeadline(start.Add(d + grace)); err != nil {
+			return count{}, err
+		}
+		binary.LittleEndian.PutUint64(out, t.sent)
+		if _, err := c.Write(out); err != nil {
+			return count{}, err
+		}
+		if _, err := io.ReadFull(c, in); err != nil {
+			return count{}, err
+		}
+		if !bytes.Equal(in, out) {
+			return count{}, fmt.Errorf("message %d came back as %x, not %x", t.sent, in, out)
+		}
+		t.sent++
+		t.next = (t.next + 1) % len(t.conns)
+	}
+	n := t.sent - before
+	return count{ops: n, bytes: n * msgSize}, nil
+}
+
 func message(id uint64) []byte {
 	m := make([]byte, msgSize)
 	for i := range m {

@@ -9,6 +9,8 @@ import (
 
 	"dataplane/api"
 	"dataplane/lcore"
+	"dataplane/pmd"
+	"dataplane/pmd/wire"
 )
 
 // planes are one or two planes of ours.
@@ -36,16 +38,40 @@ func (p planes) packets() uint64 {
 	return n
 }
 
+// joined makes two planes with a wire between them.
+type joined func() (planes, error)
+
+// planeConfig is that of all planes in memory: on one CPU they share it.
+func planeConfig() api.Config { return api.Config{Mode: lcore.Shared, Buffers: 4096} }
+
 // openPlanes joins two planes by an in-memory wire without offloads: every
 // checksum is made and verified.
-func openPlanes() (planes, error) {
-	cfg := api.Config{Mode: lcore.Shared, Buffers: 4096}
-	a, b, err := api.Pipe(cfg, cfg)
+func openPlanes() (planes, error) { return overWire(planeConfig(), 0) }
+
+// openPlainPlanes does the same, with neither GSO nor GRO in software.
+func openPlainPlanes() (planes, error) { return overWire(planeConfig(), 0) }
+
+// openSuperPlanes joins them by a wire with every offload it has.
+func openSuperPlanes() (planes, error) { return overWire(planeConfig(), wire.Has) }
+
+func overWire(cfg api.Config, offloads pmd.Offload) (planes, error) {
+	pa, pb, err := wire.Pair(wire.Config{Name: "wire:0", Offloads: offloads}, wire.Config{Name: "wire:1", Offloads: offloads})
 	if err != nil {
 		return nil, err
 	}
-	return planes{a, b}, nil
+	var p planes
+	for i, port := range []pmd.Port{pa, pb} {
+		cfg.Ports = []api.Port{{Opened: port, Addrs: []netip.Prefix{netip.PrefixFrom(planeAddr(i), 24)}}}
+		n, err := api.Open(cfg)
+		if err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+		p = append(p, n)
+	}
+	return p, nil
 }
+
+func planeAddr(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}) }
 
 func planeUDP(window int) (*subject, error) {
 	p, err := openPlanes()
@@ -84,8 +110,8 @@ func echoPackets(c *api.UDPConn) {
 }
 
 // planeTCP opens n connections from one plane to a server in the other.
-func planeTCP(n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
-	p, err := openPlanes()
+func planeTCP(open joined, n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
+	p, err := open()
 	if err != nil {
 		return nil, err
 	}

@@ -2,44 +2,93 @@ package main
 
 import "net"
 
-// sides makes the sides of a row that differ by how they are opened only.
 type opener = func() (*subject, error)
 
-func ours(name string, open opener) side { return side{name: name, plane: true, open: open} }
-func theirs(name string, open opener) side {
-	return side{name: name, open: open}
-}
+// ours is a side of the plane's, theirs one of a peer's.
+func ours(name string, open opener) side   { return side{name: name, plane: true, open: open} }
+func theirs(name string, open opener) side { return side{name: name, open: open} }
 
 func request(c []net.Conn) load { return &echo{conns: c, window: 1} }
 func flow(c []net.Conn) load    { return &bulk{conn: c[0], dir: sendToServer} }
 
 // socketRows are between two sockets, one stack at each end of a wire in memory.
 func socketRows() []row {
-	rr := func(by joint, n int) []side {
-		return []side{
-			ours("goroutine", func() (*subject, error) { return planeTCP(n, serveEcho, request) }),
-			theirs("gvisor", func() (*subject, error) { return gvisorTCP(by, n, serveEcho, request) }),
-		}
-	}
-	tasks := func(n int) []side {
-		return []side{
-			ours("resident", func() (*subject, error) { return planeTasks(n) }),
-			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, n, serveEcho, request) }),
-		}
-	}
-	resident := []goal{{side: "resident", against: "gvisor", must: 15, aim: 28}}
-	const exchange = "TCP request/response 64 B"
+	const exchange = "TCP request/response 64 B, "
 	return []row{
-		{num: "4a", name: "tcp-rr-1", what: exchange + ", 1 connection", unit: "exchange", sides: rr(byWire, 1),
-			goals: []goal{{side: "goroutine", against: "gvisor", must: 8, aim: 15}}},
-		{num: "4b", name: "tcp-rr-100", what: exchange + ", 100 connections", unit: "exchange", sides: rr(byWire, 100),
-			goals: []goal{{side: "goroutine", against: "gvisor", must: 8, aim: 15}}},
-		{num: "5a", name: "tcp-task-1", what: exchange + ", resident tasks on both ends", unit: "exchange", sides: tasks(1), goals: resident},
-		{num: "5b", name: "tcp-task-100", what: "the same, 100 connections", unit: "exchange", sides: tasks(100), goals: resident},
-		{num: "6", name: "tcp-bulk", what: "TCP bulk, 1 flow, MTU 1500, no offloads", unit: "KiB", sides: []side{
-			ours("goroutine", func() (*subject, error) { return planeTCP(1, serveBulk, flow) }),
+		requests("4a", "tcp-rr-1", exchange+"1 connection", 1, byWire,
+			goal{side: "goroutine", against: "gvisor", must: 8, aim: 15},
+			goal{side: "goroutine", against: "linux-lo", must: 10, aim: 20}),
+		requests("4b", "tcp-rr-100", exchange+"100 connections", 100, byWire,
+			goal{side: "goroutine", against: "gvisor", must: 8, aim: 15},
+			goal{side: "goroutine", against: "linux-lo", must: 6, aim: 12}),
+		tasks("5a", "tcp-task-1", exchange+"1 connection, resident tasks on both ends", 1),
+		tasks("5b", "tcp-task-100", exchange+"100 connections, resident tasks on both ends", 100),
+		plainBulk(),
+		softwareBulk(),
+		superBulk(),
+		requests("", "tcp-rr-1000", exchange+"1000 connections", 1000, byWire),
+		requests("", "tcp-rr-1-pipe", exchange+"1 connection, gVisor by its own pipe", 1, byPipe),
+	}
+}
+
+func requests(num, name, what string, n int, by joint, goals ...goal) row {
+	return row{num: num, name: name, what: what, unit: "exchange", goals: goals, sides: []side{
+		ours("goroutine", func() (*subject, error) { return planeTCP(openPlanes, n, serveEcho, request) }),
+		theirs("gvisor", func() (*subject, error) { return gvisorTCP(by, n, serveEcho, request) }),
+		theirs("linux-lo", func() (*subject, error) { return loopback.tcp(n, serveEcho, request) }),
+	}}
+}
+
+func tasks(num, name, what string, n int) row {
+	return row{num: num, name: name, what: what, unit: "exchange", sides: []side{
+		ours("resident", func() (*subject, error) { return planeTasks(n) }),
+		theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, n, serveEcho, request) }),
+	}, goals: []goal{{side: "resident", against: "gvisor", must: 15, aim: 28}}}
+}
+
+// plainBulk has every segment made, summed and verified for itself.
+func plainBulk() row {
+	return row{
+		num: "6", name: "tcp-bulk", what: "TCP bulk, 1 flow, MTU 1500, no GSO or GRO, checksums on", unit: "KiB",
+		sides: []side{
+			ours("goroutine", func() (*subject, error) { return planeTCP(openPlainPlanes, 1, serveBulk, flow) }),
 			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, 1, serveBulk, flow) }),
-		}, goals: []goal{{side: "goroutine", against: "gvisor", must: 5, aim: 10}}},
-		{name: "tcp-rr-1-pipe", what: "tcp-rr-1, gVisor by its own pipe", unit: "exchange", sides: rr(byPipe, 1)},
+			{name: "linux-veth", root: true, open: func() (*subject, error) { return vethTCP(false, 1, serveBulk, flow) }},
+		},
+		goals: []goal{
+			{side: "goroutine", against: "gvisor", must: 5, aim: 10},
+			{side: "goroutine", against: "linux-veth", must: 3, aim: 6},
+		},
+		note: "linux-veth: two namespaces joined by veth with every offload off.",
+	}
+}
+
+// softwareBulk leaves each stack the best it can do in software over links that
+// carry 1500 bytes.
+func softwareBulk() row {
+	return row{
+		num: "7a", name: "tcp-bulk-gso", what: "TCP bulk, 1 flow, MTU 1500, the best software GSO and GRO of each", unit: "KiB",
+		sides: []side{
+			ours("goroutine", func() (*subject, error) { return planeTCP(openPlanes, 1, serveBulk, flow) }),
+			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWireGSO, 1, serveBulk, flow) }),
+			theirs("gvisor-plain", func() (*subject, error) { return gvisorTCP(byWire, 1, serveBulk, flow) }),
+			{name: "linux-veth", root: true, open: func() (*subject, error) { return vethTCP(true, 1, serveBulk, flow) }},
+		},
+		goals: []goal{{side: "goroutine", against: "gvisor", must: 3, aim: 6}},
+		note: "gvisor: its own GSO, and stack/gro on each burst, which verifies the checksums. " +
+			"linux-veth hands super-segments over whole, unsummed, and is here for information.",
+	}
+}
+
+// superBulk hands super-segments over whole; nobody sums their payload.
+func superBulk() row {
+	return row{
+		num: "7b", name: "tcp-bulk-super", what: "TCP bulk, 1 flow, super-segments up to 64 KiB, checksums offloaded", unit: "KiB",
+		sides: []side{
+			ours("goroutine", func() (*subject, error) { return planeTCP(openSuperPlanes, 1, serveBulk, flow) }),
+			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWireSuper, 1, serveBulk, flow) }),
+			theirs("linux-lo", func() (*subject, error) { return loopback.tcp(1, serveBulk, flow) }),
+		},
+		goals: []goal{{side: "goroutine", against: "gvisor", must: 1.2, aim: 2.5}},
 	}
 }

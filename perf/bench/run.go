@@ -99,6 +99,7 @@ func runRow(o options, stage string) error {
 		return err
 	}
 	o.plan.row = share
+	manyFiles()
 	if stage == isolated {
 		if err := loopbackUp(); err != nil {
 			return err

@@ -193,6 +193,19 @@ func loopbackUp() error {
 	return netlink.LinkSetUp(lo)
 }
 
+// manyFiles lets the process have as many sockets of the kernel's as it may.
+func manyFiles() {
+	const want = 1 << 20
+	lim := unix.Rlimit{Cur: want, Max: want}
+	if unix.Setrlimit(unix.RLIMIT_NOFILE, &lim) == nil {
+		return
+	}
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) == nil {
+		lim.Cur = lim.Max
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &lim) //nolint:errcheck // a row that needs more says so
+	}
+}
+
 // runKernel is the kernel's side: an ordinary server on package net.
 func runKernel() error {
 	l, err := net.Listen("tcp4", fmt.Sprintf(":%d", kernelPort))

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"net"
+
+	"github.com/vishvananda/netlink"
+)
+
+// kernelNet is a network of the kernel's with two addresses of ours: the loopback,
+// or a pair of veth.
+type kernelNet struct {
+	listen func() (net.Listener, error)
+	device string // whose packets are counted
+}
+
+// loopback is 127.0.0.1 of the row's namespace, or of the machine.
+var loopback = kernelNet{
+	listen: func() (net.Listener, error) { return net.Listen("tcp4", "127.0.0.1:0") },
+	device: "lo",
+}
+
+// packets returns how many packets the device has sent and, if it is not the
+// loopback, received.
+func (k *kernelNet) packets() uint64 {
+	l, err := netlink.LinkByName(k.device)
+	if err != nil || l.Attrs().Statistics == nil {
+		return 0
+	}
+	st := l.Attrs().Statistics
+	if k.device == "lo" {
+		return st.TxPackets
+	}
+	return st.TxPackets + st.RxPackets
+}
+
+// tcp opens n connections to a server.
+func (k *kernelNet) tcp(n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
+	l, err := k.listen()
+	if err != nil {
+		return nil, err
+	}
+	go accept(l, serve)
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		if conns[i], err = net.Dial("tcp4", l.Addr().String()); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	return &subject{load: mk(conns), packets: k.packets, close: func() error {
+		for _, c := range conns {
+			c.Close()
+		}
+		return l.Close()
+	}}, nil
+}
