@@ -3,6 +3,7 @@ package api
 import (
 	"net"
 	"runtime/debug"
+	"syscall"
 
 	"dataplane/inet"
 	"dataplane/sock"
@@ -23,6 +24,15 @@ type Handler interface {
 	StateChange(c *Inside)
 	// ErrorReport: Recv or Send will return an error.
 	ErrorReport(c *Inside)
+}
+
+// DatagramHandler is the Handler of a datagram socket.
+type DatagramHandler interface {
+	// Datagram: b has come, from c.From() to c.To(). b is borrowed: it lies in the
+	// packet.
+	Datagram(c *Inside, b []byte)
+	// ErrorReport: what was sent before did not arrive.
+	ErrorReport(c *Inside, err syscall.Errno)
 }
 
 // NoHandler ignores what a Handler that embeds it does not want to hear of.
@@ -91,6 +101,39 @@ func (c *callbacks) contain() {
 	}
 }
 
+// datagrams is an Inside as its UDP socket calls it.
+type datagrams Inside
+
+var _ sock.Callbacks = (*datagrams)(nil)
+
+// Datagram passes on what has come.
+func (c *datagrams) Datagram(_ *sock.Sock, d *sock.Datagram, b []byte) {
+	if c.closed {
+		return
+	}
+	defer (*callbacks)(c).contain()
+	c.d = d
+	c.dh.Datagram((*Inside)(c), b)
+	c.d = nil
+}
+
+// ErrorReport takes the error and passes it on.
+func (c *datagrams) ErrorReport(sk *sock.Sock) {
+	if e := sk.TakeError(); e != 0 && !c.closed {
+		defer (*callbacks)(c).contain()
+		c.dh.ErrorReport((*Inside)(c), e)
+	}
+}
+
+// DataReady does nothing: datagrams do not pass the ring.
+func (c *datagrams) DataReady(*sock.Sock) {}
+
+// WriteSpace does nothing, as DataReady.
+func (c *datagrams) WriteSpace(*sock.Sock) {}
+
+// StateChange does nothing: a datagram socket has no states of its own.
+func (c *datagrams) StateChange(*sock.Sock) {}
+
 // enter gives the Sock sk of s to the Handler that f chooses. Runs on the lcore of
 // sk.
 func (n *Net) enter(s *sock.Socket, sk *sock.Sock, f func(*Inside) Handler) {
@@ -122,20 +165,34 @@ func (l *TCPListener) ServeHandler(f func(*Inside) Handler) error {
 // Handle gives the connection to the Handler that f returns for it, on its lcore;
 // nil closes it. After that c is good for Close only. It is how a Handler gets an
 // outgoing connection: Dial, then Handle.
-func (c *TCPConn) Handle(f func(*Inside) Handler) error { return c.handle(f) }
+func (c *TCPConn) Handle(f func(*Inside) Handler) error {
+	return c.handle(func(sk *sock.Sock) { c.n.enter(c.s, sk, f) })
+}
 
-// Handle gives the socket to Handlers: f is called on each lcore that the socket is
-// open on, once, and returns the Handler for the datagrams that arrive there. After
+// Handle gives the socket to handlers: f is called on each lcore that the socket is
+// open on, once, and returns the handler for the datagrams that arrive there. After
 // that c is good for Close only.
-func (c *UDPConn) Handle(f func(*Inside) Handler) error { return c.handle(f) }
+func (c *UDPConn) Handle(f func(*Inside) DatagramHandler) error {
+	return c.handle(func(sk *sock.Sock) {
+		in := &Inside{n: c.n}
+		in.in.S, in.in.SK = c.s, sk
+		defer (*callbacks)(in).contain()
+		if in.dh = f(in); in.dh == nil {
+			in.Close()
+			return
+		}
+		in.in.Receive(c.s, sk, (*datagrams)(in), (*datagrams)(in))
+	})
+}
 
-// handle waits until calls that are under way have returned.
-func (c *conn) handle(f func(*Inside) Handler) error {
+// handle waits until calls that are under way have returned, and gives each Sock away
+// on its lcore.
+func (c *conn) handle(give func(sk *sock.Sock)) error {
 	if !c.s.Rd.Give() || !c.s.Wr.Give() {
 		return c.fail("handle", "", net.ErrClosed)
 	}
 	for _, sk := range c.s.Group() {
-		if !sk.Call(func() { c.n.enter(c.s, sk, f) }) {
+		if !sk.Core().Call(func() { give(sk) }) {
 			return c.fail("handle", "", net.ErrClosed)
 		}
 	}

@@ -93,17 +93,15 @@ func TestHandlerEcho(t *testing.T) {
 }
 
 // udpEcho sends each datagram back to where it came from.
-type udpEcho struct{ NoHandler }
+type udpEcho struct{ t testing.TB }
 
-func (udpEcho) DataReady(c *Inside) {
-	for {
-		x, y, from, err := c.RecvFrom()
-		if err != nil {
-			return
-		}
-		c.SendTo(x, y, from) //nolint:errcheck // a datagram may be lost
+func (h udpEcho) Datagram(c *Inside, b []byte) {
+	if err := c.Reply(b); err != nil {
+		h.t.Errorf("to %v: %v", c.From(), err)
 	}
 }
+
+func (h udpEcho) ErrorReport(_ *Inside, err syscall.Errno) { h.t.Error(err) }
 
 func TestHandlerDatagrams(t *testing.T) {
 	setups(t, func(t *testing.T, cfg Config) {
@@ -114,11 +112,11 @@ func TestHandlerDatagrams(t *testing.T) {
 		}
 		cores := make(map[int]bool)
 		var mu sync.Mutex
-		if err := pc.(*UDPConn).Handle(func(c *Inside) Handler {
+		if err := pc.(*UDPConn).Handle(func(c *Inside) DatagramHandler {
 			mu.Lock()
 			defer mu.Unlock()
 			cores[c.Lcore()] = true
-			return udpEcho{}
+			return udpEcho{t}
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +264,7 @@ func TestHandlerDoesNotAllocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := pc.(*UDPConn).Handle(func(*Inside) Handler { return udpEcho{} }); err != nil {
+		if err := pc.(*UDPConn).Handle(func(*Inside) DatagramHandler { return udpEcho{t} }); err != nil {
 			t.Fatal(err)
 		}
 		u, err := a.Dial("udp", "10.0.0.2:7")

@@ -18,7 +18,10 @@ type Inside struct {
 	n      *Net
 	in     inet.Inside
 	h      Handler
-	closed bool // by Close; the lcore's
+	dh     DatagramHandler
+	d      *sock.Datagram // the one that is being handled; nil: none is
+	out    sock.Datagram  // the one that is being sent
+	closed bool           // by Close; the lcore's
 }
 
 // Lcore returns the number of the lcore that the socket belongs to.
@@ -51,31 +54,57 @@ func (c *Inside) Discard(n int) { c.in.Discard(n) }
 // of it; WriteSpace tells when there is room again.
 func (c *Inside) Send(b []byte) (int, error) { return c.in.Send(b) }
 
-// RecvFrom borrows the oldest datagram, in two pieces where the ring wraps, until
-// the next call of RecvFrom. syscall.EAGAIN: none, until DataReady.
-func (c *Inside) RecvFrom() (x, y []byte, from netip.AddrPort, err error) {
-	d, x, y, err := c.in.NextDatagram()
-	if err != nil {
-		return nil, nil, netip.AddrPort{}, err
+// From returns who sent the datagram that is being handled.
+func (c *Inside) From() netip.AddrPort {
+	if c.d == nil {
+		return netip.AddrPort{}
 	}
-	return x, y, d.Peer.AddrPort(), nil
+	return c.d.Peer.AddrPort()
 }
 
-// SendTo sends one datagram, the bytes of x and then of y (one may be nil), to to;
-// the zero AddrPort is the peer of a connected socket. syscall.EAGAIN: the send
-// ring is full, until WriteSpace.
-func (c *Inside) SendTo(x, y []byte, to netip.AddrPort) error {
-	var name sock.Name
+// To returns the address that the datagram that is being handled was sent to.
+func (c *Inside) To() netip.AddrPort {
+	if c.d == nil {
+		return netip.AddrPort{}
+	}
+	return c.d.Local.AddrPort()
+}
+
+// Reply sends b to who sent the datagram that is being handled, from the address that
+// it was sent to. It leaves in this turn. syscall.EAGAIN: too many frames wait for the
+// port; the datagram was not sent.
+func (c *Inside) Reply(b []byte) error {
+	if c.d == nil {
+		return syscall.EDESTADDRREQ
+	}
+	d := &c.out
+	d.Peer, d.Local = c.d.Peer, c.d.Local
+	if c.in.S.State() == sock.Connected { // it has its own address anyway
+		d.Local = sock.Name{}
+	}
+	err := c.in.SendDatagram(d, b)
+	if err == syscall.EADDRNOTAVAIL { // a group's or broadcast address
+		d.Local = sock.Name{}
+		err = c.in.SendDatagram(d, b)
+	}
+	return err
+}
+
+// SendTo sends b as one datagram to to; the zero AddrPort is the peer of a connected
+// socket. Errors as of Reply.
+func (c *Inside) SendTo(b []byte, to netip.AddrPort) error {
+	d := &c.out
+	d.Peer, d.Local = sock.Name{}, sock.Name{}
 	if to.IsValid() {
 		a := to.Addr().Unmap()
 		if !a.Is4() {
 			return syscall.EAFNOSUPPORT
 		}
-		if name = sock.NameFrom(netip.AddrPortFrom(a, to.Port())); a.IsUnspecified() {
-			name.Addr = ip.From4([4]byte{127, 0, 0, 1}) // this host, as for package net
+		if d.Peer = sock.NameFrom(netip.AddrPortFrom(a, to.Port())); a.IsUnspecified() {
+			d.Peer.Addr = ip.From4([4]byte{127, 0, 0, 1}) // this host, as for package net
 		}
 	}
-	return c.in.SendDatagram(x, y, name)
+	return c.in.SendDatagram(d, b)
 }
 
 // CloseWrite ends writing: the peer reads the end of the stream after what was

@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"dataplane/sock"
+	"dataplane/udp"
 )
 
 // Inside is a socket of code inside the plane (sock_create_kern): who uses it
@@ -12,11 +13,9 @@ import (
 // no goroutine is woken. What it asks for is done in the same turn. The errors
 // are bare: EAGAIN, where a goroutine would wait, must cost nothing.
 type Inside struct {
-	S  *sock.Socket
-	SK *sock.Sock
-
-	d    sock.Datagram // the one that NextDatagram showed
-	held bool          // it is still in the ring
+	S   *sock.Socket
+	SK  *sock.Sock
+	udp *udp.Layer // of a datagram socket
 }
 
 // Enter makes the Sock sk of s the socket of code inside the plane: cb hears of
@@ -105,46 +104,35 @@ func (c *Inside) cannotSend() error {
 	return nil
 }
 
-// NextDatagram borrows the payload of the oldest datagram, in two pieces if the
-// ring wraps, until the next call; the one shown before is gone then.
-func (c *Inside) NextDatagram() (d *sock.Datagram, x, y []byte, err error) {
-	if c.held {
-		sock.DoneDatagram(&c.SK.RX, &c.d)
-		c.held = false
+// Receive is Enter for a datagram socket: r gets its datagrams, cb hears of errors.
+func (c *Inside) Receive(s *sock.Socket, sk *sock.Sock, cb sock.Callbacks, r udp.Receiver) {
+	c.S, c.SK, sk.CB = s, sk, cb
+	c.udp, _ = sk.Proto.(*udp.Layer)
+	if c.udp != nil {
+		c.udp.Receive(sk, r)
 	}
-	x, y, c.held = sock.NextDatagram(&c.SK.RX, &c.d)
-	if !c.held {
-		return nil, nil, nil, c.nothing(false)
-	}
-	return &c.d, x, y, nil
 }
 
-// SendDatagram sends one datagram, in one or two pieces, to to; the zero Name is
-// the peer of a connected socket. EAGAIN: the send ring is full.
-func (c *Inside) SendDatagram(x, y []byte, to sock.Name) error {
-	if err := c.cannotSend(); err != nil {
-		return err
+// SendDatagram sends b to d.Peer, from d.Local if it is given; the zero Peer is the
+// peer of a connected socket. It leaves in this turn. EAGAIN: too many frames wait for
+// the port.
+func (c *Inside) SendDatagram(d *sock.Datagram, b []byte) error {
+	if c.S.Closed() {
+		return sock.ErrClosed
 	}
-	d := sock.Datagram{Peer: to, Len: len(x) + len(y)}
-	if to == (sock.Name{}) {
+	if d.Peer == (sock.Name{}) {
 		if c.S.State() != sock.Connected {
 			return syscall.EDESTADDRREQ
 		}
 		_, d.Peer = c.S.Names()
-	} else if to.Port == 0 {
+	} else if d.Peer.Port == 0 {
 		return syscall.EINVAL
 	}
-	if d.Len > maxDatagram {
+	if d.Len = len(b); d.Len > maxDatagram {
 		return syscall.EMSGSIZE
 	}
-	applySndBuf(c.S)
-	pos, ok := sock.BeginDatagram(&c.SK.TX, &d)
-	if !ok {
-		return syscall.EAGAIN
+	if errno := c.udp.SendNow(c.SK, d, b, c.SK.Core().Now); errno != 0 {
+		return errno
 	}
-	c.SK.TX.WriteAt(pos, x)
-	c.SK.TX.WriteAt(pos+uint64(len(x)), y)
-	sock.EndDatagram(&c.SK.TX, &d)
-	c.SK.Kick(sock.ReqSend)
 	return nil
 }

@@ -90,6 +90,7 @@ func (s *Stack) Announce(now perf.Tick) {
 // place where received frames are counted and freed: a layer only says what
 // became of a frame.
 func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
+	s.Core.Now = now
 	for _, m := range b {
 		v := s.Eth.Input(m, now)
 		s.stat.Count(v)

@@ -87,6 +87,10 @@ func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, k *ip.FlowKey) perf
 	if m.OlFlags&mbuf.RxLRO != 0 && m.SegSize() > 0 && d.Len > m.SegSize() {
 		return l.deliverMany(s, m, d)
 	}
+	if s.to != nil {
+		l.hand(s, m, HdrLen, d)
+		return perf.Delivered
+	}
 	if !l.put(s, m, HdrLen, d) {
 		return perf.DropUDPFull
 	}
@@ -102,12 +106,17 @@ func (l *Layer) deliverMany(s *Sock, m *mbuf.Mbuf, d *sock.Datagram) perf.Verdic
 	end := HdrLen + d.Len
 	for off := HdrLen; off < end; off += m.SegSize() {
 		d.Len = min(m.SegSize(), end-off)
+		if s.to != nil {
+			l.hand(s, m, off, d)
+			v = perf.Delivered
+			continue
+		}
 		if !l.put(s, m, off, d) {
 			break
 		}
 		v = perf.Delivered
 	}
-	if v == perf.Delivered {
+	if v == perf.Delivered && s.to == nil {
 		s.DataReady()
 	}
 	return v

@@ -40,6 +40,7 @@ type Layer struct {
 
 	key, wide ip.FlowKey    // of the datagram being worked on, whole and without its sender
 	d         sock.Datagram // its record
+	linear    []byte        // its payload, in one piece, for a Receiver
 }
 
 // Sock is a UDP socket on its lcore (struct udp_sock). Its Endpoint holds the
@@ -56,6 +57,8 @@ type Sock struct {
 	pmtu    int  // IP_MTU_DISCOVER
 	recvErr bool // IP_RECVERR
 	closing bool // the application has let go; what is in TX leaves still
+
+	to Receiver // code inside the plane, which needs no ring; nil: RX
 }
 
 // where says in which table a Sock is.

@@ -90,25 +90,14 @@ func resident(n *api.Net, c *api.UDPConn) error {
 }
 
 func inHandler(_ *api.Net, c *api.UDPConn) error {
-	return c.Handle(func(*api.Inside) api.Handler { return udpEcho{} })
+	return c.Handle(func(*api.Inside) api.DatagramHandler { return udpEcho{} })
 }
 
 // udpEcho answers its connected peer.
-type udpEcho struct{ api.NoHandler }
+type udpEcho struct{}
 
-// DataReady answers all that has come.
-func (udpEcho) DataReady(c *api.Inside) {
-	for {
-		x, y, _, err := c.RecvFrom()
-		if err == nil {
-			err = c.SendTo(x, y, netip.AddrPort{})
-		}
-		if err == syscall.EAGAIN {
-			return
-		}
-		if err != nil {
-			c.Close()
-			return
-		}
-	}
+func (udpEcho) Datagram(c *api.Inside, b []byte) {
+	c.Reply(b) //nolint:errcheck // a lost answer shows in the generator
 }
+
+func (udpEcho) ErrorReport(*api.Inside, syscall.Errno) {}
