@@ -30,6 +30,13 @@ func (h *Hist) Record(t Tick) {
 	_ = h.h.RecordValue(int64(min(max(t, Nanosecond), Minute)))
 }
 
+// RecordMany books n equal latencies.
+func (h *Hist) RecordMany(t Tick, n int64) {
+	if n > 0 {
+		_ = h.h.RecordValues(int64(min(max(t, Nanosecond), Minute)), n)
+	}
+}
+
 // RecordPaced books one latency of a closed-loop client that meant to send
 // every interval, and the waits of the requests it could not send meanwhile.
 func (h *Hist) RecordPaced(t, interval Tick) {

@@ -152,6 +152,15 @@ func Table(w io.Writer, results ...*Result) error {
 
 // HTMLTable returns Table as HTML.
 func HTMLTable(results ...*Result) string {
+	rows := make([][]string, 0, len(results))
+	for _, r := range results {
+		rows = append(rows, r.cells())
+	}
+	return HTMLRows(header(), rows)
+}
+
+// HTMLRows returns a table as HTML.
+func HTMLRows(header []string, rows [][]string) string {
 	var b strings.Builder
 	row := func(tag string, cells []string) {
 		b.WriteString("<tr>")
@@ -161,9 +170,9 @@ func HTMLTable(results ...*Result) string {
 		b.WriteString("</tr>\n")
 	}
 	b.WriteString("<table>\n")
-	row("th", header())
-	for _, r := range results {
-		row("td", r.cells())
+	row("th", header)
+	for _, r := range rows {
+		row("td", r)
 	}
 	b.WriteString("</table>\n")
 	return b.String()

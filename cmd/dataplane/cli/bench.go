@@ -26,7 +26,7 @@ and bench jitter shows how still the thread of an lcore stands.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newLatency(), newEcho())
+	c.AddCommand(newLatency(), newEcho(), newJitter())
 	return c
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -111,6 +112,33 @@ func TestLatencyOfKernel(t *testing.T) {
 	}
 }
 
+func TestJitter(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("one P has no thread to spare")
+	}
+	js, page := filepath.Join(t.TempDir(), "j.json"), filepath.Join(t.TempDir(), "j.html")
+	status, out, errs := run("bench", "jitter", "--duration", "20ms", "--rounds", "2", "--json", js, "--html", page)
+	if status != 0 || errs != "" {
+		t.Fatalf("status %d, %s%s", status, out, errs)
+	}
+	b, err := os.ReadFile(js)
+	var lines []struct{ Application, Thread string }
+	if err == nil {
+		err = json.Unmarshal(b, &lines)
+	}
+	if err != nil || len(lines)%3 != 0 || len(lines) < 6 || lines[0].Thread != "lcore" {
+		t.Errorf("%+v, %v", lines, err)
+	}
+	if b, err := os.ReadFile(page); err != nil || strings.Count(string(b), "<svg") != 3 {
+		t.Errorf("the page: %v\n%s", err, b)
+	}
+	for _, want := range []string{">10µs/s", "lcore", "Go loop", "flat out", "preempted/s"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
 func TestBenchUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"latency --target moon":                            "--target moon",
@@ -126,6 +154,7 @@ func TestBenchUsage(t *testing.T) {
 		"latency --target plane --connect 1.2.3.4:7":       "--addr 10.9.0.2/24",
 		"latency --mode fast":                              "fast",
 		"latency --target kernel --connect x:7 --resident": "--resident",
+		"jitter --rounds 0":                                "--rounds 0",
 		"echo --target moon":                               "--target moon",
 		"echo --target kernel --resident":                  "--resident",
 		"echo":                                             "--addr 10.9.0.2/24",
