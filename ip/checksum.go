@@ -31,43 +31,23 @@ func Checksum(b []byte, initial uint32) uint16 { return Fold(Sum(b, initial)) }
 // CPU can.
 func Sum(b []byte, s uint32) uint32 {
 	var acc uint64
-	if len(b) >= 64 {
+	if len(b) >= vectorMin {
 		acc, b = sumBlocks(b)
 	}
-	return uint32(tail(b, acc)) + uint32(Fold(s))
+	return uint32(sumWords(b, acc)) + uint32(Fold(s))
 }
 
-// sumWords is sumBlocks without vector instructions: eight bytes at a time with
-// the carry coming round.
-func sumWords(b []byte) (acc uint64, rest []byte) {
+// sumWords adds b to acc without vector instructions, eight bytes at a time with the
+// carry coming round, and folds to 16 bits in the order of the wire.
+func sumWords(b []byte, acc uint64) uint16 {
 	var c uint64
-	for len(b) >= 64 {
-		x := b[:64:64]
-		acc, c = bits.Add64(acc, le.Uint64(x[0:]), 0)
-		acc, c = bits.Add64(acc, le.Uint64(x[8:]), c)
-		acc, c = bits.Add64(acc, le.Uint64(x[16:]), c)
-		acc, c = bits.Add64(acc, le.Uint64(x[24:]), c)
-		acc, c = bits.Add64(acc, le.Uint64(x[32:]), c)
-		acc, c = bits.Add64(acc, le.Uint64(x[40:]), c)
-		acc, c = bits.Add64(acc, le.Uint64(x[48:]), c)
-		acc, c = bits.Add64(acc, le.Uint64(x[56:]), c)
-		acc += c // cannot overflow: after a carry acc is not all ones
-		b = b[64:]
-	}
-	return acc, b
-}
-
-// tail adds the last bytes, fewer than 64, to acc and folds it to 16 bits in
-// the order of the wire.
-func tail(b []byte, acc uint64) uint16 {
-	var c uint64
-	if len(b) >= 32 {
+	for len(b) >= 32 {
 		x := b[:32:32]
 		acc, c = bits.Add64(acc, le.Uint64(x[0:]), 0)
 		acc, c = bits.Add64(acc, le.Uint64(x[8:]), c)
 		acc, c = bits.Add64(acc, le.Uint64(x[16:]), c)
 		acc, c = bits.Add64(acc, le.Uint64(x[24:]), c)
-		acc += c
+		acc += c // cannot overflow: after a carry acc is not all ones
 		b = b[32:]
 	}
 	for len(b) >= 8 {
@@ -91,9 +71,21 @@ func tail(b []byte, acc uint64) uint16 {
 		acc, c = bits.Add64(acc, w, 0)
 		acc += c
 	}
+	return bits.ReverseBytes16(fold64(acc))
+}
+
+// fold64 folds a sum of words as they lie in memory.
+func fold64(acc uint64) uint16 {
 	acc = acc>>32 + acc&0xffffffff
 	acc = acc>>32 + acc&0xffffffff
-	return bits.ReverseBytes16(Fold(uint32(acc)))
+	return Fold(uint32(acc))
+}
+
+// sumHeader is the sum of an IPv4 header without options, as it lies in memory.
+func sumHeader(h []byte) uint16 {
+	x := h[:HdrLen4:HdrLen4]
+	acc, c := bits.Add64(le.Uint64(x[0:]), le.Uint64(x[8:]), 0)
+	return fold64(acc>>32 + acc&0xffffffff + uint64(le.Uint32(x[16:])) + c)
 }
 
 // CopySum copies src into dst, which is at least as long, and returns the sum

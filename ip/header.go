@@ -90,11 +90,20 @@ func (h Header4) Dst() Addr { return From4([4]byte(h[16:20])) }
 func (h Header4) Options() []byte { return h[HdrLen4:] }
 
 // ChecksumOK reports whether the header sums up. RFC 791 3.1.
-func (h Header4) ChecksumOK() bool { return Fold(Sum(h, 0)) == 0xffff }
+func (h Header4) ChecksumOK() bool {
+	if len(h) == HdrLen4 {
+		return sumHeader(h) == 0xffff
+	}
+	return Fold(Sum(h, 0)) == 0xffff
+}
 
 // setChecksum computes the checksum field.
 func (h Header4) setChecksum() {
 	h[10], h[11] = 0, 0
+	if len(h) == HdrLen4 {
+		le.PutUint16(h[10:12], ^sumHeader(h))
+		return
+	}
 	be.PutUint16(h[10:12], ^Fold(Sum(h, 0)))
 }
 

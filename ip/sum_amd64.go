@@ -15,9 +15,9 @@ func sumAVX2(b []byte) uint64
 
 // sumBlocks adds the 64-byte blocks that b begins with and returns the rest.
 func sumBlocks(b []byte) (acc uint64, rest []byte) {
-	if haveAVX2 && len(b) >= vectorMin {
-		n := len(b) &^ 63
-		return sumAVX2(b[:n]), b[n:]
+	if !haveAVX2 {
+		return 0, b
 	}
-	return sumWords(b)
+	n := len(b) &^ 63
+	return sumAVX2(b[:n]), b[n:]
 }
