@@ -6,6 +6,7 @@ require (
 	dataplane v0.0.0
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/safchain/ethtool v0.7.0
+	github.com/valyala/fasthttp v1.69.0
 	github.com/vishvananda/netlink v1.3.1
 	github.com/vishvananda/netns v0.0.5
 	golang.org/x/sys v0.49.0
@@ -13,8 +14,11 @@ require (
 )
 
 require (
+	github.com/andybalholm/brotli v1.2.0 // indirect
 	github.com/dchest/siphash v1.2.3 // indirect
 	github.com/google/btree v1.1.2 // indirect
+	github.com/klauspost/compress v1.18.2 // indirect
+	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	golang.org/x/exp v0.0.0-20250711185948-6ae5c78190dc // indirect
 	golang.org/x/time v0.15.0 // indirect
 )

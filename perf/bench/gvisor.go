@@ -159,7 +159,7 @@ func gvisorUDP(by joint, window int) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &subject{load: &echo{conns: []net.Conn{c}, window: window}, packets: g.packets, close: func() error {
+	return &subject{load: newEcho([]net.Conn{c}, window), packets: g.packets, close: func() error {
 		c.Close()
 		srv.Close()
 		return g.close()

@@ -36,16 +36,16 @@ const (
 	grace   = 10 * time.Second // a load that is so late hangs
 )
 
-// echo sends messages and waits for them to come back, a goroutine for each
-// connection, window messages on the way.
-type echo struct {
-	conns  []net.Conn
-	window int
-	spawn  func(f func()) // runs a client; nil: on a goroutine
-	stop   atomic.Bool    // written by run
+// clients runs a client for each connection until stop.
+type clients struct {
+	conns []net.Conn
+	bytes uint64                                   // of an operation
+	spawn func(f func())                           // runs a client; nil: on a goroutine
+	work  func(c net.Conn, id int) (uint64, error) // until stop; returns its operations
+	stop  atomic.Bool                              // written by run
 }
 
-func (e *echo) run(d time.Duration) (count, error) {
+func (e *clients) run(d time.Duration) (count, error) {
 	e.stop.Store(false)
 	var wg sync.WaitGroup
 	ops := make([]uint64, len(e.conns))
@@ -57,7 +57,7 @@ func (e *echo) run(d time.Duration) (count, error) {
 		wg.Add(1)
 		client := func() {
 			defer wg.Done()
-			ops[i], errs[i] = e.client(c, uint64(i))
+			ops[i], errs[i] = e.work(c, i)
 		}
 		if e.spawn != nil {
 			e.spawn(client)
@@ -74,17 +74,25 @@ func (e *echo) run(d time.Duration) (count, error) {
 			return n, errs[i]
 		}
 		n.ops += ops[i]
-		n.bytes += ops[i] * msgSize
+		n.bytes += ops[i] * e.bytes
 	}
 	return n, nil
 }
 
-// client keeps window messages on the way until stop, then waits for the last.
-func (e *echo) client(c net.Conn, id uint64) (uint64, error) {
+// newEcho sends messages and waits for them to come back, window messages on the
+// way over each connection.
+func newEcho(conns []net.Conn, window int) *clients {
+	e := &clients{conns: conns, bytes: msgSize}
+	e.work = func(c net.Conn, id int) (uint64, error) { return e.echo(c, uint64(id), uint64(window)) }
+	return e
+}
+
+// echo keeps window messages on the way until stop, then waits for the last.
+func (e *clients) echo(c net.Conn, id, window uint64) (uint64, error) {
 	out, in, want := message(id), make([]byte, msgSize), message(id)
 	var sent, got uint64
 	for {
-		for sent < got+uint64(e.window) && !e.stop.Load() {
+		for sent < got+window && !e.stop.Load() {
 			binary.LittleEndian.PutUint64(out, sent)
 			if _, err := c.Write(out); err != nil {
 				return got, err

@@ -34,7 +34,7 @@ func TestPatternIsPeriodic(t *testing.T) {
 
 func TestEcho(t *testing.T) {
 	for _, window := range []int{1, 8} {
-		e := &echo{conns: []net.Conn{tcpPair(t, serveEcho), tcpPair(t, serveEcho)}, window: window}
+		e := newEcho([]net.Conn{tcpPair(t, serveEcho), tcpPair(t, serveEcho)}, window)
 		n, err := e.run(20 * time.Millisecond)
 		if err != nil || n.ops == 0 || n.bytes != n.ops*msgSize {
 			t.Errorf("window %d: %+v, %v", window, n, err)
@@ -43,7 +43,7 @@ func TestEcho(t *testing.T) {
 }
 
 func TestEchoNoticesDamage(t *testing.T) {
-	e := &echo{window: 1, conns: []net.Conn{tcpPair(t, func(c net.Conn) {
+	e := newEcho([]net.Conn{tcpPair(t, func(c net.Conn) {
 		buf := make([]byte, msgSize)
 		for i := 0; ; i++ {
 			n, err := c.Read(buf)
@@ -55,7 +55,7 @@ func TestEchoNoticesDamage(t *testing.T) {
 			}
 			c.Write(buf[:n])
 		}
-	})}}
+	})}, 1)
 	if _, err := e.run(time.Second); err == nil || !strings.Contains(err.Error(), "message 5 came back") {
 		t.Errorf("%v", err)
 	}

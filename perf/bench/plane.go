@@ -89,10 +89,10 @@ func planeUDP(window int) (*subject, error) {
 	}
 	// The plane resolves its neighbour's address first, and does not keep a whole
 	// window waiting for that.
-	if _, err := (&echo{conns: []net.Conn{c}, window: 1}).run(time.Millisecond); err != nil {
+	if _, err := newEcho([]net.Conn{c}, 1).run(time.Millisecond); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	return &subject{load: &echo{conns: []net.Conn{c}, window: window}, packets: p.packets, close: p.close}, nil
+	return &subject{load: newEcho([]net.Conn{c}, window), packets: p.packets, close: p.close}, nil
 }
 
 // echoPackets is the server of the UDP rows: a socket for all peers.
@@ -131,6 +131,13 @@ func planeTCP(open joined, n int, serve func(net.Conn), mk func([]net.Conn) load
 
 // planeTasks is planeTCP with resident tasks on both ends.
 func planeTasks(n int) (*subject, error) {
+	return planeInside(n, func(l *api.TCPListener) error { return l.ServeResident(serveEcho) },
+		func(c []net.Conn) *clients { return newEcho(c, 1) })
+}
+
+// planeInside has a server that runs on the lcore, and clients that are resident
+// tasks on the other plane's.
+func planeInside(n int, serve func(*api.TCPListener) error, mk func([]net.Conn) *clients) (*subject, error) {
 	p, err := openPlanes()
 	if err != nil {
 		return nil, err
@@ -139,16 +146,16 @@ func planeTasks(n int) (*subject, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	go l.(*api.TCPListener).ServeResident(serveEcho)                       //nolint:errcheck // until the plane closes
-	e := &echo{window: 1, spawn: func(f func()) { p[0].GoResident(0, f) }} //nolint:errcheck // there is a lcore 0
-	for range n {
-		c, err := p[0].Dial("tcp", "10.0.0.2:7")
-		if err != nil {
+	go serve(l.(*api.TCPListener)) //nolint:errcheck // until the plane closes
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		if conns[i], err = p[0].Dial("tcp", "10.0.0.2:7"); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
-		e.conns = append(e.conns, c)
 	}
-	return &subject{load: e, packets: p.packets, close: p.close}, nil
+	load := mk(conns)
+	load.spawn = func(f func()) { p[0].GoResident(0, f) } //nolint:errcheck // there is a lcore 0
+	return &subject{load: load, packets: p.packets, close: p.close}, nil
 }
 
 func accept(l net.Listener, serve func(net.Conn)) {

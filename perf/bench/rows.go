@@ -8,6 +8,7 @@ func rows() []row {
 		udpRows(),
 		socketRows(),
 		connRows(),
+		httpRows(),
 		tapRows(),
 	)
 }

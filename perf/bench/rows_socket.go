@@ -8,7 +8,7 @@ type opener = func() (*subject, error)
 func ours(name string, open opener) side   { return side{name: name, plane: true, open: open} }
 func theirs(name string, open opener) side { return side{name: name, open: open} }
 
-func request(c []net.Conn) load { return &echo{conns: c, window: 1} }
+func request(c []net.Conn) load { return newEcho(c, 1) }
 func flow(c []net.Conn) load    { return &bulk{conn: c[0], dir: sendToServer} }
 
 // socketRows are between two sockets, one stack at each end of a wire in memory.
