@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"syscall"
 
 	"dataplane/sock"
@@ -31,6 +32,17 @@ func sysError(call string, err error) error {
 // errMissingAddress is for a datagram that goes nowhere.
 var errMissingAddress = errors.New("missing address")
 
+// networkKind is the name of a network, as a byte.
+type networkKind uint8
+
+var networkKinds = [...]string{"tcp", "tcp4", "udp", "udp4"}
+
+// kindOf returns the kind of a network that typeOf knows.
+func kindOf(network string) networkKind { return networkKind(max(slices.Index(networkKinds[:], network), 0)) }
+
+// String returns the name that the network was asked for by.
+func (k networkKind) String() string { return networkKinds[k] }
+
 // typeOf returns the socket type of a network name.
 func typeOf(network string) (typ int, err error) {
 	switch network {
@@ -44,10 +56,14 @@ func typeOf(network string) (typ int, err error) {
 	return 0, net.UnknownNetworkError(network)
 }
 
-// resolve turns "host:port" into socket names. An empty host is the wildcard.
-func (n *Net) resolve(ctx context.Context, network, address string) ([]sock.Name, error) {
+// resolve turns "host:port" into socket names, the first of which has its place in
+// room. An empty host is the wildcard.
+func (n *Net) resolve(ctx context.Context, network, address string, room []sock.Name) ([]sock.Name, error) {
 	if address == "" { // to listen anywhere; to dial it takes an address
 		return []sock.Name{{}}, nil
+	}
+	if ap, err := netip.ParseAddrPort(address); err == nil && ap.Addr().Unmap().Is4() {
+		return append(room, sock.NameFrom(ap)), nil
 	}
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {

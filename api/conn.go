@@ -3,6 +3,7 @@ package api
 import (
 	"io"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -11,17 +12,38 @@ import (
 
 const soBusyPoll = 46 // SO_BUSY_POLL of Linux
 
-// conn is what TCPConn and UDPConn share.
+// conn is what TCPConn and UDPConn share. Programs hold many: it is small.
 type conn struct {
-	n             *Net
-	s             *sock.Socket
-	network       string
-	local, remote net.Addr // remote is nil where there is no peer
+	n    *Net
+	s    *sock.Socket
+	ends atomic.Pointer[ends] // made when they are asked for
+	kind networkKind
+}
+
+// ends are the addresses of a conn.
+type ends struct{ local, remote net.Addr } // remote is nil where there is no peer
+
+// addrs returns the addresses.
+func (c *conn) addrs() *ends {
+	if e := c.ends.Load(); e != nil {
+		return e
+	}
+	local, remote := c.s.Names()
+	e := &ends{local: addrOf(int(c.s.Type), local)}
+	if remote != (sock.Name{}) {
+		e.remote = addrOf(int(c.s.Type), remote)
+	}
+	c.ends.CompareAndSwap(nil, e)
+	return c.ends.Load()
 }
 
 // fail wraps the error of a call that package net would have made.
 func (c *conn) fail(op, call string, err error) error {
-	return opError(op, c.network, c.local, c.remote, call, err)
+	if err == nil {
+		return nil
+	}
+	e := c.addrs()
+	return opError(op, c.kind.String(), e.local, e.remote, call, err)
 }
 
 // Read reads what has come, or waits. At the end of a stream it returns io.EOF.
@@ -54,15 +76,10 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) Close() error { return c.fail("close", "close", c.n.close(c.s)) }
 
 // LocalAddr returns our address, a *net.TCPAddr or *net.UDPAddr.
-func (c *conn) LocalAddr() net.Addr { return c.local }
+func (c *conn) LocalAddr() net.Addr { return c.addrs().local }
 
 // RemoteAddr returns the peer's address, or nil.
-func (c *conn) RemoteAddr() net.Addr {
-	if c.remote == nil {
-		return nil
-	}
-	return c.remote
-}
+func (c *conn) RemoteAddr() net.Addr { return c.addrs().remote }
 
 // SetDeadline is SetReadDeadline and SetWriteDeadline.
 func (c *conn) SetDeadline(t time.Time) error { return c.deadline(t, &c.s.Rd, &c.s.Wr) }
@@ -76,7 +93,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error { return c.deadline(t, &c.s.W
 
 func (c *conn) deadline(t time.Time, sides ...*sock.Side) error {
 	if c.s.Closed() {
-		return opError("set", c.network, nil, c.local, "", net.ErrClosed)
+		return opError("set", c.kind.String(), nil, c.addrs().local, "", net.ErrClosed)
 	}
 	for _, d := range sides {
 		d.SetDeadline(t)
@@ -97,7 +114,7 @@ func (c *conn) SetWriteBuffer(bytes int) error {
 
 func (c *conn) setBuffer(name, bytes int) error {
 	err := c.option(syscall.SOL_SOCKET, name, bytes)
-	return opError("set", c.network, nil, c.local, "setsockopt", err)
+	return opError("set", c.kind.String(), nil, c.addrs().local, "setsockopt", err)
 }
 
 // SetBusyPoll lets a goroutine that waits in Read look on for d before it parks, in

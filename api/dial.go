@@ -30,7 +30,8 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 	if address == "" {
 		return nil, opError("dial", network, nil, nil, "", errMissingAddress)
 	}
-	names, err := n.resolve(ctx, network, address)
+	var room [1]sock.Name
+	names, err := n.resolve(ctx, network, address, room[:0])
 	if err != nil {
 		return nil, opError("dial", network, nil, nil, "", err)
 	}
@@ -60,10 +61,10 @@ func (n *Net) dial(ctx context.Context, network string, typ int, to sock.Name) (
 		n.close(s) //nolint:errcheck // the reason is err
 		return nil, opError("dial", network, nil, asked(typ, to), "connect", err)
 	}
-	local, remote := s.Names()
 	if typ == sock.TypeStream {
-		return newTCPConn(n, s, network, local, remote), nil
+		return newTCPConn(n, s, network), nil
 	}
+	local, remote := s.Names()
 	return newUDPConn(n, s, network, local, &remote), nil
 }
 
@@ -115,17 +116,21 @@ const (
 	keepAliveCount = 9
 )
 
-// defaults gives a new socket the options that package net gives its own: no
-// Nagle delay and keepalive probes, or leave to send to all stations.
+// streamDefaults are the options that package net gives its own streams: no Nagle
+// delay, and keepalive probes.
+var streamDefaults = []inet.Setting{
+	{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_NODELAY, Value: 1},
+	{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPIDLE, Value: keepAliveSecs},
+	{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPINTVL, Value: keepAliveSecs},
+	{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPCNT, Value: keepAliveCount},
+	{Level: syscall.SOL_SOCKET, Name: syscall.SO_KEEPALIVE, Value: 1},
+}
+
+// defaults gives a new socket the options that package net gives its own; for
+// datagrams that is leave to send to all stations.
 func defaults(s *sock.Socket) error {
 	if s.Type == sock.TypeDgram {
 		return inet.SetOptions(s, inet.Setting{Level: syscall.SOL_SOCKET, Name: syscall.SO_BROADCAST, Value: 1})
 	}
-	return inet.SetOptions(s,
-		inet.Setting{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_NODELAY, Value: 1},
-		inet.Setting{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPIDLE, Value: keepAliveSecs},
-		inet.Setting{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPINTVL, Value: keepAliveSecs},
-		inet.Setting{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPCNT, Value: keepAliveCount},
-		inet.Setting{Level: syscall.SOL_SOCKET, Name: syscall.SO_KEEPALIVE, Value: 1},
-	)
+	return inet.SetOptions(s, streamDefaults...)
 }

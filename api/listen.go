@@ -43,7 +43,7 @@ func (n *Net) bound(network, address string, want int) (*sock.Socket, sock.Name,
 	if err != nil {
 		return nil, none, opError("listen", network, nil, nil, "", err)
 	}
-	names, err := n.resolve(context.Background(), network, address)
+	names, err := n.resolve(context.Background(), network, address, nil)
 	if err != nil {
 		return nil, none, opError("listen", network, nil, nil, "", err)
 	}
@@ -92,8 +92,7 @@ func (l *TCPListener) AcceptTCP() (*TCPConn, error) {
 	if err != nil {
 		return nil, opError("accept", l.network, nil, l.addr, "accept4", err)
 	}
-	local, remote := s.Names()
-	return newTCPConn(l.n, s, l.network, local, remote), nil
+	return newTCPConn(l.n, s, l.network), nil
 }
 
 // Addr returns the address listened on, a *net.TCPAddr.

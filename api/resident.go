@@ -45,8 +45,7 @@ func (l *TCPListener) ServeResident(f func(net.Conn)) error {
 		if !n.track(s) {
 			return
 		}
-		local, remote := s.Names()
-		c := newTCPConn(n, s, l.network, local, remote)
+		c := newTCPConn(n, s, l.network)
 		core.Go(func() {
 			defer func() {
 				if v := recover(); v != nil {

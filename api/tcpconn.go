@@ -21,8 +21,8 @@ var (
 	_ io.WriterTo   = (*TCPConn)(nil)
 )
 
-func newTCPConn(n *Net, s *sock.Socket, network string, local, remote sock.Name) *TCPConn {
-	return &TCPConn{conn{n: n, s: s, network: network, local: tcpAddr(local), remote: tcpAddr(remote)}}
+func newTCPConn(n *Net, s *sock.Socket, network string) *TCPConn {
+	return &TCPConn{conn{n: n, s: s, kind: kindOf(network)}}
 }
 
 // CloseRead ends reading; data that still arrives is acknowledged and dropped.

@@ -11,7 +11,11 @@ import (
 // UDPConn is a UDP socket of a plane: a net.PacketConn, and a net.Conn where
 // it was dialled, with what users of *net.UDPConn rely on. Any number of
 // goroutines may use it. The AddrPort methods allocate nothing.
-type UDPConn struct{ conn }
+type UDPConn struct {
+	conn
+	network       string
+	local, remote net.Addr // as those of the conn; remote is nil where there is no peer
+}
 
 var (
 	_ net.Conn       = (*UDPConn)(nil)
@@ -19,10 +23,11 @@ var (
 )
 
 func newUDPConn(n *Net, s *sock.Socket, network string, local sock.Name, remote *sock.Name) *UDPConn {
-	c := &UDPConn{conn{n: n, s: s, network: network, local: udpAddr(local)}}
+	c := &UDPConn{conn: conn{n: n, s: s, kind: kindOf(network)}, network: network, local: udpAddr(local)}
 	if remote != nil {
 		c.remote = udpAddr(*remote)
 	}
+	c.ends.Store(&ends{c.local, c.remote})
 	return c
 }
 

@@ -36,7 +36,7 @@ func dgramBind(s *sock.Socket, local sock.Name) error {
 	p.publish()
 	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, local) })
 	if err != nil {
-		p.unbind(s)
+		p.unbind()
 		s.SetNames(sock.Name{}, sock.Name{})
 		s.SetState(sock.Unconnected)
 	}
@@ -119,7 +119,7 @@ func (dgramOps) Release(s *sock.Socket) error {
 			drop(sk)
 		}
 	}
-	of(s).unbind(s)
+	of(s).unbind()
 	return nil
 }
 

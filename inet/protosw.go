@@ -106,8 +106,11 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 	if errno != 0 {
 		return nil, errno
 	}
-	s := sock.NewSocket(syscall.AF_INET, typ, p.Protocol, p.Ops)
-	s.Private = newPrivate(f.h, p, LingerOff)
+	s := newSocket(typ, f.h, p, LingerOff)
+	if len(f.h.stacks) == 1 {
+		s.Attach(p.NewSock(f.h.stacks[0]))
+		return s, nil
+	}
 	socks := make([]*sock.Sock, len(f.h.stacks))
 	for i, st := range f.h.stacks {
 		socks[i] = p.NewSock(st)
@@ -118,24 +121,50 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 
 // private is what inet keeps in a Socket.
 type private struct {
-	host      *Host
-	sw        *Protosw
-	broadcast atomic.Bool  // SO_BROADCAST as SendMsg sees it; written by SetOption
-	linger    atomic.Int32 // SO_LINGER as Release sees it, seconds or LingerOff; written by SetOption
-	sndbuf    atomic.Int32 // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
-	to        ip.Addr      // a destination that was found in order by routes; under Wr's lock
-	routes    *ip.Routes   // nil: none
-	group     []*sock.Sock // all Socks, while Connect works with one of them; under Wr's lock
-	reserved  bool         // Local's port is reserved and is given back on release; under Wr's lock
+	host       *Host
+	sw         *Protosw
+	broadcast  atomic.Bool  // SO_BROADCAST as SendMsg sees it; written by SetOption
+	linger     atomic.Int32 // SO_LINGER as Release sees it, seconds or LingerOff; written by SetOption
+	sndbuf     atomic.Int32 // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
+	group      []*sock.Sock // all Socks, while Connect works with one of several; under Wr's lock
+	bound      *sock.Name   // what was reserved and is given back on release; nil: nothing; under Wr's lock
+	*dgramPart              // nil for a stream
 
 	mu    sync.Mutex // held while a goroutine works on Socks that no lcore knows
 	known bool       // an lcore may know them: from now on they are its own; under mu
 }
 
-func newPrivate(h *Host, sw *Protosw, linger int32) *private {
-	p := &private{host: h, sw: sw}
+// dgramPart is what only datagrams need.
+type dgramPart struct {
+	to     ip.Addr    // a destination that was found in order by routes; under Wr's lock
+	routes *ip.Routes // nil: none
+}
+
+// newSocket makes a Socket with its private part in one piece.
+func newSocket(typ int, h *Host, sw *Protosw, linger int32) *sock.Socket {
+	s, p := pieces(typ)
+	s.Init(syscall.AF_INET, typ, sw.Protocol, sw.Ops)
+	p.host, p.sw = h, sw
 	p.linger.Store(linger)
-	return p
+	s.Private = p
+	return s
+}
+
+func pieces(typ int) (*sock.Socket, *private) {
+	if typ == sock.TypeStream {
+		x := new(struct {
+			sock.Socket
+			private
+		})
+		return &x.Socket, &x.private
+	}
+	x := new(struct {
+		sock.Socket
+		private
+		dgramPart
+	})
+	x.private.dgramPart = &x.dgramPart
+	return &x.Socket, &x.private
 }
 
 func of(s *sock.Socket) *private { return s.Private.(*private) }
@@ -160,7 +189,7 @@ func (p *private) ports() *Ports {
 
 // bind reserves a port and gives the Socket its local name. Under Wr's lock.
 func (p *private) bind(s *sock.Socket, local sock.Name) error {
-	if was, _ := s.Names(); p.reserved || was.Port != 0 {
+	if was, _ := s.Names(); p.bound != nil || was.Port != 0 {
 		return syscall.EINVAL
 	}
 	addr := ip.Addr(local.Addr)
@@ -174,18 +203,17 @@ func (p *private) bind(s *sock.Socket, local sock.Name) error {
 		return errno
 	}
 	local.Port = port
-	p.reserved = true
+	p.bound = &local
 	s.SetNames(local, sock.Name{})
 	s.SetState(sock.Bound)
 	return nil
 }
 
 // unbind gives the port back. Under Wr's lock.
-func (p *private) unbind(s *sock.Socket) {
-	if p.reserved {
-		local, _ := s.Names()
-		p.ports().Release(ip.Addr(local.Addr), local.Port)
-		p.reserved = false
+func (p *private) unbind() {
+	if p.bound != nil {
+		p.ports().Release(ip.Addr(p.bound.Addr), p.bound.Port)
+		p.bound = nil
 	}
 }
 

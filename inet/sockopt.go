@@ -160,11 +160,11 @@ func (inetOps) GetOption(s *sock.Socket, level, name int) (value int, err error)
 	if level == syscall.SOL_SOCKET {
 		switch name {
 		case syscall.SO_TYPE:
-			return s.Type, nil
+			return int(s.Type), nil
 		case soDomain:
-			return s.Family, nil
+			return int(s.Family), nil
 		case soProtocol:
-			return s.Protocol, nil
+			return int(s.Protocol), nil
 		case syscall.SO_ACCEPTCONN:
 			return b2i(s.State() == sock.Listening), nil
 		case soBusyPoll:

@@ -43,7 +43,7 @@ func TestOptions(t *testing.T) {
 				}
 			}
 			for name, want := range map[int]int{
-				syscall.SO_TYPE: typ, soDomain: syscall.AF_INET, soProtocol: s.Protocol, syscall.SO_ACCEPTCONN: 0, syscall.SO_ERROR: 0,
+				syscall.SO_TYPE: typ, soDomain: syscall.AF_INET, soProtocol: int(s.Protocol), syscall.SO_ACCEPTCONN: 0, syscall.SO_ERROR: 0,
 			} {
 				if v, err := s.Ops.GetOption(s, syscall.SOL_SOCKET, name); v != want || err != nil {
 					t.Errorf("%d: %d, %v; want %d", name, v, err, want)

@@ -41,6 +41,7 @@ func (streamOps) Listen(s *sock.Socket, backlog int) error {
 		return syscall.EINVAL
 	}
 	local, _ := s.Names()
+	s.Keep(s.Group()...) // so that accepting costs no Group
 	of(s).publish()
 	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
 		if s.State() != sock.Listening {
@@ -107,11 +108,9 @@ func anyChild(s *sock.Socket) bool {
 // adopt makes the Socket of an accepted connection.
 func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
 	p := of(listener)
-	c := sock.NewSocket(listener.Family, listener.Type, listener.Protocol, listener.Ops)
-	c.Private = newPrivate(p.host, p.sw, p.linger.Load())
+	c := newSocket(int(listener.Type), p.host, p.sw, p.linger.Load())
 	of(c).known = true
 	c.Adopt(sk)
-	c.SetNames(sk.Names()) // both ends are fixed since before sk was queued
 	c.SetState(sock.Connected)
 	return c
 }
@@ -141,8 +140,10 @@ func (streamOps) Connect(s *sock.Socket, to sock.Name) error {
 	} else {
 		core = h.pickCore()
 	}
-	of(s).group = s.Group()
-	s.Keep(s.Group()[core])
+	if group := s.Group(); len(group) > 1 {
+		of(s).group = group
+		s.Only(group[core])
+	}
 	s.SetState(sock.Connecting)
 	if err := begin(s, local, to); err != nil {
 		return failed(s, err)
@@ -173,9 +174,12 @@ func begin(s *sock.Socket, local, to sock.Name) error {
 // failed makes s what it was before Connect. Under Wr's lock.
 func failed(s *sock.Socket, err error) error {
 	p := of(s)
-	s.Keep(p.group...)
+	if p.group != nil {
+		s.Keep(p.group...)
+		p.group = nil
+	}
 	s.SetState(sock.Unconnected)
-	if p.reserved {
+	if p.bound != nil {
 		s.SetState(sock.Bound)
 	}
 	return err
@@ -203,8 +207,8 @@ func waitConnected(s *sock.Socket) error {
 	for {
 		dead := sk.Has(sock.FlagDead) // before its reason, which the lcore writes first
 		if sk.Has(sock.FlagConnected) {
-			s.SetNames(sk.Names()) // fixed since before the flag was set
-			s.SetState(sock.Connected)
+			s.SetState(sock.Connected) // its names are fixed since before the flag was set
+			s.ForgetNames()
 			of(s).group = nil
 			return nil
 		}
@@ -268,12 +272,12 @@ func (streamOps) Release(s *sock.Socket) error {
 	s.Wr.Lock() // writers have left, or leave now: the Socket is closed
 	defer s.Wr.Unlock()
 	if s.State() == sock.Unconnected || s.State() == sock.Bound {
-		of(s).unbind(s)
+		of(s).unbind()
 		return nil
 	}
 	sk := s.SK()
 	sk.Kick(sock.ReqClose)
-	of(s).unbind(s)
+	of(s).unbind()
 	if secs := of(s).linger.Load(); secs > 0 {
 		of(s).host.linger(sk, time.Duration(secs)*time.Second)
 	}
@@ -298,7 +302,7 @@ func releaseListener(s *sock.Socket) error {
 		sk.Proto.Request(sk, sock.ReqClose, sk.Core().Now)
 		return 0
 	})
-	of(s).unbind(s)
+	of(s).unbind()
 	if err == syscall.ENETDOWN { // the plane has stopped: nothing listens any more
 		return nil
 	}

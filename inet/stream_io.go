@@ -6,10 +6,15 @@ import (
 	"dataplane/sock"
 )
 
-// SendMsg writes m.Buf to the stream and returns how many bytes the lcore will
+// SendMsg is Send: a stream knows no messages.
+func (o streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+	return o.Send(s, m.Buf, m.Flags)
+}
+
+// Send writes b to the stream and returns how many bytes the lcore will
 // send. It waits for room as long as it takes; a deadline or an error cuts it
 // short, with what was written so far.
-func (streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+func (streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
 		if s.Closed() {
 			return 0, sock.ErrClosed
@@ -23,15 +28,15 @@ func (streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 			return sent, err
 		}
 		applySndBuf(s)
-		if n := sk.TX.Write(m.Buf[sent:]); n > 0 {
+		if n := sk.TX.Write(b[sent:]); n > 0 {
 			sent += n
 			sk.Kick(sock.ReqSend)
 			s.Wr.Moved(n)
 		}
-		if sent == len(m.Buf) {
+		if sent == len(b) {
 			return sent, nil
 		}
-		err := s.Wr.Wait(m.Flags, func() bool { return sk.TX.Free() > 0 || cannotSend(s, sk) })
+		err := s.Wr.Wait(flags, func() bool { return sk.TX.Free() > 0 || cannotSend(s, sk) })
 		if err != nil {
 			return sent, err
 		}
@@ -61,9 +66,14 @@ func cannotSend(s *sock.Socket, sk *sock.Sock) bool {
 	return sk.PeekError() != 0 || sk.Has(sock.FlagSndShut|sock.FlagDead) || s.IsShut(sock.ShutWr)
 }
 
-// RecvMsg reads what is there, or waits for the first byte. 0 bytes without an
+// RecvMsg is Recv: a stream knows no messages.
+func (o streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+	return o.Recv(s, m.Buf, m.Flags)
+}
+
+// Recv reads what is there, or waits for the first byte. 0 bytes without an
 // error is the end of the stream.
-func (streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+func (streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
 		return 0, notConnected(s)
 	}
@@ -73,19 +83,19 @@ func (streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 		if err := s.Rd.Err(); err != nil {
 			return got, err
 		}
-		n, end, err := readSome(s, sk, m, got)
+		n, end, err := readSome(s, sk, b[got:], flags, got)
 		got += n
-		if err != nil || end || got == len(m.Buf) {
+		if err != nil || end || got == len(b) {
 			return got, err
 		}
-		if got > 0 && m.Flags&sock.MsgWaitall == 0 {
+		if got > 0 && flags&sock.MsgWaitall == 0 {
 			return got, nil
 		}
 		seen := 0
-		if m.Flags&sock.MsgPeek != 0 {
+		if flags&sock.MsgPeek != 0 {
 			seen = got
 		}
-		err = s.Rd.Wait(m.Flags, func() bool {
+		err = s.Rd.Wait(flags, func() bool {
 			return sk.RX.Len() > seen || sk.PeekError() != 0 || sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
 		})
 		if err != nil {
@@ -96,19 +106,19 @@ func (streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 
 // readSome takes what the ring holds. The flags are read before the ring: the
 // lcore writes them after its last byte, so an end that was seen is the end.
-func readSome(s *sock.Socket, sk *sock.Sock, m *sock.Msg, got int) (n int, end bool, err error) {
+func readSome(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, end bool, err error) {
 	end = sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
-	if m.Flags&sock.MsgPeek != 0 { // nothing is released: look behind what was seen
-		if n = sk.RX.CopyAt(m.Buf[got:], sk.RX.Tail()+uint64(got)); n > 0 {
+	if flags&sock.MsgPeek != 0 { // nothing is released: look behind what was seen
+		if n = sk.RX.CopyAt(b, sk.RX.Tail()+uint64(got)); n > 0 {
 			return n, false, nil
 		}
-	} else if n = sk.RX.Read(m.Buf[got:]); n > 0 {
+	} else if n = sk.RX.Read(b); n > 0 {
 		sk.Consumed()
 		s.Rd.Moved(n)
 		return n, false, nil
 	}
 	switch {
-	case len(m.Buf) == got:
+	case len(b) == 0:
 		return 0, true, nil
 	case got > 0 && sk.PeekError() != 0: // what came goes first, the next call gets the error
 		return 0, true, nil

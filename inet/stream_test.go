@@ -261,3 +261,20 @@ func TestStreamBind(t *testing.T) {
 	u := a.socket(sock.TypeDgram) // UDP has ports of its own
 	must(t, u.Ops.Bind(u, a.at(80)))
 }
+
+// TestStreamBoundPortComesBack: a port that was bound on every address is free
+// again after a connection from it.
+func TestStreamBoundPortComesBack(t *testing.T) {
+	each(t, func(t *testing.T, a, b *bed) {
+		l := b.socket(sock.TypeStream)
+		must(t, l.Ops.Bind(l, sock.Name{Port: 80}))
+		must(t, l.Ops.Listen(l, 8))
+		s := a.socket(sock.TypeStream)
+		must(t, s.Ops.Bind(s, sock.Name{Port: 4000}))
+		must(t, s.Ops.Connect(s, sock.Name{Addr: b.addr.As16(), Port: 80}))
+		must(t, s.Close())
+		if a.tcpPorts.InUse(4000) {
+			t.Error("the port is lost")
+		}
+	})
+}

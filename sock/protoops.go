@@ -38,6 +38,9 @@ type ProtoOps interface {
 	GetName(s *Socket, peer bool) (Name, error)
 	SendMsg(s *Socket, m *Msg) (int, error)
 	RecvMsg(s *Socket, m *Msg) (int, error)
+	// Send and Recv are SendMsg and RecvMsg of bytes alone.
+	Send(s *Socket, b []byte, flags int) (int, error)
+	Recv(s *Socket, b []byte, flags int) (int, error)
 	SetOption(s *Socket, level, name, value int) error
 	GetOption(s *Socket, level, name int) (int, error)
 }
@@ -73,6 +76,24 @@ func (NoOps) SendMsg(*Socket, *Msg) (int, error) { return 0, syscall.EOPNOTSUPP 
 
 // RecvMsg is not supported.
 func (NoOps) RecvMsg(*Socket, *Msg) (int, error) { return 0, syscall.EOPNOTSUPP }
+
+// Send makes a message of b for SendMsg.
+func (NoOps) Send(s *Socket, b []byte, flags int) (int, error) {
+	m := s.Wr.message()
+	m.Buf, m.Flags, m.Named = b, flags, false
+	n, err := s.Ops.SendMsg(s, m)
+	m.Buf = nil
+	return n, err
+}
+
+// Recv makes a message of b for RecvMsg.
+func (NoOps) Recv(s *Socket, b []byte, flags int) (int, error) {
+	m := s.Rd.message()
+	m.Buf, m.Flags = b, flags
+	n, err := s.Ops.RecvMsg(s, m)
+	m.Buf = nil
+	return n, err
+}
 
 // SetOption knows no option.
 func (NoOps) SetOption(*Socket, int, int, int) error { return syscall.ENOPROTOOPT }

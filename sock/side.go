@@ -19,12 +19,20 @@ var ErrClosed = net.ErrClosed
 // next in turn sees the same cause.
 type Side struct {
 	mu     sync.Mutex
-	w      *Waiter // fixed before the Socket is shared
-	dl     deadline
-	closed *atomic.Bool // of the Socket, until Give
-	msg    Msg          // of the call in progress; under the lock
-	busy   int          // bytes moved since the goroutine last gave way; under the lock
-	spin   atomic.Int64 // nanoseconds to look on before parking; written by SetBusyPoll
+	w      *Waiter                  // fixed before the Socket is shared
+	dl     atomic.Pointer[deadline] // nil: there has been none
+	msg    *Msg                     // of the call in progress, where it needs one; under the lock
+	spin   atomic.Int64             // nanoseconds to look on before parking; written by SetBusyPoll
+	closed atomic.Bool              // written once, by Close or Give
+	busy   int32                    // bytes moved since the goroutine last gave way; under the lock
+}
+
+// message returns the Msg of the side, which holds the lock.
+func (d *Side) message() *Msg {
+	if d.msg == nil {
+		d.msg = new(Msg)
+	}
+	return d.msg
 }
 
 // Lock takes the side. A task that finds it taken looks again in the next turn:
@@ -50,19 +58,8 @@ func (d *Side) TryLock() bool { return d.mu.TryLock() }
 func (d *Side) Give() bool {
 	d.Lock()
 	defer d.Unlock()
-	d.dl.mu.Lock()
-	defer d.dl.mu.Unlock()
-	if d.closed.Load() {
-		return false
-	}
-	d.closed = &given
-	return true
+	return !d.closed.Swap(true)
 }
-
-// given is the closed flag of sides that code inside the plane has.
-var given atomic.Bool
-
-func init() { given.Store(true) }
 
 // Unlock gives the side back.
 func (d *Side) Unlock() { d.mu.Unlock() }
@@ -74,7 +71,7 @@ const giveWay = 128 << 10
 // a scheduler's time slice of 10 ms, and the dispatcher, with all whom it would
 // wake, would wait for that.
 func (d *Side) Moved(n int) {
-	if d.busy += n; d.busy < giveWay {
+	if d.busy += int32(n); d.busy < giveWay {
 		return
 	}
 	d.busy = 0
@@ -90,7 +87,7 @@ func (d *Side) Err() error {
 	if d.closed.Load() {
 		return ErrClosed
 	}
-	if d.dl.expired.Load() {
+	if dl := d.dl.Load(); dl != nil && dl.expired.Load() {
 		return os.ErrDeadlineExceeded
 	}
 	return nil
@@ -122,10 +119,37 @@ func (d *Side) Wait(flags int, again func() bool) error {
 }
 
 // SetDeadline bounds the waits of this direction; the zero time lifts it.
-func (d *Side) SetDeadline(t time.Time) { d.dl.set(t, d) }
+func (d *Side) SetDeadline(t time.Time) {
+	dl := d.dl.Load()
+	if dl == nil {
+		if t.IsZero() {
+			return
+		}
+		d.dl.CompareAndSwap(nil, new(deadline))
+		dl = d.dl.Load()
+	}
+	dl.set(t, d)
+}
+
+// close refuses further waits, and wakes who waits.
+func (d *Side) close() {
+	d.closed.Store(true)
+	d.Interrupt()
+}
+
+// stop ends the deadline of a side that is closed.
+func (d *Side) stop() {
+	if dl := d.dl.Load(); dl != nil { // one that is being made now sees that the side is closed
+		dl.stop()
+	}
+}
 
 // Interrupt wakes the goroutine that waits, so that it looks again.
-func (d *Side) Interrupt() { d.w.WakeApp() }
+func (d *Side) Interrupt() {
+	if d.w != nil {
+		d.w.WakeApp()
+	}
+}
 
 // deadline is a point in time after which waiting is refused.
 type deadline struct {

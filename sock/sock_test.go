@@ -296,7 +296,7 @@ func TestDeadlineAfterClose(t *testing.T) {
 	s := echoSocket(NewCore(CoreConfig{}), new(echoProto))
 	s.Close()
 	s.Rd.SetDeadline(time.Now().Add(time.Hour))
-	if s.Rd.dl.timer != nil {
+	if dl := s.Rd.dl.Load(); dl != nil && dl.timer != nil {
 		t.Error("a timer holds the Socket")
 	}
 }

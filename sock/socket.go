@@ -37,44 +37,63 @@ const (
 // Socket is the application's side of a socket, Linux's struct socket. An
 // lcore never touches it. Any number of goroutines may use it.
 type Socket struct {
-	Family, Type, Protocol int
-	Ops                    ProtoOps
-	Rd, Wr                 Side // the two directions
-	Private                any  // of the family; fixed when the Socket is made
+	Ops     ProtoOps
+	Private any  // of the family; fixed when the Socket is made
+	Rd, Wr  Side // the two directions
 
-	local, remote atomic.Pointer[Name]    // written under Wr's lock
-	sk            atomic.Pointer[Sock]    // the only Sock, or the first of the group; written under Wr's lock
-	group         atomic.Pointer[[]*Sock] // one per lcore, or one alone; written under Wr's lock
-	state         atomic.Uint32           // written under Wr's lock
-	shut          atomic.Uint32           // or-ed by anyone
-	closed        atomic.Bool             // written once, by Close
-	last          atomic.Uint32           // index of the Sock used last; written by readers
+	sk    atomic.Pointer[Sock]    // the only Sock, or the first of the group; written under Wr's lock
+	group atomic.Pointer[[]*Sock] // one per lcore; nil: sk alone; written under Wr's lock
+	names atomic.Pointer[names]   // nil: those of sk, if it is connected; written under Wr's lock
+
+	Family, Type, Protocol int16
+	closed                 atomic.Bool   // written once, by Close
+	state                  atomic.Uint32 // written under Wr's lock
+	shut                   atomic.Uint32 // or-ed by anyone
+	last                   atomic.Uint32 // index of the Sock used last; written by readers
 }
+
+// names are the addresses of both ends; the zero Name is none.
+type names struct{ local, remote Name }
 
 // NewSocket returns an unconnected Socket without a Sock.
 func NewSocket(family, typ, protocol int, ops ProtoOps) *Socket {
-	s := &Socket{Family: family, Type: typ, Protocol: protocol, Ops: ops}
-	s.Rd.closed, s.Wr.closed = &s.closed, &s.closed
-	s.Rd.w, s.Wr.w = new(Waiter), new(Waiter)
+	s := new(Socket)
+	s.Init(family, typ, protocol, ops)
 	return s
+}
+
+// Init is NewSocket for a Socket that is part of something.
+func (s *Socket) Init(family, typ, protocol int, ops ProtoOps) {
+	s.Family, s.Type, s.Protocol, s.Ops = int16(family), int16(typ), int16(protocol), ops
 }
 
 // Attach gives s its Socks, one or one per lcore, which no lcore knows yet:
 // their wake-ups reach the goroutines of s.
 func (s *Socket) Attach(socks ...*Sock) {
-	s.Rd.w.lane, s.Wr.w.lane = socks[0].Rd.lane, socks[0].Wr.lane
-	s.Rd.w.tasks, s.Wr.w.tasks = socks[0].Rd.tasks, socks[0].Wr.tasks
+	first := socks[0]
+	if len(socks) == 1 && s.Type == TypeStream {
+		s.Adopt(first)
+		return
+	}
+	w := &[2]Waiter{{lane: first.Rd.lane, tasks: first.Rd.tasks}, {lane: first.Wr.lane, tasks: first.Wr.tasks}}
+	s.Rd.w, s.Wr.w = &w[0], &w[1]
 	for _, sk := range socks {
 		sk.Rd, sk.Wr = s.Rd.w, s.Wr.w
 	}
 	s.Keep(socks...)
 }
 
-// Adopt makes sk, which its lcore knows already (an accepted connection), the
-// Sock of s, which no other goroutine knows yet.
+// Adopt makes sk, which its lcore may know already (an accepted connection), the
+// only Sock of s, which no other goroutine knows yet.
 func (s *Socket) Adopt(sk *Sock) {
 	s.Rd.w, s.Wr.w = sk.Rd, sk.Wr
-	s.Keep(sk)
+	s.Only(sk)
+}
+
+// Only makes sk, attached before, the Sock that s works with alone.
+func (s *Socket) Only(sk *Sock) {
+	s.group.Store(nil)
+	s.sk.Store(sk)
 }
 
 // Keep makes socks, attached before, the Socks that s works with.
@@ -86,23 +105,30 @@ func (s *Socket) Keep(socks ...*Sock) {
 // SK returns the only Sock of s, or the first of its group.
 func (s *Socket) SK() *Sock { return s.sk.Load() }
 
-// Group returns the Socks of s: listeners and unconnected datagram sockets
-// have one per lcore, connections one. The caller must not change it.
-func (s *Socket) Group() []*Sock { return *s.group.Load() }
-
-// SetNames records the addresses of both ends; the zero Name is none.
-func (s *Socket) SetNames(local, remote Name) {
-	s.local.Store(&local)
-	s.remote.Store(&remote)
+// Group returns the Socks of s: listeners and datagram sockets have one per lcore,
+// connections one. The caller must not change it. For a stream that does not listen
+// it may allocate.
+func (s *Socket) Group() []*Sock {
+	if g := s.group.Load(); g != nil {
+		return *g
+	}
+	return []*Sock{s.sk.Load()}
 }
+
+// SetNames records the addresses of both ends; the zero Name is none. A connected
+// socket has those of its Sock without being told.
+func (s *Socket) SetNames(local, remote Name) { s.names.Store(&names{local, remote}) }
+
+// ForgetNames makes the names those of the Sock, which is connected.
+func (s *Socket) ForgetNames() { s.names.Store(nil) }
 
 // Names returns the addresses of both ends; the zero Name is none.
 func (s *Socket) Names() (local, remote Name) {
-	if p := s.local.Load(); p != nil {
-		local = *p
+	if p := s.names.Load(); p != nil {
+		return p.local, p.remote
 	}
-	if p := s.remote.Load(); p != nil {
-		remote = *p
+	if s.State() == Connected {
+		return s.SK().Names()
 	}
 	return local, remote
 }
@@ -148,10 +174,10 @@ func (s *Socket) Close() error {
 	if s.closed.Swap(true) {
 		return ErrClosed
 	}
-	s.Rd.Interrupt()
-	s.Wr.Interrupt()
+	s.Rd.close()
+	s.Wr.close()
 	err := s.Ops.Release(s)
-	s.Rd.dl.stop()
-	s.Wr.dl.stop()
+	s.Rd.stop()
+	s.Wr.stop()
 	return err
 }

@@ -4,10 +4,7 @@ package sock
 // without an error is the end of a stream (or an empty datagram).
 func (s *Socket) Recv(b []byte, flags int) (int, error) {
 	s.Rd.Lock()
-	m := &s.Rd.msg
-	m.Buf, m.Flags = b, flags
-	n, err := s.Ops.RecvMsg(s, m)
-	m.Buf = nil
+	n, err := s.Ops.Recv(s, b, flags)
 	s.Rd.Unlock()
 	return n, err
 }
@@ -16,7 +13,7 @@ func (s *Socket) Recv(b []byte, flags int) (int, error) {
 // through a Msg of the Socket, so that m may live on the caller's stack.
 func (s *Socket) RecvMsg(m *Msg) (int, error) {
 	s.Rd.Lock()
-	own := &s.Rd.msg
+	own := s.Rd.message()
 	*own = *m
 	n, err := s.Ops.RecvMsg(s, own)
 	*m = *own
@@ -28,10 +25,7 @@ func (s *Socket) RecvMsg(m *Msg) (int, error) {
 // Send writes b to the peer.
 func (s *Socket) Send(b []byte, flags int) (int, error) {
 	s.Wr.Lock()
-	m := &s.Wr.msg
-	m.Buf, m.Flags, m.Named = b, flags, false
-	n, err := s.Ops.SendMsg(s, m)
-	m.Buf = nil
+	n, err := s.Ops.Send(s, b, flags)
 	s.Wr.Unlock()
 	return n, err
 }
@@ -39,7 +33,7 @@ func (s *Socket) Send(b []byte, flags int) (int, error) {
 // SendTo writes b as one message to the named peer.
 func (s *Socket) SendTo(b []byte, flags int, to Name) (int, error) {
 	s.Wr.Lock()
-	m := &s.Wr.msg
+	m := s.Wr.message()
 	m.Buf, m.Flags, m.Name, m.Named = b, flags, to, true
 	n, err := s.Ops.SendMsg(s, m)
 	m.Buf = nil
