@@ -101,6 +101,10 @@ func (n *Net) makeCores() error {
 	n.host = inet.NewHost(func(local, remote [16]byte, lport, rport uint16) int {
 		return g.Owner(lcore.Hash4(local, remote, lport, rport))
 	})
+	n.host.Elastic(func(local, remote [16]byte, lport, rport uint16) int {
+		return lcore.FlowOf(lcore.Hash4(local, remote, lport, rport))
+	}, g.Owns)
+	g.SetMover(func(from, to int, set *lcore.FlowSet, now perf.Tick) { n.host.Move(from, to, set[:], now) })
 	return nil
 }
 

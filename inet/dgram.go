@@ -60,30 +60,45 @@ func (dgramOps) Connect(s *sock.Socket, to sock.Name) error {
 	if errno != 0 {
 		return errno
 	}
-	owner := of(s).host.owner(local.Addr, to.Addr, local.Port, to.Port)
 	group := s.Group()
-	keep := group[0]
-	for _, sk := range group {
-		if sk.Core().ID == owner {
-			keep = sk
-		}
+	keep, err := connectOne(of(s).host, group, local, to)
+	if err != nil {
+		return err
 	}
-	if keep.Core().ID != owner { // connected before, on another lcore
-		return syscall.EISCONN
-	}
+	s.Keep(keep)
 	for _, sk := range group {
 		if sk != keep {
 			drop(sk)
 		}
 	}
-	s.Keep(keep)
-	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, local, to) })
-	if err != nil {
-		return err
-	}
 	s.SetNames(local, to)
 	s.SetState(sock.Connected)
 	return nil
+}
+
+// connectOne connects the Sock of group that is on the lcore of the flow. EISCONN:
+// connected before, on another lcore.
+func connectOne(h *Host, group []*sock.Sock, local, to sock.Name) (*sock.Sock, error) {
+	for {
+		owner, moved := h.owner(local.Addr, to.Addr, local.Port, to.Port), false
+		for _, sk := range group {
+			if sk.Core().ID != owner {
+				continue
+			}
+			err := onAll([]*sock.Sock{sk}, func(sk *sock.Sock) syscall.Errno {
+				if h.owner(local.Addr, to.Addr, local.Port, to.Port) != sk.Core().ID {
+					return errMoved
+				}
+				return sk.Proto.Connect(sk, local, to)
+			})
+			if moved = err == errMoved; !moved {
+				return sk, err
+			}
+		}
+		if !moved && h.owner(local.Addr, to.Addr, local.Port, to.Port) == owner {
+			return nil, syscall.EISCONN
+		}
+	}
 }
 
 // drop lets the lcore of sk forget it.

@@ -16,11 +16,13 @@ type Host struct {
 
 	tcpPorts, udpPorts Ports
 
-	stacks []*Stack
-	owner  func(local, remote [16]byte, lport, rport uint16) int
-	next   atomic.Uint32 // round robin of lcores for outgoing connections; any goroutine
-	ending atomic.Bool   // written by End
-	sw     switchTable
+	stacks    []*Stack
+	owner     func(local, remote [16]byte, lport, rport uint16) int
+	flowGroup func(local, remote [16]byte, lport, rport uint16) int // nil: flows stay where they are
+	owns      func(core int) int                                    // how many flow groups an lcore owns; with flowGroup
+	next      atomic.Uint32                                         // round robin of lcores for outgoing connections; any goroutine
+	ending    atomic.Bool                                           // written by End
+	sw        switchTable
 }
 
 // NewHost returns a Host with AF_INET registered. owner tells which lcore a
@@ -47,12 +49,16 @@ func (h *Host) Stacks() []*Stack { return h.stacks }
 // not wait any more.
 func (h *Host) End() { h.ending.Store(true) }
 
-// pickCore chooses the lcore of an outgoing connection.
+// pickCore chooses the lcore of an outgoing connection, among those that own flows.
 func (h *Host) pickCore() int {
 	if len(h.stacks) == 1 {
 		return 0
 	}
-	return int(h.next.Add(1)) % len(h.stacks)
+	k := int(h.next.Add(1)) % len(h.stacks)
+	for i := 0; h.owns != nil && i < len(h.stacks) && h.owns(k) == 0; i++ {
+		k = (k + 1) % len(h.stacks)
+	}
+	return k
 }
 
 // source returns the address that packets to remote leave from, or why none

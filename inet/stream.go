@@ -124,7 +124,9 @@ func (streamOps) Connect(s *sock.Socket, to sock.Name) error {
 	case sock.Connected, sock.Listening:
 		return syscall.EISCONN
 	case sock.Connecting:
-		return waitConnected(s)
+		if err := waitConnected(s); err != errMoved {
+			return err
+		}
 	}
 	if err := s.Wr.Err(); err != nil {
 		return err
@@ -133,6 +135,18 @@ func (streamOps) Connect(s *sock.Socket, to sock.Name) error {
 	if errno != 0 {
 		return errno
 	}
+	for {
+		if err := connect(s, local, to); err != errMoved {
+			return err
+		}
+	}
+}
+
+// errMoved: the flow belongs to another lcore than the one that was asked.
+const errMoved = syscall.ESTALE
+
+// connect opens a connection between two names.
+func connect(s *sock.Socket, local, to sock.Name) error {
 	h := of(s).host
 	core := 0
 	if local.Port != 0 {
@@ -178,6 +192,7 @@ func failed(s *sock.Socket, err error) error {
 		s.Keep(p.group...)
 		p.group = nil
 	}
+	p.host.takeHome(s)
 	s.SetState(sock.Unconnected)
 	if p.bound != nil {
 		s.SetState(sock.Bound)

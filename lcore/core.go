@@ -53,6 +53,7 @@ type Core struct {
 	yield func() int
 	bell  *ring.Doorbell
 
+	table  flowTable // which core owns a flow
 	rx     []rxQueue
 	tx     []*pmd.TxBuffer
 	relays []*relay     // frames that this core sends for others
@@ -79,6 +80,7 @@ type rxQueue struct {
 	q    pmd.Queue
 	port uint16
 	rss  bool // the port has already chosen the core
+	back bool // what this core sends may decide what comes here
 }
 
 // ID returns the core's number, 0 to Group.Len()-1.
@@ -126,7 +128,7 @@ func (c *Core) AddPort(index uint16, p pmd.Port) *pmd.TxBuffer {
 	cores := len(c.group.cores)
 	rss := info.Offloads.Has(pmd.RSS) && info.Queues == cores
 	for i := c.id; i < info.Queues; i += cores {
-		c.rx = append(c.rx, rxQueue{q: p.Queue(i), port: index, rss: rss})
+		c.rx = append(c.rx, rxQueue{q: p.Queue(i), port: index, rss: rss, back: info.Loopback || info.Queues > 1 && !rss})
 	}
 	var q pmd.Queue
 	if c.id < info.Queues {

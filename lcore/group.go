@@ -21,8 +21,10 @@ type Group struct {
 	reason string
 	idle   Idle
 	maxNap perf.Tick
-	reta   [retaSize]uint8 // hash to core; not changed after NewGroup
+	reta   [Flows]atomic.Uint32 // flow group to core, for goroutines; written by Move
+	move   Mover                // nil: flows stay where they are
 
+	held  atomic.Bool // the cores stand still between two turns; written by Move
 	stop  atomic.Bool // written by Stop
 	wg    sync.WaitGroup
 	mu    sync.Mutex // over state: Stop may be called twice at once
@@ -40,15 +42,15 @@ const (
 
 // NewGroup makes n cores. Auto is decided here and now, see ChooseMode.
 func NewGroup(n int, mode Mode, idle Idle) (*Group, error) {
-	if n < 1 || n > retaSize {
-		return nil, fmt.Errorf("lcore: %d cores asked for, possible are 1 to %d", n, retaSize)
+	if n < 1 || n > Flows {
+		return nil, fmt.Errorf("lcore: %d cores asked for, possible are 1 to %d", n, Flows)
 	}
 	g := &Group{mode: mode, reason: "as configured", idle: idle, maxNap: maxNap}
 	if mode == Auto {
 		g.mode, g.reason = ChooseMode(n)
 	}
 	for i := range g.reta {
-		g.reta[i] = uint8(i % n)
+		g.reta[i].Store(uint32(i % n))
 	}
 	allowed := allowedCPUs()
 	for i := range n {
@@ -58,6 +60,7 @@ func NewGroup(n int, mode Mode, idle Idle) (*Group, error) {
 			return nil, fmt.Errorf("lcore: a doorbell for core %d: %w", i, err)
 		}
 		c := &Core{group: g, id: i, cpu: -1, bell: bell}
+		c.table.init(i, n)
 		if g.mode == Locked {
 			c.cpu = assignCPU(i, n, allowed)
 		}
@@ -85,8 +88,9 @@ func (g *Group) Core(i int) *Core { return g.cores[i] }
 // Mode returns Locked or Shared, and why.
 func (g *Group) Mode() (Mode, string) { return g.mode, g.reason }
 
-// Owner returns the core that owns the flows of a hash, see Hash4.
-func (g *Group) Owner(hash uint32) int { return int(g.reta[hash%retaSize]) }
+// Owner returns the core that owns the flows of a hash, see Hash4. Any goroutine; a
+// core's own answer is a fact until its turn ends.
+func (g *Group) Owner(hash uint32) int { return int(g.reta[hash%Flows].Load()) }
 
 // Start lets the cores run. Everything must have been set up. If it fails,
 // nothing runs, and Stop gives back what was set up.

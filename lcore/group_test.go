@@ -12,7 +12,7 @@ import (
 )
 
 func TestNewGroup(t *testing.T) {
-	for _, n := range []int{-1, 0, retaSize + 1} {
+	for _, n := range []int{-1, 0, Flows + 1} {
 		if _, err := NewGroup(n, Auto, Adaptive); err == nil {
 			t.Errorf("%d cores are possible", n)
 		}
@@ -25,15 +25,15 @@ func TestNewGroup(t *testing.T) {
 		t.Errorf("mode %v (%s), %d cores", m, why, g.Len())
 	}
 	share := make([]int, 3)
-	for h := range uint32(retaSize) {
+	for h := range uint32(Flows) {
 		share[g.Owner(h)]++
-		if g.Owner(h) != g.Owner(h+retaSize<<9) {
+		if g.Owner(h) != g.Owner(h+Flows<<9) {
 			t.Error("high bits of the hash choose the core")
 		}
 	}
 	for i, n := range share {
-		if n < retaSize/3 || n > retaSize/3+1 {
-			t.Errorf("core %d owns %d of %d entries", i, n, retaSize)
+		if n < Flows/3 || n > Flows/3+1 {
+			t.Errorf("core %d owns %d of %d entries", i, n, Flows)
 		}
 	}
 	for range 2 {

@@ -63,7 +63,7 @@ func (r *rest) worked() { r.empty, r.hollow = 0, 0 }
 // idle follows a turn that found nothing to do. A shared core has yielded.
 func (c *Core) idle(now perf.Tick) {
 	r := &c.rest
-	if c.group.idle == Spin {
+	if c.group.idle == Spin && !c.table.parked {
 		return
 	}
 	if r.empty == 0 {
@@ -80,7 +80,7 @@ func (c *Core) idle(now perf.Tick) {
 func (c *Core) doze(now perf.Tick) {
 	d, woken, busy := c.decide(now)
 	if d >= minNap {
-		c.sleep(d)
+		c.away(d)
 	}
 	c.bell.Cancel()
 	if busy {
@@ -89,6 +89,15 @@ func (c *Core) doze(now perf.Tick) {
 			c.share(true, woken)
 		}
 	}
+}
+
+// away sleeps while others may have the core: flows come and go.
+func (c *Core) away(d perf.Tick) {
+	if !c.hand.on { // where others take turns decide has done so
+		c.hand.busy.Store(false)
+		defer c.hand.take()
+	}
+	c.sleep(d)
 }
 
 // decide announces the sleep and returns how long it may be, or that there was

@@ -9,6 +9,7 @@ const (
 	keep     place = iota // it is malformed: whoever received it may drop it
 	byTuple               // by the hash; a NIC's RSS finds the same
 	byQuote               // by the hash of the packet that it quotes: no NIC looks there
+	byAddrs               // by the hash, but for ever: pieces of a packet must meet
 	everyone              // it concerns every core
 )
 
@@ -76,7 +77,7 @@ func classify4(b []byte, quoted bool) (uint32, place) {
 		frag &^= moreFragments // the first fragment of a packet of ours quotes its ports
 	}
 	if hdr < 20 || len(b) < hdr+4 || frag != 0 {
-		return hashWord(addrs), byTuple
+		return hashWord(addrs), byAddrs
 	}
 	p := b[hdr:]
 	switch b[9] {
@@ -89,7 +90,7 @@ func classify4(b []byte, quoted bool) (uint32, place) {
 			}
 		}
 	}
-	return hashWord(addrs), byTuple
+	return hashWord(addrs), byAddrs
 }
 
 // icmpError reports whether an ICMP message quotes a packet: unreachable,
@@ -128,7 +129,7 @@ func classify6(b []byte, quoted bool) (uint32, place) {
 			return 0, everyone
 		}
 	}
-	return hashWord(addrs), byTuple
+	return hashWord(addrs), byAddrs
 }
 
 // extensions walks IPv6 extension headers and returns the protocol behind them

@@ -5,10 +5,8 @@ import (
 	"dataplane/perf"
 )
 
-const (
-	retaSize = 128 // entries of the table from hash to core, as NICs have it
-	headLen  = 256 // as much of a frame as classify may want to see
-)
+// headLen is as much of a frame as classify may want to see.
+const headLen = 256
 
 // stage gathers the frames of one burst that belong to another core. A frame of
 // the burst adds at most one, so a burst's length is enough.
@@ -47,10 +45,23 @@ func (c *Core) sort(b []*mbuf.Mbuf, rss bool) []*mbuf.Mbuf {
 // when it concerns all.
 func (c *Core) owner(m *mbuf.Mbuf, rss bool) int {
 	hash, p := c.look(m)
-	switch {
-	case p == byQuote, p == byTuple && !rss:
-		return c.group.Owner(hash)
-	case p == everyone:
+	row := hash % Flows
+	switch p {
+	case byTuple:
+		t := &c.table.now
+		if rss {
+			t = &c.table.rss
+		}
+		if to := t[row]; to != asReceived {
+			return int(to)
+		}
+	case byQuote:
+		return int(c.table.now[row])
+	case byAddrs:
+		if !rss {
+			return int(c.table.home[row])
+		}
+	case everyone:
 		c.spread(m)
 	}
 	return c.id
@@ -145,7 +156,7 @@ func (c *Core) Steer(m *mbuf.Mbuf) bool {
 	if p != byTuple { // what concerns all came to all in pieces
 		return false
 	}
-	owner := c.group.Owner(hash)
+	owner := int(c.table.now[hash%Flows])
 	if owner == c.id {
 		return false
 	}

@@ -94,13 +94,13 @@ func TestHashIsSymmetric(t *testing.T) {
 // the table evenly.
 func TestHashSpreads(t *testing.T) {
 	src, dst := mapped([4]byte{10, 0, 0, 1}), mapped([4]byte{10, 0, 0, 2})
-	var hits [retaSize]int
+	var hits [Flows]int
 	for port := range 65536 {
-		hits[Hash4(src, dst, uint16(port), 80)%retaSize]++
+		hits[Hash4(src, dst, uint16(port), 80)%Flows]++
 	}
 	for i, n := range hits {
-		if n != 65536/retaSize {
-			t.Errorf("entry %d was hit %d times, an even share is %d", i, n, 65536/retaSize)
+		if n != 65536/Flows {
+			t.Errorf("entry %d was hit %d times, an even share is %d", i, n, 65536/Flows)
 		}
 	}
 }

@@ -118,7 +118,12 @@ func (c *Core) loop() {
 		c.loopAmong()
 		return
 	}
+	c.hand.take()
+	defer c.hand.busy.Store(false)
 	for {
+		if c.group.held.Load() {
+			c.stand()
+		}
 		now := perf.Now()
 		busy := c.step(now)
 		if c.group.mode == Shared {

@@ -54,6 +54,8 @@ const (
 	EvSteered
 	EvSteerCopied
 	EvRelayed
+	EvFlowsMoved
+	EvSocketsMoved
 	EvSleep
 
 	// NumEvents is how many events there are.
@@ -106,12 +108,14 @@ var events = [NumEvents]named{
 	EvTCPTimeWait:         {"tcp-time-wait", "A connection entered TIME-WAIT."},
 	EvTCPTimeWaitReused:   {"tcp-time-wait-reused", "A new connection took the place of one in TIME-WAIT."},
 
-	EvTurn:        {"turn", "The core looked once at everything it serves."},
-	EvTurnBusy:    {"turn-busy", "A turn found something to do."},
-	EvSteered:     {"steered", "A frame was handed to the core that owns its flow."},
-	EvSteerCopied: {"steer-copied", "A frame that concerns every core was copied for another one."},
-	EvRelayed:     {"relayed", "A frame was sent for a core that has no queue on the port."},
-	EvSleep:       {"sleep", "The core went to sleep because there was nothing to do."},
+	EvTurn:         {"turn", "The core looked once at everything it serves."},
+	EvTurnBusy:     {"turn-busy", "A turn found something to do."},
+	EvSteered:      {"steered", "A frame was handed to the core that owns its flow."},
+	EvSteerCopied:  {"steer-copied", "A frame that concerns every core was copied for another one."},
+	EvRelayed:      {"relayed", "A frame was sent for a core that has no queue on the port."},
+	EvFlowsMoved:   {"flows-moved", "A group of flows went to another core, with all that belongs to it."},
+	EvSocketsMoved: {"sockets-moved", "A connection went to another core with its group of flows."},
+	EvSleep:        {"sleep", "The core went to sleep because there was nothing to do."},
 }
 
 // String returns the event's name in lower case, e.g. "tcp-retransmit".

@@ -109,6 +109,12 @@ func (sk *Sock) Call(f func()) bool {
 	}
 }
 
+// Rooted reports whether code on the lcore of sk uses it: callbacks, or tasks. sk does
+// not move then. While that lcore takes no turn.
+func (sk *Sock) Rooted() bool {
+	return sk.CB != nil || sk.Rd.task.Load() != nil || sk.Wr.task.Load() != nil
+}
+
 // Names returns both ends of sk.
 func (sk *Sock) Names() (local, remote Name) { return sk.Owner.Names() }
 

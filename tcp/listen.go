@@ -113,7 +113,12 @@ func (l *Layer) closeListener(ls *Sock) {
 		if !ok {
 			break
 		}
-		l.abort(sk.Owner.(*Sock), 0)
+		s := sk.Owner.(*Sock)
+		if sk.Core() != l.cfg.Core {
+			s.elsewhere(func(l *Layer) { l.abort(s, 0) })
+			continue
+		}
+		l.abort(s, 0)
 	}
 	l.done(ls, 0)
 }

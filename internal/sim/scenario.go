@@ -36,6 +36,7 @@ func run(seed uint64, trace io.Writer) *World {
 		cfg.Impair[i] = impair(r)
 	}
 	cfg.Cores = [2]int{pick(r, 1, 1, 1, 2, 3), pick(r, 1, 1, 2)}
+	cfg.Moves = pick(r, 0, 2, 30, 500)
 	w, err := New(cfg)
 	if err != nil {
 		return &World{Bad: []string{err.Error()}}
@@ -133,11 +134,15 @@ func (w *World) socket(h *Host) *sock.Socket {
 // connect starts the handshake, as Connect would, without waiting.
 func (w *World) connect(p *peer, to sock.Name) {
 	group := p.s.Group()
-	sk := group[w.Rand.IntN(len(group))]
-	p.s.Keep(sk)
-	p.s.SetState(sock.Connecting)
-	p.to = to
-	if e := sk.Proto.Connect(sk, sock.Name{}, to); e != 0 {
+	e := syscall.ESTALE
+	for e == syscall.ESTALE { // that lcore owns no flows
+		sk := group[w.Rand.IntN(len(group))]
+		p.s.Keep(sk)
+		p.s.SetState(sock.Connecting)
+		p.to = to
+		e = sk.Proto.Connect(sk, sock.Name{}, to)
+	}
+	if e != 0 {
 		p.retry(e)
 	}
 }

@@ -35,6 +35,7 @@ type World struct {
 
 	buf   [1 << 16]byte // of the applications' calls
 	print uint64        // of all frames sent, with their times
+	moves int           // Config.Moves
 }
 
 // Host is one plane.
@@ -60,11 +61,12 @@ type Config struct {
 	Cores   [2]int // lcores of each host
 	TCP     tcp.Config
 	Trace   io.Writer
+	Moves   int // flows change their lcore every so many steps, about; 0: never
 }
 
 // New makes a world. Close it.
 func New(cfg Config) (*World, error) {
-	w := &World{Now: perf.Second, Seed: cfg.Seed, Trace: cfg.Trace, Rand: rand.New(rand.NewPCG(cfg.Seed, 77))}
+	w := &World{Now: perf.Second, Seed: cfg.Seed, Trace: cfg.Trace, moves: cfg.Moves, Rand: rand.New(rand.NewPCG(cfg.Seed, 77))}
 	a, b, err := wire.Pair(wire.Config{Name: "a", MTU: cfg.MTU}, wire.Config{Name: "b", MTU: cfg.MTU})
 	if err != nil {
 		return nil, err
@@ -100,6 +102,10 @@ func newHost(w *World, i int, f *fault.Port, cfg Config) (*Host, error) {
 	h.Net = inet.NewHost(func(local, remote [16]byte, lport, rport uint16) int {
 		return h.group.Owner(lcore.Hash4(local, remote, lport, rport))
 	})
+	h.Net.Elastic(func(local, remote [16]byte, lport, rport uint16) int {
+		return lcore.FlowOf(lcore.Hash4(local, remote, lport, rport))
+	}, h.group.Owns)
+	h.group.SetMover(func(from, to int, set *lcore.FlowSet, now perf.Tick) { h.Net.Move(from, to, set[:], now) })
 	r, err := ip.NewRoutes([]ip.RouteIface{
 		{Index: 0, Name: "wire", MTU: f.Info().MTU, Prefixes: []ip.Prefix{ip.FromPrefix(netip.PrefixFrom(h.Addr, 24))}},
 		{Index: 1, Name: "lo", MTU: 65535, Loopback: true, Prefixes: []ip.Prefix{ip.FromPrefix(netip.MustParsePrefix("127.0.0.1/8"))}},
@@ -151,6 +157,9 @@ func (h *Host) addStack(k int, i uint64, cfg Config) error {
 func (w *World) Step() {
 	for range 10000 {
 		busy := false
+		if w.moves > 0 && w.Rand.IntN(w.moves) == 0 {
+			w.Move()
+		}
 		for _, h := range w.Hosts {
 			busy = h.group.Turn(w.Now) || busy
 		}
@@ -159,6 +168,22 @@ func (w *World) Step() {
 		}
 	}
 	w.fail("the hosts are still busy after 10000 turns at %v", w.Now)
+}
+
+// Move lets random flow groups of a host change to a random lcore.
+func (w *World) Move() {
+	h := w.Hosts[w.Rand.IntN(2)]
+	if h.group.Len() == 1 {
+		return
+	}
+	var set lcore.FlowSet
+	share := 1 + w.Rand.IntN(4)
+	for i := range set {
+		set[i] = w.Rand.IntN(share) == 0
+	}
+	if _, err := h.group.Move(set, w.Rand.IntN(h.group.Len()), w.Now); err != nil && err != lcore.ErrBusy {
+		w.fail("move: %v", err)
+	}
 }
 
 // Advance moves time to the next event, at most by d.
