@@ -83,7 +83,7 @@ func (c *Inside) Send(b []byte) (int, error) {
 	applySndBuf(c.S)
 	n := c.SK.TX.Write(b)
 	if n > 0 {
-		c.SK.Kick(sock.ReqSend)
+		c.SK.Ask(sock.ReqSend)
 	}
 	if n < len(b) {
 		return n, syscall.EAGAIN

@@ -71,6 +71,7 @@ func (a *parcel) send() {
 // gather takes m, a foreign buffer, and sends it home with the next full parcel.
 // Parcels are few: one for every pool whose buffers come here.
 func (p *Pool) gather(m *Mbuf) {
+	p.Foreign++
 	home := live[m.home].Load()
 	var a, empty *parcel
 	for i := range p.away {

@@ -34,6 +34,8 @@ const (
 type Pool struct {
 	// Failed counts the allocations that found too few free buffers.
 	Failed uint64
+	// Foreign counts the buffers of others that were freed here.
+	Foreign uint64
 
 	free []*Mbuf // the n first are free; len is Count
 	n    int

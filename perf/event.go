@@ -54,6 +54,11 @@ const (
 	EvSteered
 	EvSteerCopied
 	EvRelayed
+	EvPosted
+	EvCalled
+	EvRoused
+	EvTaskPosted
+	EvBufferHome
 	EvFlowsMoved
 	EvSocketsMoved
 	EvSleep
@@ -113,6 +118,11 @@ var events = [NumEvents]named{
 	EvSteered:      {"steered", "A frame was handed to the core that owns its flow."},
 	EvSteerCopied:  {"steer-copied", "A frame that concerns every core was copied for another one."},
 	EvRelayed:      {"relayed", "A frame was sent for a core that has no queue on the port."},
+	EvPosted:       {"posted", "Another thread asked for something on a socket."},
+	EvCalled:       {"called", "Another thread had a function run on the core."},
+	EvRoused:       {"roused", "A goroutine that waited for a socket was told to go on."},
+	EvTaskPosted:   {"task-posted", "Another thread woke a resident task."},
+	EvBufferHome:   {"buffer-home", "A packet buffer of another core was freed here and sent home."},
 	EvFlowsMoved:   {"flows-moved", "A group of flows went to another core, with all that belongs to it."},
 	EvSocketsMoved: {"sockets-moved", "A connection went to another core with its group of flows."},
 	EvSleep:        {"sleep", "The core went to sleep because there was nothing to do."},

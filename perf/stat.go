@@ -36,6 +36,18 @@ func (s *Stat) Lose(v Verdict) { s.Lost[v]++ }
 // Event books e.
 func (s *Stat) Event(e Event) { s.Events[e]++ }
 
+// crossings are the events by which something goes from one thread to another.
+var crossings = [...]Event{EvSteered, EvSteerCopied, EvRelayed, EvPosted, EvCalled, EvRoused, EvTaskPosted, EvBufferHome}
+
+// Crossed returns how often a core and another thread had to do with each other. It
+// stands still where nothing is shared.
+func (s *Stat) Crossed() (n uint64) {
+	for _, e := range crossings {
+		n += s.Events[e]
+	}
+	return n
+}
+
 // Dropped returns how many received frames were dropped, for whatever reason.
 func (s *Stat) Dropped() (n uint64) {
 	for _, d := range s.Drops {

@@ -24,6 +24,8 @@ type Core struct {
 	Now  perf.Tick // time of the turn; written by the lcore
 
 	mail  atomic.Pointer[Sock] // pushed by applications, taken by the lcore
+	own   []*Sock              // the requests of code on the lcore itself, of the next Requests
+	spare []*Sock
 	calls atomic.Pointer[call] // pushed by goroutines, taken by the lcore
 	bell  *ring.Doorbell       // rung after a push; nil when stepped
 
@@ -55,6 +57,9 @@ type CoreConfig struct {
 // NewCore returns the socket layer's side of one lcore.
 func NewCore(cfg CoreConfig) *Core {
 	c := &Core{ID: cfg.ID, Pool: cfg.Pool, Stat: cfg.Stat, bell: cfg.Bell, direct: cfg.Bell == nil}
+	if c.Stat == nil {
+		c.Stat = new(perf.Stat)
+	}
 	if c.registry = cfg.Tasks; c.registry == nil {
 		c.registry = NewTasks(nil)
 	}
@@ -141,6 +146,15 @@ func (c *Core) post(sk *Sock) {
 	}
 }
 
+// here reports whether a task of c calls.
+func (c *Core) here() bool {
+	if !c.registry.any.Load() {
+		return false
+	}
+	t := c.running.Load()
+	return t != nil && t.g.Load() == getg()
+}
+
 // Requests serves the mailbox and returns how many requests there were. Runs
 // on the lcore.
 func (c *Core) Requests(now perf.Tick) int {
@@ -148,6 +162,9 @@ func (c *Core) Requests(now perf.Tick) int {
 	n := c.Tasks() // what they ask for is served at once
 	if c.calls.Load() != nil {
 		n += c.serveCalls()
+	}
+	if len(c.own) > 0 {
+		n += c.serveOwn(now)
 	}
 	if c.mail.Load() == nil {
 		return n
@@ -160,16 +177,35 @@ func (c *Core) Requests(now perf.Tick) int {
 	for fifo != nil {
 		sk := fifo
 		fifo, sk.mnext = sk.mnext, nil // before the word is emptied: then sk may be posted again
-		if at := sk.Core(); at != c {  // it has moved: what it asks for goes after it
-			at.post(sk)
-			continue
-		}
-		if bits := sk.req.Swap(0); bits != 0 {
-			sk.Proto.Request(sk, bits, now)
-		}
+		c.Stat.Event(perf.EvPosted)
+		c.serve(sk, now)
 		n++
 	}
 	return n
+}
+
+// serveOwn serves what code on the lcore asked for: nothing crosses a core.
+func (c *Core) serveOwn(now perf.Tick) int {
+	list := c.own
+	c.own = c.spare[:0]
+	for i, sk := range list {
+		list[i] = nil
+		c.serve(sk, now)
+	}
+	c.spare = list[:0]
+	return len(list)
+}
+
+// serve lets the transport do what was asked of sk. A Sock that has moved is asked
+// where it is now.
+func (c *Core) serve(sk *Sock, now perf.Tick) {
+	if at := sk.Core(); at != c {
+		at.post(sk)
+		return
+	}
+	if bits := sk.req.Swap(0); bits != 0 {
+		sk.Proto.Request(sk, bits, now)
+	}
 }
 
 func (c *Core) serveCalls() int {
@@ -180,6 +216,7 @@ func (c *Core) serveCalls() int {
 	}
 	n := 0
 	for ; fifo != nil; fifo = fifo.next {
+		c.Stat.Event(perf.EvCalled)
 		fifo.f()
 		fifo.done.Store(true)
 		c.wake(&fifo.w)
@@ -207,15 +244,16 @@ func (c *Core) wake(w *Waiter) {
 }
 
 // Wake publishes the goroutines that became ready in this turn and returns
-// how many, with the tasks that are to run in the next turn. Runs on the lcore,
+// how many, with the tasks and requests of its own that the next turn is for. Runs on the lcore,
 // last in the turn. With dispatchers it only
 // fills their rings (a locked thread must not ready a goroutine itself); in
 // shared mode it readies them, and the caller yields.
 func (c *Core) Wake() int {
 	if len(c.ready) == 0 {
-		return len(c.run)
+		return len(c.run) + len(c.own)
 	}
-	n := len(c.ready) + len(c.run)
+	c.Stat.Events[perf.EvRoused] += uint64(len(c.ready))
+	n := len(c.ready) + len(c.run) + len(c.own)
 	if len(c.lanes) == 0 {
 		for i, w := range c.ready {
 			w.rouse()

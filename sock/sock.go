@@ -130,8 +130,21 @@ func (sk *Sock) Unset(flag uint32) { sk.flags.Store(sk.flags.Load() &^ flag) }
 // Kick asks the lcore to look at sk. Any thread; cheap when sk is already in
 // the mailbox.
 func (sk *Sock) Kick(bits uint32) {
+	if sk.req.Or(bits) != 0 {
+		return
+	}
+	if c := sk.Core(); c.here() {
+		c.own = append(c.own, sk)
+	} else {
+		c.post(sk)
+	}
+}
+
+// Ask is Kick for code on the lcore of sk: handlers, and the transport itself.
+func (sk *Sock) Ask(bits uint32) {
 	if sk.req.Or(bits) == 0 {
-		sk.Core().post(sk)
+		c := sk.Core()
+		c.own = append(c.own, sk)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"dataplane/perf"
 )
 
 // Task is blocking-style code that runs on an lcore: where a goroutine would park,
@@ -171,6 +173,7 @@ func (c *Core) takePosted() {
 		next := t.pnext
 		t.pnext = nil
 		t.posted.Store(false) // now it may be posted again
+		c.Stat.Event(perf.EvTaskPosted)
 		c.enqueue(t)
 		t = next
 	}

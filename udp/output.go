@@ -41,13 +41,13 @@ func (l *Layer) drain(s *Sock, now perf.Tick) {
 			break
 		}
 		if sent == sendBudget {
-			s.Kick(sock.ReqSend)
+			s.Ask(sock.ReqSend)
 			break
 		}
 		ep, errno := l.endpoint(s, &d)
 		if errno == 0 {
 			if ep.Dst.Iface.Tx.Pending() >= congested {
-				s.Kick(sock.ReqSend)
+				s.Ask(sock.ReqSend)
 				break
 			}
 			errno = l.send(s, ep, &d, x, y, now)
