@@ -62,14 +62,15 @@ type Core struct {
 	burst  [burstSize]*mbuf.Mbuf
 	head   [headLen]byte // the headers of a frame that begins with short segments
 
-	turns  uint64    // turns taken
-	busy   uint64    // those that found work
-	tidy   uint64    // busy turns that housekeeping has seen
-	woken  int       // goroutines the last turn readied
-	frames int       // frames the last turn received
-	now    perf.Tick // of the last turn
-	rest   rest      // see idle.go
-	hand   hand      // see help.go
+	turns   uint64    // turns taken
+	busy    uint64    // those that found work
+	tidy    uint64    // busy turns that housekeeping has seen
+	woken   int       // goroutines the last turn readied
+	frames  int       // frames the last turn received
+	foreign uint64    // buffers of others that the pool had seen before it was ours
+	now     perf.Tick // of the last turn
+	rest    rest      // see idle.go
+	hand    hand      // see help.go
 
 	stat perf.Stat
 	snap perf.Snapshot // published by the core's turn
@@ -102,7 +103,7 @@ func (c *Core) Pool() *mbuf.Pool { return c.pool }
 
 // SetPool gives the core its buffers. The core becomes the pool's owner; it does
 // not close it.
-func (c *Core) SetPool(p *mbuf.Pool) { c.pool = p }
+func (c *Core) SetPool(p *mbuf.Pool) { c.pool, c.foreign = p, p.Foreign }
 
 // Stat returns the core's counters as they are written: for the core's own
 // layers. Others use Stats.

@@ -107,7 +107,7 @@ func (c *Core) housekeep(now perf.Tick) {
 func (c *Core) publish() {
 	c.stat.Events[perf.EvTurn] = c.turns
 	c.stat.Events[perf.EvTurnBusy] = c.busy
-	c.stat.Events[perf.EvBufferHome] = c.pool.Foreign
+	c.stat.Events[perf.EvBufferHome] = c.pool.Foreign - c.foreign
 	c.snap.Publish(&c.stat)
 }
 
