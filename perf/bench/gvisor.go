@@ -83,9 +83,9 @@ func byWire() (a, b stack.LinkEndpoint) {
 	return x, y
 }
 
-// byWireGSO is the same wire with segmentation and merging in software, and
-// byWireSuper one that carries super-segments whole.
-func byWireGSO() (a, b stack.LinkEndpoint) {
+// byWireBoth is the same wire with segmentation and merging in software;
+// byWireSuper is one that carries super-segments whole.
+func byWireBoth() (a, b stack.LinkEndpoint) {
 	x, y := newWire(wireKind{gso: stack.GVisorGSOSupported, gro: true})
 	return x, y
 }

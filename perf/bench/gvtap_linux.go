@@ -240,7 +240,7 @@ func gvisorTAP(dir byte) (*subject, error) {
 		return nil, err
 	}
 	packets := func() uint64 { return link.sent.Load() + link.got.Load() }
-	return &subject{load: &bulk{conn: c, dir: dir}, packets: packets, close: func() error {
+	return &subject{load: &bulk{conn: c, dir: dir, write: chunk}, packets: packets, close: func() error {
 		c.Close()
 		return gvisors{{s, link}}.close()
 	}}, nil

@@ -176,11 +176,12 @@ const (
 	readFromIt   = 'R'
 	headerSize   = 9
 	period       = 65521
-	chunk        = 32 << 10
+	chunk        = 32 << 10  // of a read, and of most writes
+	greatChunk   = 256 << 10 // of a write
 )
 
 var pattern = func() []byte {
-	p := make([]byte, period+chunk)
+	p := make([]byte, period+greatChunk)
 	x := uint32(1)
 	for i := range p[:period] {
 		x = x*1664525 + 1013904223
@@ -194,9 +195,10 @@ var pattern = func() []byte {
 
 // bulk moves bytes over one connection in one direction.
 type bulk struct {
-	conn net.Conn
-	dir  byte
-	rate float64 // bytes per second, of the run before
+	conn  net.Conn
+	dir   byte
+	write uint64  // how many bytes at once
+	rate  float64 // bytes per second, of the run before
 }
 
 func (b *bulk) run(d time.Duration) (count, error) {
@@ -222,7 +224,7 @@ func (b *bulk) transfer(n uint64) error {
 	if b.dir == readFromIt {
 		return drain(b.conn, n)
 	}
-	if err := fill(b.conn, n); err != nil {
+	if err := fill(b.conn, n, b.write); err != nil {
 		return err
 	}
 	if _, err := io.ReadFull(b.conn, h[:8]); err != nil {
@@ -234,10 +236,10 @@ func (b *bulk) transfer(n uint64) error {
 	return nil
 }
 
-// fill writes n bytes of the pattern.
-func fill(c net.Conn, n uint64) error {
+// fill writes n bytes of the pattern, some at once.
+func fill(c net.Conn, n, some uint64) error {
 	for off := uint64(0); off < n; {
-		k := min(chunk, n-off)
+		k := min(some, n-off)
 		if _, err := c.Write(pattern[off%period:][:k]); err != nil {
 			return fmt.Errorf("after %d of %d bytes: %w", off, n, err)
 		}
@@ -272,7 +274,7 @@ func serveBulk(c net.Conn) {
 		}
 		n := binary.BigEndian.Uint64(h[1:])
 		if h[0] == readFromIt {
-			if fill(c, n) != nil {
+			if fill(c, n, chunk) != nil {
 				return
 			}
 			continue

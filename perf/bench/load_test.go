@@ -64,7 +64,7 @@ func TestEchoNoticesDamage(t *testing.T) {
 func TestBulk(t *testing.T) {
 	c := tcpPair(t, serveBulk)
 	for _, dir := range []byte{sendToServer, readFromIt, sendToServer} {
-		b := &bulk{conn: c, dir: dir}
+		b := &bulk{conn: c, dir: dir, write: chunk}
 		for range 2 {
 			n, err := b.run(10 * time.Millisecond)
 			if err != nil || n.bytes < 1<<20 || n.ops != n.bytes>>10 {

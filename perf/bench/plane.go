@@ -190,5 +190,5 @@ func planeTAP(dir byte) (*subject, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	return &subject{load: &bulk{conn: c, dir: dir}, packets: p.packets, close: p.close}, nil
+	return &subject{load: &bulk{conn: c, dir: dir, write: chunk}, packets: p.packets, close: p.close}, nil
 }
