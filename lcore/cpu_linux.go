@@ -64,9 +64,7 @@ func pin(cpu int) (restore func(), err error) {
 	if err := unix.SchedSetaffinity(0, &want); err != nil {
 		return nil, fmt.Errorf("lcore: pin a thread to CPU %d (allowed are %v): %w", cpu, listCPUs(&old), err)
 	}
-	return func() {
-		// If the mask cannot be given back the thread is merely slow: it is
-		// not worth an error at the end of a run.
-		unix.SchedSetaffinity(0, &old) //nolint:errcheck
-	}, nil
+	tid := unix.Gettid()
+	apart.pinnedThread(tid, cpu)
+	return func() { apart.unpinnedThread(tid, old) }, nil
 }

@@ -29,6 +29,7 @@ type Group struct {
 	wg    sync.WaitGroup
 	mu    sync.Mutex // over state: Stop may be called twice at once
 	state state
+	give  func() // lets other threads have the cores' CPUs again
 }
 
 // state is how far a Group has come.
@@ -45,7 +46,7 @@ func NewGroup(n int, mode Mode, idle Idle) (*Group, error) {
 	if n < 1 || n > Flows {
 		return nil, fmt.Errorf("lcore: %d cores asked for, possible are 1 to %d", n, Flows)
 	}
-	g := &Group{mode: mode, reason: "as configured", idle: idle, maxNap: maxNap}
+	g := &Group{mode: mode, reason: "as configured", idle: idle, maxNap: maxNap, give: func() {}}
 	if mode == Auto {
 		g.mode, g.reason = ChooseMode(n)
 	}
@@ -122,7 +123,21 @@ func (g *Group) Start() error {
 		g.halt()
 		return err
 	}
+	if g.mode == Locked && g.idle == Spin {
+		g.give = apart.take(g.cpus())
+	}
 	return nil
+}
+
+// cpus returns the CPUs that the cores are pinned to.
+func (g *Group) cpus() []int {
+	var out []int
+	for _, c := range g.cores {
+		if c.cpu >= 0 {
+			out = append(out, c.cpu)
+		}
+	}
+	return out
 }
 
 // run is a core's goroutine.
@@ -179,6 +194,7 @@ func (g *Group) halt() {
 		c.bell.Ring()
 	}
 	g.wg.Wait()
+	g.give()
 }
 
 // drain runs after the last turn, on the goroutine that stops the group: it owns

@@ -43,6 +43,9 @@ func (h *Hist) RecordPaced(t, interval Tick) {
 	_ = h.h.RecordCorrectedValue(int64(min(max(t, Nanosecond), Minute)), int64(interval))
 }
 
+// HDR returns the histogram of the library that Hist is made of, to keep or to show.
+func (h *Hist) HDR() *hdrhistogram.Histogram { return h.h }
+
 // Merge adds o's records to h.
 func (h *Hist) Merge(o *Hist) { h.h.Merge(o.h) }
 

@@ -25,9 +25,9 @@ func Closed(l Load) (*Result, error) {
 	r := &closedRun{load: &l, win: l.window()}
 	before := readUsage()
 	g := &group{place: l.Place}
-	books := make([]*perf.Hist, len(l.Conns))
+	books := make([]*recorder, len(l.Conns))
 	for i, c := range l.Conns {
-		books[i] = perf.NewHist()
+		books[i] = newRecorder(r.win.from, involuntary)
 		if err := c.SetDeadline(time.Now().Add(l.Warm + l.Time + grace)); err != nil {
 			return nil, err
 		}
@@ -41,9 +41,9 @@ func Closed(l Load) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Loop: ClosedLoop, Size: l.Size, Connections: len(l.Conns), Time: l.Time, Hist: perf.NewHist(), Usage: used}
+	res := &Result{Loop: ClosedLoop, Size: l.Size, Connections: len(l.Conns), Time: l.Time, Hist: perf.NewHist(), Calm: perf.NewHist(), Usage: used}
 	for _, b := range books {
-		res.Hist.Merge(b)
+		res.add(b)
 	}
 	res.Requests = res.Hist.Count() + r.lost.Load()
 	res.Achieved = float64(res.Hist.Count()) / l.Time.Seconds()
@@ -58,7 +58,7 @@ type closedRun struct {
 }
 
 // client asks on one connection until the time is over.
-func (r *closedRun) client(c net.Conn, id int, book *perf.Hist) error {
+func (r *closedRun) client(c net.Conn, id int, book *recorder) error {
 	out, in := newMessage(r.load.Size, id), make(message, r.load.Size)
 	now := r.load.Place.Now()
 	patient := now // until when the read deadline leaves time enough
@@ -82,7 +82,7 @@ func (r *closedRun) client(c net.Conn, id int, book *perf.Hist) error {
 		case lost && now >= r.win.from:
 			r.lost.Add(1)
 		case now >= r.win.from:
-			book.Record(end - now)
+			book.note(end, end-now)
 		}
 		now = end
 	}

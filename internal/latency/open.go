@@ -67,7 +67,7 @@ type openRun struct {
 // book is what some of the readers have seen.
 type book struct {
 	mu     sync.Mutex
-	hist   *perf.Hist
+	rec    *recorder
 	inside int64 // answers that came in the window
 }
 
@@ -86,7 +86,7 @@ type end struct {
 func newOpenRun(l *Load) *openRun {
 	r := &openRun{load: l, win: l.window(), ends: make([]end, len(l.Conns))}
 	for range min(len(l.Conns), maxBooks) {
-		r.books = append(r.books, &book{hist: perf.NewHist()})
+		r.books = append(r.books, &book{rec: newRecorder(r.win.from, involuntary)})
 	}
 	for i, c := range l.Conns {
 		r.ends[i] = end{run: r, conn: c, id: i, like: newMessage(l.Size, i), book: r.books[i%len(r.books)]}
@@ -206,7 +206,7 @@ func (e *end) take(b []byte, now perf.Tick) (int, error) {
 			e.book.inside++
 		}
 		if due := m.due(); due >= w.from {
-			e.book.hist.Record(now - due)
+			e.book.rec.note(now, now-due)
 		}
 	}
 	e.got.Store(got)
@@ -236,11 +236,11 @@ func (r *openRun) result(used Usage) *Result {
 	l := r.load
 	res := &Result{
 		Loop: OpenLoop, Size: l.Size, Connections: len(l.Conns), Offered: l.Rate, Time: l.Time,
-		Requests: r.due, MaxLate: r.late, Hist: perf.NewHist(), Usage: used,
+		Requests: r.due, MaxLate: r.late, Hist: perf.NewHist(), Calm: perf.NewHist(), Usage: used,
 	}
 	var inside int64
 	for _, b := range r.books {
-		res.Hist.Merge(b.hist)
+		res.add(b.rec)
 		inside += b.inside
 	}
 	res.Achieved = float64(inside) / l.Time.Seconds()

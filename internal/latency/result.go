@@ -34,7 +34,27 @@ type Result struct {
 	Requests    int64         // meant to leave in the time
 	MaxLate     perf.Tick     // the latest that a request left; open loop only
 	Hist        *perf.Hist    // of those that were answered
+	Calm        *perf.Hist    // of those among them that came while the process kept its CPUs
 	Usage       Usage         // of the process
+}
+
+// add books what r has recorded.
+func (r *Result) add(rec *recorder) {
+	rec.judge()
+	r.Hist.Merge(rec.all)
+	r.Calm.Merge(rec.calm)
+}
+
+// Undisturbed returns the result of those slices of time in which nobody took a CPU
+// from the process: what the machine's neighbours did is left out. nil: there are none.
+func (r *Result) Undisturbed() *Result {
+	if r.Calm == nil || r.Calm.Count() == 0 {
+		return nil
+	}
+	u := *r
+	u.Name += ", undisturbed"
+	u.Hist, u.Calm, u.Requests, u.Usage.Involuntary = r.Calm, nil, r.Calm.Count(), 0
+	return &u
 }
 
 // Lost returns how many requests were not answered.

@@ -35,3 +35,12 @@ func readUsage() Usage {
 func (u Usage) since(o Usage) Usage {
 	return Usage{u.CPU - o.CPU, u.Involuntary - o.Involuntary, u.Voluntary - o.Voluntary, u.GCs - o.GCs}
 }
+
+// involuntary returns the involuntary context switches of the process so far.
+func involuntary() int64 {
+	var ru unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &ru) != nil {
+		return 0
+	}
+	return ru.Nivcsw
+}

@@ -47,11 +47,24 @@ func (r *report) head() { fmt.Fprintf(r.cfg.Out, "%s\n%s\n", r.Target, r.how()) 
 // notes are what a reader must know.
 var notes = []string{
 	"Open loop: a latency counts from the moment when the request was meant to leave. Service time: from when it left, and the next waits for it.",
-	"A dash: fewer than 100 samples above. Preempted: somebody else had the CPU, which shows as milliseconds in the tail.",
+	"A dash: fewer than 100 samples above. Preempted: times that somebody else got a CPU of ours; undisturbed are the slices of 5 ms without that.",
+}
+
+// split shows results that others disturbed with and without the disturbance.
+func (r *report) split() {
+	var all []*latency.Result
+	for _, res := range r.Results {
+		all = append(all, res)
+		if u := res.Undisturbed(); u != nil && res.Usage.Involuntary > 0 {
+			all = append(all, u)
+		}
+	}
+	r.Results = all
 }
 
 // write prints the table and writes the files.
 func (r *report) write() error {
+	r.split()
 	if err := latency.Table(r.cfg.Out, r.Results...); err != nil {
 		return err
 	}
