@@ -20,6 +20,7 @@ type Gaps struct {
 	Over        [len(Limits)]int64 // gaps longer than each limit
 	Time        perf.Tick          // all gaps together
 	Involuntary int64              // times that the kernel gave the CPU to somebody else
+	Voluntary   int64              // times that the thread slept: Go's scheduler did that
 }
 
 func newGaps() *Gaps { return &Gaps{Hist: perf.NewHist()} }
@@ -58,6 +59,7 @@ func (g *Gaps) Merge(o *Gaps) {
 	}
 	g.Time += o.Time
 	g.Involuntary += o.Involuntary
+	g.Voluntary += o.Voluntary
 }
 
 // PerSecond returns how many gaps are longer than Limits[i] in a second.

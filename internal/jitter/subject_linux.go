@@ -87,21 +87,22 @@ func (g *Gaps) measure(d time.Duration, turn func()) {
 	for end := last + settle; last < end; last = perf.Now() {
 		turn()
 	}
-	before := switches()
+	involuntary, voluntary := switches()
 	for end := last + perf.Tick(d); last < end; {
 		turn()
 		now := perf.Now()
 		g.note(now - last)
 		last = now
 	}
-	g.Involuntary = switches() - before
+	i, v := switches()
+	g.Involuntary, g.Voluntary = i-involuntary, v-voluntary
 }
 
-// switches returns the involuntary context switches of the calling thread.
-func switches() int64 {
+// switches returns the context switches of the calling thread so far.
+func switches() (involuntary, voluntary int64) {
 	var ru unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_THREAD, &ru) != nil {
-		return 0
+		return 0, 0
 	}
-	return ru.Nivcsw
+	return ru.Nivcsw, ru.Nvcsw
 }

@@ -71,7 +71,7 @@ func jitterHeader() []string {
 	for _, p := range jitterPercentiles {
 		h = append(h, fmt.Sprintf("p%g", p))
 	}
-	return append(h, "max", "turns/s", "preempted/s", "GC/s")
+	return append(h, "max", "turns/s", "preempted/s", "slept/s", "GC/s")
 }
 
 func jitterCells(l *jitter.Line) []string {
@@ -89,7 +89,7 @@ func jitterCells(l *jitter.Line) []string {
 		c = append(c, perf.Short(g.Hist.Percentile(p)).String())
 	}
 	return append(c, perf.Short(g.Hist.Max()).String(), fmt.Sprintf("%.0f", float64(g.Hist.Count())/sec),
-		fmt.Sprintf("%.0f", float64(g.Involuntary)/sec), fmt.Sprintf("%.0f", l.GCs))
+		fmt.Sprintf("%.0f", float64(g.Involuntary)/sec), fmt.Sprintf("%.0f", float64(g.Voluntary)/sec), fmt.Sprintf("%.0f", l.GCs))
 }
 
 func jitterTable(w io.Writer, lines []*jitter.Line) error {
@@ -110,6 +110,7 @@ type jitterJSON struct {
 	Over        map[string]float64 `json:"gaps_per_second_over"`
 	Max         int64              `json:"max_ns"`
 	Involuntary int64              `json:"involuntary_switches"`
+	Voluntary   int64              `json:"voluntary_switches"`
 	Bytes       float64            `json:"allocated_bytes_per_second"`
 	GCs         float64            `json:"gc_cycles_per_second"`
 	Hist        string             `json:"hdrhistogram"`
@@ -123,7 +124,7 @@ func (cfg *JitterConfig) write(lines []*jitter.Line) error {
 			g := l.Gaps
 			enc, err := g.Hist.Encode()
 			errs = append(errs, err)
-			j := jitterJSON{l.Condition, l.Subject, g.Hist.Count(), g.Time.Duration().Seconds(), map[string]float64{}, int64(g.Hist.Max()), g.Involuntary, l.Bytes, l.GCs, enc}
+			j := jitterJSON{l.Condition, l.Subject, g.Hist.Count(), g.Time.Duration().Seconds(), map[string]float64{}, int64(g.Hist.Max()), g.Involuntary, g.Voluntary, l.Bytes, l.GCs, enc}
 			for i, limit := range jitter.Limits {
 				j.Over[limit.String()] = g.PerSecond(i)
 			}
