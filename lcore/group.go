@@ -29,7 +29,7 @@ type Group struct {
 	wg    sync.WaitGroup
 	mu    sync.Mutex // over state: Stop may be called twice at once
 	state state
-	give  func() // lets other threads have the cores' CPUs again
+	leave func() // lets other threads have the cores' CPUs again
 }
 
 // state is how far a Group has come.
@@ -46,7 +46,7 @@ func NewGroup(n int, mode Mode, idle Idle) (*Group, error) {
 	if n < 1 || n > Flows {
 		return nil, fmt.Errorf("lcore: %d cores asked for, possible are 1 to %d", n, Flows)
 	}
-	g := &Group{mode: mode, reason: "as configured", idle: idle, maxNap: maxNap, give: func() {}}
+	g := &Group{mode: mode, reason: "as configured", idle: idle, maxNap: maxNap, leave: func() {}}
 	if mode == Auto {
 		g.mode, g.reason = ChooseMode(n)
 	}
@@ -124,7 +124,7 @@ func (g *Group) Start() error {
 		return err
 	}
 	if g.mode == Locked && g.idle == Spin {
-		g.give = apart.take(g.cpus())
+		g.leave = apart.take(g.cpus())
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func (g *Group) halt() {
 		c.bell.Ring()
 	}
 	g.wg.Wait()
-	g.give()
+	g.leave()
 }
 
 // drain runs after the last turn, on the goroutine that stops the group: it owns
