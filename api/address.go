@@ -38,7 +38,9 @@ type networkKind uint8
 var networkKinds = [...]string{"tcp", "tcp4", "udp", "udp4"}
 
 // kindOf returns the kind of a network that typeOf knows.
-func kindOf(network string) networkKind { return networkKind(max(slices.Index(networkKinds[:], network), 0)) }
+func kindOf(network string) networkKind {
+	return networkKind(max(slices.Index(networkKinds[:], network), 0))
+}
 
 // String returns the name that the network was asked for by.
 func (k networkKind) String() string { return networkKinds[k] }

@@ -15,6 +15,9 @@ type UDPConn struct {
 	conn
 	network       string
 	local, remote net.Addr // as those of the conn; remote is nil where there is no peer
+
+	in  inBatch  // under the reader's lock
+	out outBatch // under the writer's lock
 }
 
 var (
@@ -52,16 +55,16 @@ func (c *UDPConn) ReadFromUDP(b []byte) (int, *net.UDPAddr, error) {
 
 // ReadFromUDPAddrPort is ReadFrom without allocation.
 func (c *UDPConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
-	m := sock.Msg{Buf: b}
-	n, err := c.s.RecvMsg(&m)
+	n, from, err := c.s.RecvFrom(b, 0)
 	if err != nil {
 		return n, netip.AddrPort{}, c.fail("read", "recvfrom", err)
 	}
-	return n, m.Name.AddrPort(), nil
+	return n, from.AddrPort(), nil
 }
 
-// ReadMsgUDP is ReadFromUDP that also returns flags (MSG_TRUNC: the datagram
-// was longer than b). There is no control data yet: oobn is 0.
+// ReadMsgUDP is ReadFromUDP that also returns flags (MSG_TRUNC: the datagram was
+// longer than b; MSG_CTRUNC: oob was too short) and, in the first oobn bytes of
+// oob, the control messages that SetsockoptInt has asked for, in Linux's format.
 func (c *UDPConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
 	n, oobn, flags, ap, err := c.ReadMsgUDPAddrPort(b, oob)
 	if err == nil {
@@ -71,13 +74,13 @@ func (c *UDPConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAd
 }
 
 // ReadMsgUDPAddrPort is ReadMsgUDP without allocation.
-func (c *UDPConn) ReadMsgUDPAddrPort(b, _ []byte) (n, oobn, flags int, addr netip.AddrPort, err error) {
-	m := sock.Msg{Buf: b}
+func (c *UDPConn) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, addr netip.AddrPort, err error) {
+	m := sock.Msg{Buf: b, Control: oob}
 	n, err = c.s.RecvMsg(&m)
 	if err != nil {
 		return n, 0, 0, netip.AddrPort{}, c.fail("read", "recvmsg", err)
 	}
-	return n, 0, m.Flags, m.Name.AddrPort(), nil
+	return n, m.NControl, m.Flags, m.Name.AddrPort(), nil
 }
 
 // WriteTo sends b as one datagram to addr, a *net.UDPAddr.
@@ -91,7 +94,7 @@ func (c *UDPConn) WriteTo(b []byte, addr net.Addr) (int, error) {
 
 // WriteToUDP is WriteTo with the concrete type.
 func (c *UDPConn) WriteToUDP(b []byte, addr *net.UDPAddr) (int, error) {
-	n, err := c.sendTo(b, portOf(addr), "sendto")
+	n, err := c.sendTo(b, portOf(addr))
 	if err != nil {
 		return n, c.failTo(addr, err)
 	}
@@ -100,7 +103,7 @@ func (c *UDPConn) WriteToUDP(b []byte, addr *net.UDPAddr) (int, error) {
 
 // WriteToUDPAddrPort is WriteTo without allocation.
 func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error) {
-	n, err := c.sendTo(b, addr, "sendto")
+	n, err := c.sendTo(b, addr)
 	if err != nil {
 		return n, c.failTo(net.UDPAddrFromAddrPort(addr), err)
 	}
@@ -108,12 +111,13 @@ func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error)
 }
 
 // WriteMsgUDP sends b to addr, or to the peer of a dialled socket when addr is
-// nil. Control data is not supported: EINVAL if oob is not empty.
+// nil. oob may have control messages in Linux's format: IP_PKTINFO (the source),
+// IP_TOS, IP_TTL, UDP_SEGMENT. EINVAL: others.
 func (c *UDPConn) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err error) {
 	if n, err = c.sendMsg(b, oob, portOf(addr)); err != nil {
 		return n, 0, c.failTo(addr, err)
 	}
-	return n, 0, nil
+	return n, len(oob), nil
 }
 
 // WriteMsgUDPAddrPort is WriteMsgUDP without allocation; the zero AddrPort is
@@ -122,35 +126,42 @@ func (c *UDPConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oo
 	if n, err = c.sendMsg(b, oob, addr); err != nil {
 		return n, 0, c.failTo(net.UDPAddrFromAddrPort(addr), err)
 	}
-	return n, 0, nil
+	return n, len(oob), nil
 }
 
 // sendMsg sends to the peer of a dialled socket, or to addr from any other.
 func (c *UDPConn) sendMsg(b, oob []byte, addr netip.AddrPort) (int, error) {
-	if len(oob) > 0 {
-		return 0, sysError("sendmsg", syscall.EINVAL)
+	m := sock.Msg{Buf: b, Control: oob}
+	if c.remote == nil || addr.IsValid() {
+		var err error
+		if m.Name, err = c.destination(addr); err != nil {
+			return 0, err
+		}
+		m.Named = true
 	}
-	if c.remote != nil && !addr.IsValid() {
-		n, err := c.s.Send(b, 0)
-		return n, sysError("sendmsg", err)
-	}
-	return c.sendTo(b, addr, "sendmsg")
+	n, err := c.s.SendMsg(&m)
+	return n, sysError("sendmsg", err)
 }
 
 // sendTo sends to addr from a socket without a peer.
-func (c *UDPConn) sendTo(b []byte, addr netip.AddrPort, call string) (int, error) {
+func (c *UDPConn) sendTo(b []byte, addr netip.AddrPort) (int, error) {
+	to, err := c.destination(addr)
+	if err != nil {
+		return 0, err
+	}
+	n, err := c.s.SendTo(b, 0, to)
+	return n, sysError("sendto", err)
+}
+
+// destination is where addr is, as seen from a socket without a peer.
+func (c *UDPConn) destination(addr netip.AddrPort) (sock.Name, error) {
 	if c.remote != nil {
-		return 0, net.ErrWriteToConnected
+		return sock.Name{}, net.ErrWriteToConnected
 	}
 	if !addr.IsValid() {
-		return 0, errMissingAddress
+		return sock.Name{}, errMissingAddress
 	}
-	a := addr.Addr().Unmap()
-	if !a.Is4() {
-		return 0, &net.AddrError{Err: "non-IPv4 address", Addr: addr.Addr().String()}
-	}
-	n, err := c.s.SendTo(b, 0, sock.NameFrom(netip.AddrPortFrom(a, addr.Port())))
-	return n, sysError(call, err)
+	return nameTo(addr)
 }
 
 func (c *UDPConn) failTo(addr *net.UDPAddr, err error) error {

@@ -3,7 +3,6 @@ package inet
 import (
 	"syscall"
 
-	"dataplane/ip"
 	"dataplane/sock"
 )
 
@@ -17,6 +16,7 @@ var (
 	dgram dgramOps
 
 	_ sock.ProtoOps = dgram
+	_ sock.BatchOps = dgram
 )
 
 // Bind gives the Socket its local address on every lcore. Errors: EINVAL
@@ -136,140 +136,4 @@ func (dgramOps) Release(s *sock.Socket) error {
 	}
 	of(s).unbind()
 	return nil
-}
-
-// SendMsg queues one datagram. Errors that this host knows at once come at
-// once (EMSGSIZE, ENETUNREACH, EACCES for a broadcast without SO_BROADCAST,
-// EDESTADDRREQ); what the network reports comes with a later call.
-func (dgramOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
-	if err := s.Wr.Err(); err != nil {
-		return 0, err
-	}
-	if s.IsShut(sock.ShutWr) {
-		return 0, syscall.EPIPE
-	}
-	if len(m.Buf) > maxDatagram {
-		return 0, syscall.EMSGSIZE
-	}
-	d := sock.Datagram{Peer: m.Name, Len: len(m.Buf)}
-	if err := destination(s, m, &d); err != nil {
-		return 0, err
-	}
-	group := s.Group()
-	sk := group[s.Last()%len(group)]
-	if e := sk.TakeError(); e != 0 {
-		return 0, e
-	}
-	for {
-		applySndBuf(s)
-		if pos, ok := sock.BeginDatagram(&sk.TX, &d); ok {
-			sk.TX.WriteAt(pos, m.Buf)
-			sock.EndDatagram(&sk.TX, &d)
-			sk.Kick(sock.ReqSend)
-			return len(m.Buf), nil
-		}
-		err := s.Wr.Wait(m.Flags, func() bool { return sock.Fits(&sk.TX, d.Len) })
-		if err != nil {
-			return 0, err
-		}
-	}
-}
-
-// destination checks where the datagram goes and binds an unbound Socket.
-func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
-	if !m.Named {
-		if s.State() != sock.Connected {
-			return syscall.EDESTADDRREQ
-		}
-		_, d.Peer = s.Names()
-		return nil
-	}
-	if d.Peer.Port == 0 {
-		return syscall.EINVAL
-	}
-	if s.State() == sock.Unconnected {
-		if err := dgramBind(s, sock.Name{}); err != nil {
-			return err
-		}
-	}
-	to := ip.Addr(d.Peer.Addr)
-	if to.IsZero() {
-		to = ip.From4([4]byte{127, 0, 0, 1})
-		d.Peer.Addr = to
-	}
-	p := of(s)
-	r := p.host.Routes.Load()
-	if r != nil && r == p.routes && to == p.to {
-		return nil // as the last time
-	}
-	if r != nil && r.IsBroadcast(to) {
-		if !p.broadcast.Load() {
-			return syscall.EACCES
-		}
-		return nil
-	}
-	if _, errno := p.host.source(to); errno != 0 {
-		return errno
-	}
-	p.to, p.routes = to, r
-	return nil
-}
-
-// RecvMsg waits for a datagram and copies as much of it as fits; the rest is
-// lost, and m.Flags then has MsgTrunc. m.Len is its whole length.
-func (dgramOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
-	flags := m.Flags
-	for {
-		if err := s.Rd.Err(); err != nil {
-			return 0, err
-		}
-		group := s.Group()
-		first := s.Last()
-		for i := range group {
-			k := (first + i) % len(group)
-			if n, ok := takeDatagram(group[k], m, flags); ok {
-				s.SetLast(k)
-				return n, nil
-			}
-			if e := group[k].TakeError(); e != 0 {
-				return 0, e
-			}
-		}
-		if s.IsShut(sock.ShutRd) {
-			return 0, nil
-		}
-		if err := s.Rd.Wait(flags, func() bool { return anyDatagram(group) || s.IsShut(sock.ShutRd) }); err != nil {
-			return 0, err
-		}
-	}
-}
-
-func anyDatagram(group []*sock.Sock) bool {
-	for _, sk := range group {
-		if sk.RX.Len() > 0 || sk.PeekError() != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// takeDatagram copies the oldest datagram of sk into m.
-func takeDatagram(sk *sock.Sock, m *sock.Msg, flags int) (int, bool) {
-	var d sock.Datagram
-	x, y, ok := sock.NextDatagram(&sk.RX, &d)
-	if !ok {
-		return 0, false
-	}
-	n := copy(m.Buf, x)
-	n += copy(m.Buf[n:], y)
-	m.Name, m.Named, m.Local = d.Peer, true, d.Local
-	m.Iface, m.TTL, m.TOS, m.Len = d.Iface, d.TTL, d.TOS, d.Len
-	m.Flags = 0
-	if n < d.Len {
-		m.Flags = sock.MsgTrunc
-	}
-	if flags&sock.MsgPeek == 0 {
-		sock.DoneDatagram(&sk.RX, &d)
-	}
-	return n, true
 }

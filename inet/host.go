@@ -78,6 +78,14 @@ func (h *Host) source(remote ip.Addr) (ip.Addr, syscall.Errno) {
 	return rt.Src, 0
 }
 
+// linkMTU returns how long a packet to remote may be on the first link.
+func (h *Host) linkMTU(remote ip.Addr) int {
+	if r := h.Routes.Load(); r != nil {
+		return r.LinkMTU(remote)
+	}
+	return 0
+}
+
 // isLocal reports whether a socket may be bound to a.
 func (h *Host) isLocal(a ip.Addr) bool {
 	if a.IsZero() || a.IsLoopback() {

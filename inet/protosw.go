@@ -136,8 +136,10 @@ type private struct {
 
 // dgramPart is what only datagrams need.
 type dgramPart struct {
-	to     ip.Addr    // a destination that was found in order by routes; under Wr's lock
-	routes *ip.Routes // nil: none
+	wants   atomic.Uint32 // control messages that datagrams are to come with; written by SetOption
+	segment atomic.Uint32 // UDP_SEGMENT; written by SetOption
+	to      ip.Addr       // a destination that was found in order by routes; under Wr's lock
+	routes  *ip.Routes    // nil: none
 }
 
 // newSocket makes a Socket with its private part in one piece.

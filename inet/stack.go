@@ -98,6 +98,7 @@ func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 			s.pool.Free(m)
 		}
 	}
+	s.UDP.EndBurst()
 }
 
 // Requests serves what applications asked for.

@@ -62,6 +62,7 @@ type Dst struct {
 	MTU   int           // of the path
 	gen   uint32        // 0: empty
 	to    Addr          // the destination it is for
+	pair  uint32        // what the two addresses add to a checksum
 	idAdd uint16        // added to the counter ids[idRow]
 	idRow uint16
 	kind  RouteKind

@@ -29,6 +29,21 @@ func (r *Routes) Lookup(dst Addr) (Route, bool) {
 	return rt, true
 }
 
+// LinkMTU returns how long a packet to dst may be on its first link; 0: there is
+// no route.
+func (r *Routes) LinkMTU(dst Addr) int {
+	rt, ok := r.Lookup(dst)
+	f := r.iface(rt.Iface)
+	if !ok || f == nil {
+		return 0
+	}
+	mtu := min(f.MTU, MaxPacket)
+	if rt.MTU > 0 {
+		mtu = min(mtu, rt.MTU)
+	}
+	return mtu
+}
+
 // Gateways returns the routes to dst's longest prefix, best first, so that
 // another one can be used when the first does not answer (RFC 1122 3.3.1.4).
 // Borrows: the slice is the snapshot's own and must not be written.

@@ -83,6 +83,7 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 	d.Neigh = l.cfg.Eth.Neighbor(ifc, hop.As4())
 	d.MTU, d.cut = l.narrow(e.Remote, l.linkMTU(&rt, ifc))
 	d.idRow, d.idAdd = l.idOf(src, e.Remote)
+	d.pair = pairSum(src, e.Remote)
 	e.Dst = d
 	e.setLocal(src)
 	return 0

@@ -9,6 +9,16 @@ import (
 	"dataplane/internal/ring"
 )
 
+func someBytes(rnd *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rnd.Uint32())
+	}
+	return b
+}
+
+// Records come out as they went in: whole, extended, published one by one or
+// several at a time.
 func TestDatagramRecords(t *testing.T) {
 	var r ring.Bytes
 	r.Init(16 << 10)
@@ -17,34 +27,49 @@ func TestDatagramRecords(t *testing.T) {
 		d Datagram
 		b []byte
 	}
-	var queue []sent
-	for range 5000 {
-		if rnd.IntN(2) == 0 {
-			d := Datagram{Len: rnd.IntN(3000), Iface: 3, TTL: 64, Peer: NameFrom(netip.MustParseAddrPort("10.1.2.3:99"))}
-			b := make([]byte, d.Len)
-			for i := range b {
-				b[i] = byte(rnd.Uint32())
+	var queue []sent // as the ring should hold it
+	visible := 0     // of those, published
+	for range 20000 {
+		switch rnd.IntN(4) {
+		case 0:
+			d := Datagram{
+				Len: rnd.IntN(3000), Iface: 3, TTL: 64, TOS: uint8(rnd.Uint32()), Flags: FlagTOS, Seg: uint16(rnd.Uint32()),
+				Time: 77, Peer: NameFrom(netip.MustParseAddrPort("10.1.2.3:99")), Local: NameFrom(netip.MustParseAddrPort("10.1.2.4:1")),
 			}
-			pos, ok := BeginDatagram(&r, &d)
-			if !ok {
+			b := someBytes(rnd, d.Len)
+			if x, y, ok := AppendDatagram(&r, &d); ok {
+				CopyIn(x, y, b)
+				queue = append(queue, sent{d, b})
+			}
+		case 1:
+			if visible == len(queue) {
 				continue
 			}
-			r.WriteAt(pos, b)
-			EndDatagram(&r, &d)
-			queue = append(queue, sent{d, b})
-			continue
-		}
-		var d Datagram
-		x, y, ok := NextDatagram(&r, &d)
-		if ok != (len(queue) > 0) {
-			t.Fatalf("ring says %v, %d records are in it", ok, len(queue))
-		}
-		if ok {
-			if d != queue[0].d || !bytes.Equal(append(append([]byte{}, x...), y...), queue[0].b) {
+			s := &queue[len(queue)-1]
+			b := someBytes(rnd, rnd.IntN(2000))
+			if h, x, y, ok := ExtendDatagram(&r, r.Written()-uint64(Space(s.d.Len)), len(b)); ok {
+				CopyIn(x, y, b)
+				s.b = append(s.b, b...)
+				s.d.Len, s.d.Seg = len(s.b), 99
+				h.SetSeg(99)
+			}
+		case 2:
+			PublishDatagrams(&r)
+			visible = len(queue)
+		default:
+			pos := r.Tail()
+			if (pos != r.Head()) != (visible > 0) {
+				t.Fatalf("ring says %v, %d records are in it", pos != r.Head(), visible)
+			}
+			if visible == 0 {
+				continue
+			}
+			h, x, y := DatagramAt(&r, pos)
+			if d := h.Get(); d != queue[0].d || !bytes.Equal(append(bytes.Clone(x), y...), queue[0].b) {
 				t.Fatalf("record %+v came out as %+v", queue[0].d, d)
 			}
-			DoneDatagram(&r, &d)
-			queue = queue[1:]
+			r.Release(pos + uint64(Space(h.Len())))
+			queue, visible = queue[1:], visible-1
 		}
 	}
 }
@@ -54,20 +79,41 @@ func TestDatagramBiggerThanTheRing(t *testing.T) {
 	var r ring.Bytes
 	r.Init(MinBuf)
 	big := Datagram{Len: 2 * MinBuf}
-	if _, ok := BeginDatagram(&r, &big); !ok {
+	x, y, ok := AppendDatagram(&r, &big)
+	if !ok || len(x)+len(y) != big.Len {
 		t.Fatal("an empty ring refused a datagram")
 	}
-	r.WriteAt(headLen, make([]byte, big.Len))
-	EndDatagram(&r, &big)
-	if small := (Datagram{Len: 1}); Fits(&r, small.Len) {
+	if Fits(&r, 1) {
 		t.Error("a full ring has room")
 	}
-	var d Datagram
-	if _, _, ok := NextDatagram(&r, &d); !ok || d.Len != big.Len {
-		t.Errorf("%d bytes came out, %v", d.Len, ok)
+	PublishDatagrams(&r)
+	if Fits(&r, 1) {
+		t.Error("a full ring has room")
 	}
-	DoneDatagram(&r, &d)
+	h, x, y := DatagramAt(&r, r.Tail())
+	if h.Len() != big.Len || len(x)+len(y) != big.Len {
+		t.Errorf("%d bytes came out", h.Len())
+	}
+	r.Release(r.Head())
 	if !Fits(&r, 1) {
 		t.Error("no room in an empty ring")
+	}
+}
+
+func TestPlainRecord(t *testing.T) {
+	local := NameFrom(netip.MustParseAddrPort("10.1.2.4:0"))
+	for _, c := range []struct {
+		d    Datagram
+		want bool
+	}{
+		{Datagram{Len: 3, Peer: NameFrom(netip.MustParseAddrPort("10.1.2.3:99"))}, true},
+		{Datagram{TTL: 1}, false}, {Datagram{TOS: 1}, false}, {Datagram{Flags: FlagTOS}, false},
+		{Datagram{Seg: 1}, false}, {Datagram{Iface: 1}, false}, {Datagram{Local: local}, false},
+	} {
+		var h Record
+		h.put(&c.d)
+		if h.Plain() != c.want {
+			t.Errorf("%+v: %v", c.d, h.Plain())
+		}
 	}
 }

@@ -7,6 +7,7 @@ const (
 	MsgPeek     = syscall.MSG_PEEK
 	MsgDontwait = syscall.MSG_DONTWAIT
 	MsgTrunc    = syscall.MSG_TRUNC
+	MsgCtrunc   = syscall.MSG_CTRUNC
 	MsgWaitall  = syscall.MSG_WAITALL
 	MsgMore     = 0x8000
 )
@@ -16,12 +17,39 @@ type Msg struct {
 	Buf   []byte // data to send, or room to receive into
 	Name  Name   // peer
 	Named bool   // send: Name is the destination. receive: Name was filled in
-	Flags int    // in: MSG_*; out: MsgTrunc
+	Flags int    // in: MSG_*; out: MsgTrunc, MsgCtrunc
 	Local Name   // receive: the address the datagram was sent to
 	Iface uint16 // receive: the interface it came by
 	TTL   uint8  // receive
 	TOS   uint8  // receive
 	Len   int    // receive: whole length of the datagram
+
+	Control  []byte // send: control messages in Linux's format. receive: room for them
+	NControl int    // receive: bytes of Control that were filled
+}
+
+// BatchOps is what a family offers for datagrams besides ProtoOps: many of them
+// in one call. The locks are those of SendMsg and RecvMsg.
+type BatchOps interface {
+	// RecvBatch waits for a datagram and passes to to what has come, n at the most.
+	RecvBatch(s *Socket, to Sink, n, flags int) (int, error)
+	// SendBatch sends the datagrams 0 to n-1 of from. It waits for room for the
+	// first; it may return after fewer than n. An error is that of the first.
+	SendBatch(s *Socket, from Source, n, flags int) (int, error)
+}
+
+// Sink takes what RecvBatch received.
+type Sink interface {
+	// Datagram gets the i-th datagram: its head and the payload in two pieces,
+	// all of which it borrows.
+	Datagram(i int, h *Record, x, y []byte)
+}
+
+// Source has what SendBatch is to send.
+type Source interface {
+	// Datagram lends, until the next call, the i-th datagram: Name, Named and
+	// Control of a Msg, and the pieces of the payload. An error ends the batch.
+	Datagram(i int) (*Msg, [][]byte, error)
 }
 
 // ProtoOps is what a family offers for one type of socket, Linux's struct

@@ -130,6 +130,9 @@ func (sk *Sock) Unset(flag uint32) { sk.flags.Store(sk.flags.Load() &^ flag) }
 // Kick asks the lcore to look at sk. Any thread; cheap when sk is already in
 // the mailbox.
 func (sk *Sock) Kick(bits uint32) {
+	if sk.req.Load()&bits == bits {
+		return // it will look, and find what was published before this
+	}
 	if sk.req.Or(bits) != 0 {
 		return
 	}

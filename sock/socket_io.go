@@ -1,5 +1,7 @@
 package sock
 
+import "syscall"
+
 // Recv reads into b: bytes of a stream, or the front of a datagram. 0 bytes
 // without an error is the end of a stream (or an empty datagram).
 func (s *Socket) Recv(b []byte, flags int) (int, error) {
@@ -7,6 +9,18 @@ func (s *Socket) Recv(b []byte, flags int) (int, error) {
 	n, err := s.Ops.Recv(s, b, flags)
 	s.Rd.Unlock()
 	return n, err
+}
+
+// RecvFrom reads into b like Recv, and says who sent the datagram.
+func (s *Socket) RecvFrom(b []byte, flags int) (int, Name, error) {
+	s.Rd.Lock()
+	m := s.Rd.message()
+	m.Buf, m.Flags, m.Named = b, flags, false
+	n, err := s.Ops.RecvMsg(s, m)
+	m.Buf = nil
+	from := m.Name
+	s.Rd.Unlock()
+	return n, from, err
 }
 
 // RecvMsg reads one message into m.Buf and completes m. The message passes
@@ -17,7 +31,7 @@ func (s *Socket) RecvMsg(m *Msg) (int, error) {
 	*own = *m
 	n, err := s.Ops.RecvMsg(s, own)
 	*m = *own
-	own.Buf = nil
+	own.Buf, own.Control = nil, nil
 	s.Rd.Unlock()
 	return n, err
 }
@@ -39,4 +53,42 @@ func (s *Socket) SendTo(b []byte, flags int, to Name) (int, error) {
 	m.Buf = nil
 	s.Wr.Unlock()
 	return n, err
+}
+
+// SendMsg writes m.Buf as m asks for. The message passes through a Msg of the
+// Socket, so that m may live on the caller's stack.
+func (s *Socket) SendMsg(m *Msg) (int, error) {
+	s.Wr.Lock()
+	own := s.Wr.message()
+	*own = *m
+	n, err := s.Ops.SendMsg(s, own)
+	own.Buf, own.Control = nil, nil
+	s.Wr.Unlock()
+	return n, err
+}
+
+// RecvBatch passes to to the datagrams that have come, n at the most; it waits
+// for the first. The caller holds the lock of Rd, which also guards to.
+func (s *Socket) RecvBatch(to Sink, n, flags int) (int, error) {
+	ops, ok := s.Ops.(BatchOps)
+	if !ok {
+		return 0, syscall.EOPNOTSUPP
+	}
+	if n <= 0 {
+		return 0, nil
+	}
+	return ops.RecvBatch(s, to, n, flags)
+}
+
+// SendBatch sends the datagrams 0 to n-1 of from; it waits for room for the first.
+// The caller holds the lock of Wr, which also guards from.
+func (s *Socket) SendBatch(from Source, n, flags int) (int, error) {
+	ops, ok := s.Ops.(BatchOps)
+	if !ok {
+		return 0, syscall.EOPNOTSUPP
+	}
+	if n <= 0 {
+		return 0, nil
+	}
+	return ops.SendBatch(s, from, n, flags)
 }

@@ -56,9 +56,7 @@ func BenchmarkOutput(b *testing.B) {
 			data := pattern(c.n)
 			i := 0
 			for b.Loop() {
-				pos, _ := sock.BeginDatagram(&s.TX, &d)
-				s.TX.WriteAt(pos, data)
-				sock.EndDatagram(&s.TX, &d)
+				sock.PutDatagram(&s.TX, &d, data, nil)
 				if i++; i&31 == 0 {
 					s.Kick(sock.ReqSend)
 					r.turn()

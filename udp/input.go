@@ -27,12 +27,10 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if !l.sumOK(m, h, p) {
 		return perf.DropUDPChecksum
 	}
-	k := &l.key
-	k.Local, k.Remote, k.LocalPort, k.RemotePort = p.Dst, p.Src, h.DstPort(), h.SrcPort()
 	if p.Broadcast || p.Multicast {
-		return l.inputToAll(m, p, k)
+		return l.inputToAll(m, p, h)
 	}
-	s := l.find(k)
+	s := l.receiver(h, p)
 	if s == nil {
 		if !p.Copied {
 			// RFC 1122 4.1.3.1: a port that nobody has is reported.
@@ -40,7 +38,7 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 		}
 		return perf.DropUDPNoPort
 	}
-	return l.deliver(s, m, p, k)
+	return l.deliver(s, m, p, h)
 }
 
 // sumOK checks the checksum. RFC 768: zero means that there is none (RFC 8200
@@ -54,6 +52,9 @@ func (l *Layer) sumOK(m *mbuf.Mbuf, h Header, p *ip.Packet) bool {
 		return true
 	}
 	n := h.Length()
+	if b := m.Bytes(); n <= len(b) && len(p.Header) >= ip.HdrLen4 && p.Header[0]>>4 == 4 {
+		return ip.ChecksumOK4(b[:n], le.Uint64(p.Header[12:20]), ip.ProtoUDP)
+	}
 	return ip.Fold(ip.SumChain(m, 0, n, ip.PseudoSum(p.Src, p.Dst, ip.ProtoUDP, n))) == 0xffff
 }
 
@@ -61,14 +62,14 @@ func (l *Layer) sumOK(m *mbuf.Mbuf, h Header, p *ip.Packet) bool {
 // bound to the port, on any address or on just this one. Connected sockets
 // hear only their peer's datagrams to themselves. Nobody is told when there is
 // none (RFC 1122 3.2.2).
-func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, k *ip.FlowKey) perf.Verdict {
+func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 	v := perf.DropUDPNoPort
 	for _, a := range [2]ip.Addr{{}, p.Dst} {
-		l.wide.Local, l.wide.LocalPort = a, k.LocalPort
+		l.wide.Local, l.wide.LocalPort = a, h.DstPort()
 		s, _ := l.bound.Lookup(&l.wide)
 		for s != nil {
-			next := s.next // a callback may close s
-			if one := l.deliver(s, m, p, k); v != perf.Delivered {
+			next := s.next // code inside the plane may close s
+			if one := l.deliver(s, m, p, h); v != perf.Delivered {
 				v = one
 			}
 			s = next
@@ -77,15 +78,19 @@ func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, k *ip.FlowKey) perf.Verdi
 	return v
 }
 
-// deliver copies the payload of m into the receive ring of s. Borrows m.
-func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, k *ip.FlowKey) perf.Verdict {
+// deliver copies the payload of m into the receive ring of s, where it becomes
+// visible at the end of the burst. Borrows m.
+func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 	d := &l.d
-	d.Peer.Addr, d.Peer.Port = k.Remote, k.RemotePort
-	d.Local.Addr, d.Local.Port = k.Local, k.LocalPort
-	d.Iface, d.TTL, d.TOS = p.Iface.Index, p.TTL, p.TOS
-	d.Len = int(m.PktLen) - HdrLen
+	d.Peer.Addr, d.Peer.Port = p.Src, h.SrcPort()
+	d.Local.Addr, d.Local.Port = p.Dst, h.DstPort()
+	d.Iface, d.TTL, d.TOS, d.Time = p.Iface.Index, p.TTL, p.TOS, p.Now
+	d.Len, d.Seg = int(m.PktLen)-HdrLen, 0
 	if m.OlFlags&mbuf.RxLRO != 0 && m.SegSize() > 0 && d.Len > m.SegSize() {
-		return l.deliverMany(s, m, d)
+		d.Seg = uint16(m.SegSize())
+		if s.train == nil || s.to != nil {
+			return l.deliverMany(s, m, d)
+		}
 	}
 	if s.to != nil {
 		l.hand(s, m, HdrLen, d)
@@ -94,18 +99,17 @@ func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, k *ip.FlowKey) perf
 	if !l.put(s, m, HdrLen, d) {
 		return perf.DropUDPFull
 	}
-	s.DataReady()
 	return perf.Delivered
 }
 
-// deliverMany undoes the merging of datagrams: each but the last has SegSize
-// bytes. What does not fit is lost; the packet counts as delivered if anything
-// of it was.
+// deliverMany undoes the merging of datagrams: each but the last has d.Seg bytes.
+// What does not fit is lost; the packet counts as delivered if anything of it was.
 func (l *Layer) deliverMany(s *Sock, m *mbuf.Mbuf, d *sock.Datagram) perf.Verdict {
 	v := perf.DropUDPFull
-	end := HdrLen + d.Len
-	for off := HdrLen; off < end; off += m.SegSize() {
-		d.Len = min(m.SegSize(), end-off)
+	seg, end := int(d.Seg), HdrLen+d.Len
+	d.Seg = 0
+	for off := HdrLen; off < end; off += seg {
+		d.Len = min(seg, end-off)
 		if s.to != nil {
 			l.hand(s, m, off, d)
 			v = perf.Delivered
@@ -116,31 +120,49 @@ func (l *Layer) deliverMany(s *Sock, m *mbuf.Mbuf, d *sock.Datagram) perf.Verdic
 		}
 		v = perf.Delivered
 	}
-	if v == perf.Delivered && s.to == nil {
-		s.DataReady()
-	}
 	return v
 }
 
-// put appends one record: d and its payload, from off in m.
+// put appends one record: d and its payload, from off in m. With UDP_GRO it may
+// become part of the record before.
 func (l *Layer) put(s *Sock, m *mbuf.Mbuf, off int, d *sock.Datagram) bool {
-	pos, ok := sock.BeginDatagram(&s.RX, d)
+	var x, y []byte
+	var ok bool
+	if t := s.train; t != nil {
+		x, y, ok = t.add(s, d)
+	} else {
+		x, y, ok = sock.AppendDatagram(&s.RX, d)
+	}
 	if !ok {
 		return false
 	}
-	for left := d.Len; left > 0 && m != nil; m = m.Next() {
-		b := m.Bytes()
-		if off >= len(b) {
-			off -= len(b)
-			continue
-		}
-		b = b[off:min(len(b), off+left)]
-		s.RX.WriteAt(pos, b)
-		pos += uint64(len(b))
-		left -= len(b)
-		off = 0
+	if b := m.Bytes(); off+d.Len <= len(b) { // the common case: one segment
+		sock.CopyIn(x, y, b[off:off+d.Len])
+	} else if n := m.CopyTo(off, x); n == len(x) {
+		m.CopyTo(off+n, y)
 	}
-	sock.EndDatagram(&s.RX, d)
+	if !s.fresh {
+		s.fresh = true
+		l.fresh = append(l.fresh, s)
+	}
 	l.stat.Event(perf.EvUDPReceived)
 	return true
+}
+
+// EndBurst hands over to the sockets what has come since the last call: a burst
+// costs each of them one hand-over and one wake-up.
+func (l *Layer) EndBurst() {
+	if len(l.fresh) == 0 {
+		return
+	}
+	for i, s := range l.fresh {
+		l.fresh[i] = nil
+		s.fresh = false
+		if s.train != nil {
+			s.train.n = 0
+		}
+		sock.PublishDatagrams(&s.RX)
+		s.DataReady()
+	}
+	l.fresh = l.fresh[:0]
 }

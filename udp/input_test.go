@@ -21,7 +21,7 @@ func TestReceive(t *testing.T) {
 		t.Fatalf("%q %v", data, ok)
 	}
 	// RFC 1122 4.1.3.5/6: addresses, TTL and TOS reach the program.
-	want := sock.Datagram{Peer: name(peer, far), Local: name(ours, port), TTL: 63, TOS: 0xb8, Len: 5}
+	want := sock.Datagram{Peer: name(peer, far), Local: name(ours, port), TTL: 63, TOS: 0xb8, Len: 5, Time: r.now}
 	if d != want {
 		t.Errorf("%+v, want %+v", d, want)
 	}

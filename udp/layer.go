@@ -41,6 +41,10 @@ type Layer struct {
 	key, wide ip.FlowKey    // of the datagram being worked on, whole and without its sender
 	d         sock.Datagram // its record
 	linear    []byte        // its payload, in one piece, for a Receiver
+	fresh     []*Sock       // those with records that EndBurst publishes
+
+	near [nNear]near // who got the latest datagrams
+	gen  uint32      // of the tables; near ones of another are forgotten
 }
 
 // Sock is a UDP socket on its lcore (struct udp_sock). Its Endpoint holds the
@@ -58,7 +62,9 @@ type Sock struct {
 	recvErr bool // IP_RECVERR
 	closing bool // the application has let go; what is in TX leaves still
 
-	to Receiver // code inside the plane, which needs no ring; nil: RX
+	to    Receiver // code inside the plane, which needs no ring; nil: RX
+	fresh bool     // there are records in RX that are not published
+	train *train   // UDP_GRO; nil: off
 }
 
 // where says in which table a Sock is.
@@ -76,6 +82,8 @@ func New(cfg Config) *Layer {
 		ip: cfg.IP, core: cfg.Core, pool: cfg.Pool, stat: cfg.Stat,
 		flows: ip.NewFlowTable[*Sock](0, cfg.Secret),
 		bound: ip.NewFlowTable[*Sock](0, cfg.Secret),
+		fresh: make([]*Sock, 0, 64),
+		gen:   1,
 	}
 }
 

@@ -9,13 +9,25 @@ import (
 // defaultTTL is what IP_TTL says while nobody has set it; IP knows the same.
 const defaultTTL = 64
 
-// SetOption serves level IPPROTO_IP. ENOPROTOOPT: not known here, which for
+// udpGRO is UDP_GRO, which package syscall does not name.
+const udpGRO = 104
+
+// SetOption serves level IPPROTO_IP, and UDP_GRO. ENOPROTOOPT: not known here, which for
 // SOL_SOCKET means that UDP does not care.
 func (l *Layer) SetOption(sk *sock.Sock, level, name, value int) syscall.Errno {
+	s := of(sk)
+	if s.where != nowhere {
+		l.forget() // SO_REUSEPORT may have changed
+	}
+	if level == syscall.IPPROTO_UDP && name == udpGRO {
+		if s.train = nil; value != 0 {
+			s.train = new(train)
+		}
+		return 0
+	}
 	if level != syscall.IPPROTO_IP {
 		return syscall.ENOPROTOOPT
 	}
-	s := of(sk)
 	switch name {
 	case syscall.IP_TTL:
 		if value == -1 { // the default again
@@ -27,7 +39,7 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name, value int) syscall.Errno {
 	case syscall.IP_TOS:
 		s.TOS = uint8(value)
 	case syscall.IP_MTU_DISCOVER:
-		if value < syscall.IP_PMTUDISC_DONT || value > syscall.IP_PMTUDISC_DO {
+		if value < syscall.IP_PMTUDISC_DONT || value > syscall.IP_PMTUDISC_PROBE {
 			return syscall.EINVAL
 		}
 		s.pmtu = value
@@ -42,10 +54,16 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name, value int) syscall.Errno {
 // GetOption reads what SetOption sets, and the path's MTU of a connected
 // socket.
 func (l *Layer) GetOption(sk *sock.Sock, level, name int) (int, syscall.Errno) {
+	s := of(sk)
+	if level == syscall.IPPROTO_UDP && name == udpGRO {
+		if s.train != nil {
+			return 1, 0
+		}
+		return 0, 0
+	}
 	if level != syscall.IPPROTO_IP {
 		return 0, syscall.ENOPROTOOPT
 	}
-	s := of(sk)
 	switch name {
 	case syscall.IP_TTL:
 		if s.TTL == 0 {

@@ -7,6 +7,7 @@ import (
 	"dataplane/ip"
 	"dataplane/mbuf"
 	"dataplane/perf"
+	"dataplane/pmd"
 	"dataplane/sock"
 )
 
@@ -33,33 +34,42 @@ type way struct {
 // drain sends what s has in its send ring. What has to wait for the port or
 // for other sockets is served in the next turn.
 func (l *Layer) drain(s *Sock, now perf.Tick) {
-	var d sock.Datagram
-	sent := 0
-	for ; ; sent++ {
-		x, y, ok := sock.NextDatagram(&s.TX, &d)
-		if !ok {
-			break
-		}
-		if sent == sendBudget {
+	pos, head := s.TX.Tail(), s.TX.Head()
+	if pos == head {
+		return
+	}
+	for sent := 0; pos != head; {
+		if sent >= sendBudget {
 			s.Ask(sock.ReqSend)
 			break
 		}
-		ep, errno := l.endpoint(s, &d)
-		if errno == 0 {
-			if ep.Dst.Iface.Tx.Pending() >= congested {
-				s.Ask(sock.ReqSend)
-				break
-			}
-			errno = l.send(s, ep, &d, x, y, now)
-		} else {
-			l.stat.Lose(perf.LostNoRoute)
+		h, x, y := sock.DatagramAt(&s.TX, pos)
+		peer := h.Peer()
+		q := wish{to: peer.Addr, port: peer.Port, plain: h.Plain()}
+		if !q.plain {
+			q.from, q.flags, q.ttl, q.tos = h.Local().Addr, h.Flags(), h.TTL(), h.TOS()
 		}
-		sock.DoneDatagram(&s.TX, &d)
+		ep, errno := l.endpoint(s, &q)
+		if errno != 0 {
+			sent++
+			l.stat.Lose(perf.LostNoRoute)
+		} else if ep.Dst.Iface.Tx.Pending() >= congested {
+			s.Ask(sock.ReqSend)
+			break
+		} else if seg := int(h.Seg()); seg == 0 {
+			sent++
+			errno = l.send(s, ep, q.port, [2][]byte{x, y}, now)
+		} else {
+			sent += (h.Len() + seg - 1) / seg
+			errno = l.sendMany(s, ep, h, [2][]byte{x, y}, now)
+		}
+		pos += uint64(sock.Space(h.Len()))
 		if errno != 0 {
 			l.sendFailed(s, errno)
 		}
 	}
-	if sent > 0 {
+	if pos != s.TX.Tail() {
+		s.TX.Release(pos)
 		s.WriteSpace()
 	}
 }
@@ -76,16 +86,23 @@ func (l *Layer) sendFailed(s *Sock, errno syscall.Errno) {
 	}
 }
 
-// endpoint returns where d goes: the socket's own endpoint if it is connected
-// and d asks for nothing else, else one of the remembered ways.
-func (l *Layer) endpoint(s *Sock, d *sock.Datagram) (*ip.Endpoint, syscall.Errno) {
-	to := ip.Addr(d.Peer.Addr)
-	plain := d.TTL == 0 && d.TOS == 0 && d.Local.IsWildcard()
-	if plain && s.where == inFlows && to == s.Remote && d.Peer.Port == s.RemotePort {
+// wish is where a datagram is to go, and how.
+type wish struct {
+	to, from ip.Addr // from is zero where the socket decides
+	port     uint16
+	flags    uint16
+	ttl, tos uint8
+	plain    bool // only the destination is wished for
+}
+
+// endpoint returns where a datagram goes: the socket's own endpoint if it is
+// connected and nothing else is wished for, else one of the remembered ways.
+func (l *Layer) endpoint(s *Sock, q *wish) (*ip.Endpoint, syscall.Errno) {
+	if q.plain && s.where == inFlows && q.port == s.RemotePort && q.to == s.Remote {
 		s.Endpoint.Broadcast = s.Opt.Broadcast
 		return &s.Endpoint, l.ip.Resolve(&s.Endpoint)
 	}
-	from := ip.Addr(d.Local.Addr)
+	to, from := q.to, q.from
 	if from.IsZero() {
 		from = s.source()
 	}
@@ -94,14 +111,14 @@ func (l *Layer) endpoint(s *Sock, d *sock.Datagram) (*ip.Endpoint, syscall.Errno
 		*w = way{from: from, ep: ip.Endpoint{Local: from, Remote: to}}
 	}
 	e := &w.ep
-	e.LocalPort, e.RemotePort = s.LocalPort, d.Peer.Port
+	e.LocalPort, e.RemotePort = s.LocalPort, q.port
 	e.Broadcast = s.Opt.Broadcast
 	e.TTL, e.TOS = s.TTL, s.TOS
-	if d.TTL != 0 {
-		e.TTL = d.TTL
+	if q.ttl != 0 {
+		e.TTL = q.ttl
 	}
-	if d.TOS != 0 {
-		e.TOS = d.TOS
+	if q.tos != 0 || q.flags&sock.FlagTOS != 0 {
+		e.TOS = q.tos
 	}
 	errno := l.ip.Resolve(e)
 	if from.IsZero() && (errno == syscall.EADDRNOTAVAIL || errno == 0 && w.iface != nil && w.iface != e.Dst.Iface) {
@@ -125,26 +142,105 @@ func (s *Sock) source() ip.Addr {
 	return s.Local
 }
 
-// send makes a packet of one datagram, in one or two pieces, and hands it to
-// IP. The checksum is left to the port, or to IP if the port cannot or the
-// packet is cut. (Datagrams of one size to one peer, merged for a port with
-// USO, would be gathered here.)
-func (l *Layer) send(s *Sock, ep *ip.Endpoint, d *sock.Datagram, x, y []byte, now perf.Tick) syscall.Errno {
-	n := HdrLen + d.Len
-	m := l.build(x, y)
+// send makes one datagram of two pieces and hands it to IP.
+func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now perf.Tick) syscall.Errno {
+	n := HdrLen + len(p[0]) + len(p[1])
+	limit := ep.Dst.MTU
+	switch s.pmtu {
+	case syscall.IP_PMTUDISC_WANT: // RFC 1191 6.1, as Linux: cut what is too long
+		ep.DontFrag = ip.HdrLen4+n <= limit
+	case syscall.IP_PMTUDISC_PROBE: // RFC 4821 7: try what the path is not known to carry
+		ep.DontFrag = true
+		limit = max(limit, ep.Dst.Iface.MTU)
+	default:
+		ep.DontFrag = s.pmtu == syscall.IP_PMTUDISC_DO
+	}
+	if ip.HdrLen4+n > limit {
+		return l.sendBuilt(ep, dport, 0, p, now)
+	}
+	m := l.pool.Alloc()
 	if m == nil {
 		l.stat.Lose(perf.LostNoMbuf)
 		return syscall.ENOBUFS
 	}
-	sum := ip.Fold(ip.PseudoSum(ep.Local, ep.Remote, ip.ProtoUDP, n))
-	PutHeader(m.Bytes(), s.LocalPort, d.Peer.Port, n, sum)
+	b := m.Append(n)
+	if b == nil {
+		l.pool.Free(m)
+		return l.sendBuilt(ep, dport, 0, p, now)
+	}
+	k := copy(b[HdrLen:], p[0])
+	if len(p[1]) > 0 {
+		copy(b[HdrLen+k:], p[1])
+	}
+	sum := ep.PseudoSum(ip.ProtoUDP, n)
+	if ep.Dst.Iface.Offloads&pmd.TxUDPChecksum != 0 {
+		PutHeader(b, ep.LocalPort, dport, n, ip.Fold(sum))
+		m.OlFlags |= mbuf.TxUDPChecksum | mbuf.TxIPv4
+		m.SetTx(0, 0, HdrLen, 0)
+	} else {
+		PutHeader(b, ep.LocalPort, dport, n, 0)
+		be.PutUint16(b[6:8], notZero(^ip.Fold(ip.Sum(b, sum))))
+	}
+	l.stat.Event(perf.EvUDPSent)
+	return l.ip.Send(m, ep, ip.ProtoUDP, now)
+}
+
+// notZero is a checksum as it is sent. RFC 768: zero means that there is none.
+func notZero(sum uint16) uint16 {
+	if sum == 0 {
+		return 0xffff
+	}
+	return sum
+}
+
+// sendMany sends a payload that is several datagrams: as one super-segment if the
+// port can cut it (USO), else one by one.
+func (l *Layer) sendMany(s *Sock, ep *ip.Endpoint, h *sock.Record, p [2][]byte, now perf.Tick) syscall.Errno {
+	seg, dport := int(h.Seg()), h.Peer().Port
+	ifc := ep.Dst.Iface
+	if ip.HdrLen4+HdrLen+seg > ep.Dst.MTU && s.pmtu != syscall.IP_PMTUDISC_PROBE {
+		l.stat.Lose(perf.LostTooBig)
+		return syscall.EMSGSIZE // Linux: segments are not cut into fragments
+	}
+	if ifc.Offloads.Has(pmd.USO) && ip.HdrLen4+HdrLen+h.Len() <= ifc.MaxTSO {
+		ep.DontFrag = s.pmtu != syscall.IP_PMTUDISC_DONT
+		return l.sendBuilt(ep, dport, seg, p, now)
+	}
+	var result syscall.Errno
+	for left := h.Len(); left > 0; left -= seg {
+		if errno := l.send(s, ep, dport, cutFrom(&p, min(seg, left)), now); errno != 0 {
+			result = errno
+		}
+	}
+	return result
+}
+
+// cutFrom takes the first n bytes of two pieces.
+func cutFrom(p *[2][]byte, n int) (q [2][]byte) {
+	if n <= len(p[0]) {
+		q[0], p[0] = p[0][:n], p[0][n:]
+		return q
+	}
+	k := n - len(p[0])
+	q = [2][]byte{p[0], p[1][:k]}
+	*p = [2][]byte{p[1][k:]}
+	return q
+}
+
+// sendBuilt makes a chain of two pieces and lets IP see to its checksum, to
+// fragments, or, where seg is not 0, to a port that cuts it into datagrams.
+func (l *Layer) sendBuilt(ep *ip.Endpoint, dport uint16, seg int, p [2][]byte, now perf.Tick) syscall.Errno {
+	n := HdrLen + len(p[0]) + len(p[1])
+	m := l.build(p[0], p[1])
+	if m == nil {
+		l.stat.Lose(perf.LostNoMbuf)
+		return syscall.ENOBUFS
+	}
+	PutHeader(m.Bytes(), ep.LocalPort, dport, n, ip.Fold(ep.PseudoSum(ip.ProtoUDP, n)))
 	m.OlFlags |= mbuf.TxUDPChecksum
-	m.SetTx(0, 0, HdrLen, 0)
-	switch s.pmtu {
-	case syscall.IP_PMTUDISC_WANT: // RFC 1191 6.1, as Linux: cut what is too long
-		ep.DontFrag = ip.HdrLen4+n <= ep.Dst.MTU
-	default:
-		ep.DontFrag = s.pmtu == syscall.IP_PMTUDISC_DO
+	m.SetTx(0, 0, HdrLen, seg)
+	if seg != 0 {
+		m.OlFlags |= mbuf.TxUDPSeg
 	}
 	l.stat.Event(perf.EvUDPSent)
 	return l.ip.Output(m, ep, ip.ProtoUDP, now)

@@ -350,10 +350,7 @@ func TestAllocs(t *testing.T) {
 				t.Fatal("nothing came")
 			}
 			back := sock.Datagram{Peer: d.Peer, Len: d.Len}
-			pos, _ := sock.BeginDatagram(&s.TX, &back)
-			s.TX.WriteAt(pos, x)
-			s.TX.WriteAt(pos+uint64(len(x)), y)
-			sock.EndDatagram(&s.TX, &back)
+			sock.PutDatagram(&s.TX, &back, x, y)
 			sock.DoneDatagram(&s.RX, &d)
 			s.Kick(sock.ReqSend)
 			r.turn()

@@ -30,6 +30,7 @@ func (l *Layer) enter(s *Sock, w where) syscall.Errno {
 	if head != nil && !(s.shares() && head.shares()) {
 		return syscall.EADDRINUSE
 	}
+	l.forget()
 	s.next, s.where = head, w
 	t.Insert(&k, s)
 	if w == inBound && !s.Local.IsZero() {
@@ -45,6 +46,7 @@ func (l *Layer) leave(s *Sock) {
 	if s.where == nowhere {
 		return
 	}
+	l.forget()
 	k, t := s.key(s.where), l.table(s.where)
 	head, _ := t.Lookup(&k)
 	switch {

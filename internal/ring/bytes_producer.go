@@ -15,6 +15,18 @@ func (b *Bytes) Free() int {
 	return max(int(b.limit)-int(b.head.Load()-b.tail.Load()), 0)
 }
 
+// Written returns the position behind everything that was reserved: published
+// or not. Who writes strictly one after the other appends there.
+func (b *Bytes) Written() uint64 { return b.highest }
+
+// Room returns how many bytes may be written at Written.
+func (b *Bytes) Room() int {
+	return max(int(b.limit)-int(b.highest-b.tail.Load()), 0)
+}
+
+// Unused reports whether the ring is empty, with nothing written ahead.
+func (b *Bytes) Unused() bool { return b.highest == b.tail.Load() }
+
 // Reserve lends the slots of [pos, pos+n) to be written, in two parts if they
 // wrap, until the next call of the producer. The caller has checked that
 // Tail() <= pos and pos+n <= Tail()+Limit(). Grows the array when it must.

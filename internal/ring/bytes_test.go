@@ -309,3 +309,21 @@ func TestBytesBeginsAgain(t *testing.T) {
 		t.Error("wrong bytes, or elsewhere")
 	}
 }
+
+// What is reserved counts as written at once, and as readable when published.
+func TestBytesAhead(t *testing.T) {
+	var r Bytes
+	r.Init(100)
+	if !r.Unused() || r.Room() != 100 || r.Written() != 0 {
+		t.Fatal("a new ring is not empty")
+	}
+	r.Reserve(0, 60)
+	if r.Unused() || r.Room() != 40 || r.Written() != 60 || r.Len() != 0 {
+		t.Errorf("room %d, written %d, readable %d", r.Room(), r.Written(), r.Len())
+	}
+	r.Publish(r.Written())
+	r.Release(60)
+	if !r.Unused() || r.Room() != 100 {
+		t.Errorf("room %d when all is read", r.Room())
+	}
+}

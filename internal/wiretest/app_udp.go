@@ -49,12 +49,9 @@ func (a *UDPApp) SendTo(port uint16, data string) bool {
 // SendName sends data to a name.
 func (a *UDPApp) SendName(to sock.Name, data string) bool {
 	d := sock.Datagram{Peer: to, Len: len(data)}
-	pos, ok := sock.BeginDatagram(&a.SK.TX, &d)
-	if !ok {
+	if !sock.PutDatagram(&a.SK.TX, &d, []byte(data), nil) {
 		return false
 	}
-	a.SK.TX.WriteAt(pos, []byte(data))
-	sock.EndDatagram(&a.SK.TX, &d)
 	a.SK.Kick(sock.ReqSend)
 	a.w.pump()
 	return true

@@ -1,0 +1,256 @@
+package inet
+
+import (
+	"encoding/binary"
+	"syscall"
+	"time"
+
+	"dataplane/ip"
+	"dataplane/perf"
+	"dataplane/sock"
+)
+
+// Control messages of datagrams, in the format of Linux's struct cmsghdr: what
+// golang.org/x/sys/unix and golang.org/x/net read and write.
+
+// Options that package syscall does not name.
+const (
+	ipRecvOrigDst = 20
+	soTimestampNS = 35
+	udpSegment    = 103
+	udpGRO        = 104
+)
+
+// Bits of private.wants: the control messages that a datagram comes with.
+const (
+	wantTimestamp uint32 = 1 << iota
+	wantTimestampNS
+	wantPktinfo
+	wantTTL
+	wantTOS
+	wantOrigDst
+)
+
+// wantOf returns the bit that an option sets, 0: it is none of these.
+func wantOf(level, name int) uint32 {
+	switch {
+	case level == syscall.SOL_SOCKET && name == syscall.SO_TIMESTAMP:
+		return wantTimestamp
+	case level == syscall.SOL_SOCKET && name == soTimestampNS:
+		return wantTimestampNS
+	case level != syscall.IPPROTO_IP:
+		return 0
+	}
+	switch name {
+	case syscall.IP_PKTINFO:
+		return wantPktinfo
+	case syscall.IP_RECVTTL:
+		return wantTTL
+	case syscall.IP_RECVTOS:
+		return wantTOS
+	case ipRecvOrigDst:
+		return wantOrigDst
+	}
+	return 0
+}
+
+var native = binary.NativeEndian
+
+// Layout of a message: a header, the data, padding to the size of a word.
+const (
+	cmsgHdr  = syscall.SizeofCmsghdr
+	cmsgWord = cmsgHdr - 8 // the length is a word, level and type are four bytes each
+)
+
+func cmsgSpace(n int) int { return cmsgHdr + (n+cmsgWord-1)&^(cmsgWord-1) }
+
+// controls writes control messages into b as Linux's put_cmsg does.
+type controls struct {
+	b     []byte
+	n     int // bytes written
+	short bool
+}
+
+// put writes one message. What does not fit is cut off.
+func (c *controls) put(level, typ int, data []byte) {
+	left := c.b[c.n:]
+	if len(left) < cmsgHdr {
+		c.short = true
+		return
+	}
+	size := cmsgHdr + len(data)
+	if size > len(left) {
+		c.short = true
+		size = len(left)
+	}
+	if cmsgWord == 8 {
+		native.PutUint64(left, uint64(size))
+	} else {
+		native.PutUint32(left, uint32(size))
+	}
+	native.PutUint32(left[cmsgWord:], uint32(level))
+	native.PutUint32(left[cmsgWord+4:], uint32(typ))
+	copy(left[cmsgHdr:size], data)
+	end := min(cmsgSpace(len(data)), len(left))
+	clear(left[size:end])
+	c.n += end
+}
+
+// PutControl writes the control messages that s wants with the datagram h into b,
+// in Linux's order, and returns how many bytes that took. Where there was not
+// enough room flags gets MsgCtrunc. With the reader's lock.
+func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
+	p := of(s)
+	want, seg := p.wants.Load(), h.Seg()
+	if want == 0 && seg == 0 {
+		return 0
+	}
+	c := controls{b: b}
+	var data [16]byte
+	if want&(wantTimestamp|wantTimestampNS) != 0 {
+		putTime(&c, want, h.Time())
+	}
+	if seg != 0 {
+		native.PutUint32(data[:], uint32(seg))
+		c.put(syscall.IPPROTO_UDP, udpGRO, data[:4])
+	}
+	if want&wantPktinfo != 0 {
+		local := ip.Addr(h.Local().Addr)
+		reply := local
+		if r := p.host.Routes.Load(); r != nil && !r.IsLocal(local) { // a broadcast, a group
+			reply, _ = p.host.source(h.Peer().Addr)
+		}
+		native.PutUint32(data[:], uint32(h.Iface())+1)
+		copy(data[4:8], reply[12:])
+		copy(data[8:12], local[12:])
+		c.put(syscall.IPPROTO_IP, syscall.IP_PKTINFO, data[:12])
+	}
+	if want&wantTTL != 0 {
+		native.PutUint32(data[:], uint32(h.TTL()))
+		c.put(syscall.IPPROTO_IP, syscall.IP_TTL, data[:4])
+	}
+	if want&wantTOS != 0 {
+		data[0] = h.TOS()
+		c.put(syscall.IPPROTO_IP, syscall.IP_TOS, data[:1])
+	}
+	if want&wantOrigDst != 0 { // a struct sockaddr_in
+		clear(data[:])
+		local := h.Local()
+		native.PutUint16(data[:], syscall.AF_INET)
+		binary.BigEndian.PutUint16(data[2:], local.Port)
+		copy(data[4:8], local.Addr[12:])
+		c.put(syscall.IPPROTO_IP, ipRecvOrigDst, data[:16])
+	}
+	if c.short {
+		*flags |= sock.MsgCtrunc
+	}
+	return c.n
+}
+
+// putTime says when a datagram came: a struct timespec, or a struct timeval. Of
+// the two options the later one counts in Linux; here it is the finer one.
+func putTime(c *controls, want uint32, came perf.Tick) {
+	var data [16]byte
+	at := time.Now().Add((came - perf.Now()).Duration()).UnixNano()
+	sec, frac, typ := at/1e9, at%1e9, soTimestampNS
+	if want&wantTimestampNS == 0 {
+		frac, typ = frac/1e3, syscall.SO_TIMESTAMP
+	}
+	if cmsgWord == 8 {
+		native.PutUint64(data[:], uint64(sec))
+		native.PutUint64(data[8:], uint64(frac))
+	} else {
+		native.PutUint32(data[:], uint32(sec))
+		native.PutUint32(data[4:], uint32(frac))
+	}
+	c.put(syscall.SOL_SOCKET, typ, data[:2*cmsgWord])
+}
+
+// parseControl reads what a sender asks for: into d, and the segment size into
+// seg. EINVAL: what this is nobody knows, or it cannot be.
+func parseControl(h *Host, b []byte, d *sock.Datagram, seg *int) error {
+	for len(b) >= cmsgHdr { // less than a header is no message, as for Linux
+		var size uint64
+		if cmsgWord == 8 {
+			size = native.Uint64(b)
+		} else {
+			size = uint64(native.Uint32(b))
+		}
+		if size < cmsgHdr || size > uint64(len(b)) {
+			return syscall.EINVAL
+		}
+		level, typ := int(int32(native.Uint32(b[cmsgWord:]))), int(int32(native.Uint32(b[cmsgWord+4:])))
+		data := b[cmsgHdr:size]
+		errno := syscall.Errno(0)
+		switch level {
+		case syscall.IPPROTO_UDP:
+			errno = segmentControl(typ, data, seg)
+		case syscall.IPPROTO_IP:
+			errno = ipControl(h, typ, data, d)
+		case syscall.SOL_SOCKET:
+			errno = syscall.EINVAL
+		}
+		if errno != 0 {
+			return errno
+		}
+		b = b[min(cmsgSpace(len(data)), len(b)):]
+	}
+	return nil
+}
+
+func segmentControl(typ int, data []byte, seg *int) syscall.Errno {
+	if typ != udpSegment || len(data) != 2 {
+		return syscall.EINVAL
+	}
+	*seg = int(native.Uint16(data))
+	return 0
+}
+
+// ipControl is one message of level IPPROTO_IP.
+func ipControl(h *Host, typ int, data []byte, d *sock.Datagram) syscall.Errno {
+	switch typ {
+	case syscall.IP_PKTINFO: // interface, source; the third field is for receivers
+		if len(data) != 12 {
+			return syscall.EINVAL
+		}
+		return sourceControl(h, native.Uint32(data), ip.From4([4]byte(data[4:8])), d)
+	case syscall.IP_TTL:
+		if len(data) != 4 || native.Uint32(data) < 1 || native.Uint32(data) > 255 {
+			return syscall.EINVAL
+		}
+		d.TTL = uint8(native.Uint32(data))
+	case syscall.IP_TOS:
+		switch {
+		case len(data) == 1:
+			d.TOS = data[0]
+		case len(data) == 4 && native.Uint32(data) <= 255:
+			d.TOS = uint8(native.Uint32(data))
+		default:
+			return syscall.EINVAL
+		}
+		d.Flags |= sock.FlagTOS
+	default:
+		return syscall.EINVAL
+	}
+	return 0
+}
+
+// sourceControl is the wish for a source address. The interface must exist; the
+// way is the routes' choice all the same.
+func sourceControl(h *Host, iface uint32, from ip.Addr, d *sock.Datagram) syscall.Errno {
+	r := h.Routes.Load()
+	if r == nil {
+		return syscall.ENETUNREACH
+	}
+	if iface > uint32(len(r.Ifaces())) {
+		return syscall.ENODEV
+	}
+	if from.IsZero() {
+		return 0
+	}
+	if !r.IsLocal(from) {
+		return syscall.ENETUNREACH
+	}
+	d.Local.Addr = from
+	return 0
+}

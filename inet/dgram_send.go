@@ -1,0 +1,200 @@
+package inet
+
+import (
+	"syscall"
+
+	"dataplane/ip"
+	"dataplane/sock"
+	"dataplane/udp"
+)
+
+// maxSegments is how many datagrams one call with UDP_SEGMENT may make, as Linux
+// has it since 6.9 (UDP_MAX_SEGMENTS).
+const maxSegments = 128
+
+// SendMsg queues one datagram, or the segments of several. Errors that this host
+// knows at once come at once (EMSGSIZE, ENETUNREACH, EACCES for a broadcast without
+// SO_BROADCAST, EDESTADDRREQ); what the network reports comes with a later call.
+func (dgramOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+	if err := sendable(s); err != nil {
+		return 0, err
+	}
+	var d sock.Datagram
+	if err := describe(s, m, len(m.Buf), &d); err != nil {
+		return 0, err
+	}
+	sk := sender(s)
+	if e := sk.TakeError(); e != 0 {
+		return 0, e
+	}
+	x, y, err := room(s, sk, &d, m.Flags)
+	if err != nil {
+		return 0, err
+	}
+	sock.CopyIn(x, y, m.Buf)
+	sock.PublishDatagrams(&sk.TX)
+	sk.Kick(sock.ReqSend)
+	return d.Len, nil
+}
+
+// SendBatch queues several, and asks the lcore once.
+func (dgramOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
+	if err := sendable(s); err != nil {
+		return 0, err
+	}
+	if e := sender(s).TakeError(); e != 0 {
+		return 0, e
+	}
+	sent := 0
+	for ; sent < n; sent++ {
+		if err := appendFrom(s, from, sent, flags); err != nil {
+			if sent == 0 {
+				return 0, err
+			}
+			break
+		}
+		flags |= sock.MsgDontwait // what is in the ring already is not to wait for more
+	}
+	if sent > 0 {
+		sk := sender(s)
+		sock.PublishDatagrams(&sk.TX)
+		sk.Kick(sock.ReqSend)
+	}
+	return sent, nil
+}
+
+// appendFrom writes the i-th datagram of from into the send ring.
+func appendFrom(s *sock.Socket, from sock.Source, i, flags int) error {
+	m, pieces, err := from.Datagram(i)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, p := range pieces {
+		n += len(p)
+	}
+	var d sock.Datagram
+	if err := describe(s, m, n, &d); err != nil {
+		return err
+	}
+	x, y, err := room(s, sender(s), &d, flags)
+	if err != nil {
+		return err
+	}
+	for _, p := range pieces {
+		for len(p) > 0 {
+			k := copy(x, p)
+			p = p[k:]
+			if x = x[k:]; len(x) == 0 {
+				x, y = y, nil
+			}
+		}
+	}
+	return nil
+}
+
+// describe completes d, a datagram of n bytes or several, from what m asks for.
+func describe(s *sock.Socket, m *sock.Msg, n int, d *sock.Datagram) error {
+	if n > maxDatagram {
+		return syscall.EMSGSIZE
+	}
+	d.Peer, d.Len = m.Name, n
+	p := of(s)
+	seg := int(p.segment.Load())
+	if len(m.Control) > 0 {
+		if err := parseControl(p.host, m.Control, d, &seg); err != nil {
+			return err
+		}
+	}
+	if err := destination(s, m, d); err != nil {
+		return err
+	}
+	if seg == 0 || n == 0 {
+		return nil
+	}
+	// Linux 6.18, udp_send_skb: a segment is not cut, and there may be so many.
+	if ip.HdrLen4+udp.HdrLen+min(n, seg) > p.host.linkMTU(d.Peer.Addr) {
+		return syscall.EMSGSIZE
+	}
+	if n > seg*maxSegments {
+		return syscall.EINVAL
+	}
+	if n > seg {
+		d.Seg = uint16(seg)
+	}
+	return nil
+}
+
+// sendable reports why nothing can be sent.
+func sendable(s *sock.Socket) error {
+	if err := s.Wr.Err(); err != nil {
+		return err
+	}
+	if s.IsShut(sock.ShutWr) {
+		return syscall.EPIPE
+	}
+	return nil
+}
+
+// sender is the Sock that takes what is sent: that of the lcore which received
+// last, since an answer is likely.
+func sender(s *sock.Socket) *sock.Sock {
+	group := s.Group()
+	if i := s.Last(); i < len(group) {
+		return group[i]
+	}
+	return group[0]
+}
+
+// room waits for room for d in the send ring, where its head is then written.
+func room(s *sock.Socket, sk *sock.Sock, d *sock.Datagram, flags int) (x, y []byte, err error) {
+	for {
+		applySndBuf(s)
+		if x, y, ok := sock.AppendDatagram(&sk.TX, d); ok {
+			return x, y, nil
+		}
+		if err := s.Wr.Wait(flags, func() bool { return sock.Fits(&sk.TX, d.Len) }); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// destination checks where the datagram goes and binds an unbound Socket.
+func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
+	if !m.Named {
+		if s.State() != sock.Connected {
+			return syscall.EDESTADDRREQ
+		}
+		_, d.Peer = s.Names()
+		return nil
+	}
+	if d.Peer.Port == 0 {
+		return syscall.EINVAL
+	}
+	if s.State() == sock.Unconnected {
+		if err := dgramBind(s, sock.Name{}); err != nil {
+			return err
+		}
+	}
+	to := ip.Addr(d.Peer.Addr)
+	if to.IsZero() {
+		to = ip.From4([4]byte{127, 0, 0, 1})
+		d.Peer.Addr = to
+	}
+	p := of(s)
+	r := p.host.Routes.Load()
+	if r != nil && r == p.routes && to == p.to {
+		return nil // as the last time
+	}
+	if r != nil && r.IsBroadcast(to) {
+		if !p.broadcast.Load() {
+			return syscall.EACCES
+		}
+		return nil
+	}
+	if _, errno := p.host.source(to); errno != 0 {
+		return errno
+	}
+	p.to, p.routes = to, r
+	return nil
+}

@@ -1,0 +1,76 @@
+package ip
+
+import (
+	"math/bits"
+	"syscall"
+
+	"dataplane/eth"
+	"dataplane/mbuf"
+	"dataplane/perf"
+	"dataplane/pmd"
+)
+
+// Send is Output for a packet that needs nothing but its header: e has just been
+// resolved, m is no longer than its link carries, is no super-segment, and its
+// transport checksum is done, or asked of a port that can. Takes m.
+func (l *Layer) Send(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) syscall.Errno {
+	l.now = now
+	d := &e.Dst
+	// The header's 20 bytes as two words and the destination.
+	w0 := uint64(4<<4|HdrLen4/4)<<56 | uint64(e.TOS)<<48 | uint64(HdrLen4+m.PktLen)<<32
+	if e.DontFrag && !d.cut {
+		w0 |= flagDF
+	} else {
+		w0 |= uint64(l.nextID(d)) << 16
+	}
+	w1 := uint64(l.ttlOf(e))<<56 | uint64(proto)<<48 | uint64(e.Local.V4())
+	b := m.Prepend(HdrLen4)
+	if b == nil { // nobody makes packets without headroom
+		return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)
+	}
+	if d.Iface.Offloads&pmd.TxIPChecksum != 0 {
+		m.OlFlags |= mbuf.TxIPChecksum | mbuf.TxIPv4
+	} else {
+		s := uint32(w0>>48) + uint32(w0>>32)&0xffff + uint32(w0>>16)&0xffff + uint32(w0)&0xffff
+		w1 |= uint64(^Fold(s+uint32(w1>>48)+d.pair)) << 32
+	}
+	be.PutUint64(b[0:8], w0)
+	be.PutUint64(b[8:16], w1)
+	be.PutUint32(b[16:20], e.Remote.V4())
+	if m.OlFlags != 0 {
+		m.SetTx(0, HdrLen4, m.L4Len(), 0)
+	}
+	l.sending, l.dead = true, false
+	l.cfg.Eth.Output(m, d.Neigh, eth.TypeIPv4, now)
+	l.sending = false
+	if l.dead {
+		return syscall.EHOSTUNREACH
+	}
+	return 0
+}
+
+// PseudoSum is the sum of the pseudo header of e's packets, which are resolved.
+func (e *Endpoint) PseudoSum(proto uint8, length int) uint32 {
+	return e.Dst.pair + uint32(proto) + uint32(length)
+}
+
+// pairSum is what two IPv4 addresses add to a checksum.
+func pairSum(a, b Addr) uint32 {
+	x, y := a.V4(), b.V4()
+	return x>>16 + x&0xffff + y>>16 + y&0xffff
+}
+
+// ChecksumOK4 reports whether the checksum of a transport packet b is right, of
+// which addrs is the addresses' eight bytes as they stand in the IPv4 header.
+func ChecksumOK4(b []byte, addrs uint64, proto uint8) bool {
+	// RFC 1071 2 (B): a sum of all ones looks the same in either order of bytes, so
+	// all is added as it lies in memory.
+	acc := addrs>>32 + addrs&0xffffffff + uint64(bits.ReverseBytes16(uint16(len(b)))) + uint64(proto)<<8
+	if len(b) >= vectorMin {
+		var sum, c uint64
+		sum, b = sumBlocks(b)
+		acc, c = bits.Add64(acc, sum, 0)
+		acc += c
+	}
+	return sumWords(b, acc) == 0xffff
+}
