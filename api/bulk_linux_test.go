@@ -11,6 +11,7 @@ import (
 	"dataplane/lcore"
 	"dataplane/pmd"
 	"dataplane/pmd/wire"
+	"dataplane/tcp"
 )
 
 // wired returns two planes on a wire with the offloads.
@@ -58,15 +59,20 @@ func BenchmarkBulk(b *testing.B) {
 	for _, w := range []struct {
 		name string
 		off  pmd.Offload
-	}{{"plain", 0}, {"super", wire.Has}} {
-		b.Run(w.name, func(b *testing.B) { benchmarkBulk(b, w.off) })
+		tcp  tcp.Config
+	}{
+		{"single", 0, tcp.Config{NoGRO: true, NoGSO: true}},
+		{"plain", 0, tcp.Config{}},
+		{"super", wire.Has, tcp.Config{}},
+	} {
+		b.Run(w.name, func(b *testing.B) { benchmarkBulk(b, w.off, w.tcp) })
 	}
 }
 
 const bulkChunk = 32 << 10
 
-func benchmarkBulk(b *testing.B, off pmd.Offload) {
-	x, y := wired(b, Config{Mode: lcore.Shared, Buffers: 4096}, wire.Config{Offloads: off})
+func benchmarkBulk(b *testing.B, off pmd.Offload, t tcp.Config) {
+	x, y := wired(b, Config{Mode: lcore.Shared, Buffers: 4096, TCP: t}, wire.Config{Offloads: off})
 	c, s := connected(b, x, y)
 	const warm = 2000
 	done := make(chan error, 1)

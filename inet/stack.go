@@ -44,11 +44,12 @@ type Stack struct {
 	pool   *mbuf.Pool
 	stat   *perf.Stat
 	ifaces []*eth.Iface
+	join   bool
 }
 
 // NewStack joins the layers of one lcore: down by direct calls, up by tables.
 func NewStack(cfg StackConfig) (*Stack, error) {
-	s := &Stack{pool: cfg.Pool, stat: cfg.Stat, ifaces: cfg.Ifaces}
+	s := &Stack{pool: cfg.Pool, stat: cfg.Stat, ifaces: cfg.Ifaces, join: !cfg.TCP.NoGRO}
 	s.Wheel.Init(int64(cfg.Now))
 	s.Core = sock.NewCore(sock.CoreConfig{ID: cfg.Core, Pool: cfg.Pool, Stat: cfg.Stat, Bell: cfg.Bell, Lanes: cfg.Lanes, Tasks: cfg.Tasks})
 	s.Core.Now = cfg.Now
@@ -86,14 +87,21 @@ func (s *Stack) Announce(now perf.Tick) {
 	}
 }
 
-// Input takes a burst of frames and runs each to completion. It is the one
-// place where received frames are counted and freed: a layer only says what
-// became of a frame.
+// Input takes a burst of frames and runs each to completion, after segments that
+// continue each other have been joined. It is the one place where received frames
+// are counted and freed: a layer only says what became of a frame.
 func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 	s.Core.Now = now
+	if len(b) > 1 && s.join {
+		b = b[:s.TCP.Join(b)]
+	}
 	for _, m := range b {
+		n := 1
+		if m.OlFlags&mbuf.FlagJoined != 0 {
+			n = int(m.NbSegs)
+		}
 		v := s.Eth.Input(m, now)
-		s.stat.Count(v)
+		s.stat.CountAll(v, n)
 		if v != perf.Taken {
 			s.pool.Free(m)
 		}

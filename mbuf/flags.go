@@ -18,6 +18,8 @@ const (
 const (
 	FlagCopy uint64 = 1 << 24 // another core got the same frame
 	FlagLoop uint64 = 1 << 25 // came over loopback; its checksums need not exist
+
+	FlagJoined uint64 = 1 << 26 // NbSegs received frames, joined by the core
 )
 
 // Tx: what a driver shall do with a frame before it leaves.

@@ -23,6 +23,15 @@ func (s *Stat) Count(v Verdict) {
 	s.Drops[v]++
 }
 
+// CountAll books the fate of n received frames that were handled as one.
+func (s *Stat) CountAll(v Verdict, n int) {
+	if v <= Taken {
+		s.Delivered += uint64(n)
+		return
+	}
+	s.Drops[v] += uint64(n)
+}
+
 // Late corrects the books: n frames that were counted as Taken died now of v,
 // e.g. fragments whose datagram was never completed.
 func (s *Stat) Late(v Verdict, n int) {

@@ -32,6 +32,7 @@ type bench struct {
 	tx    *pmd.TxBuffer
 	a, b  *Sock
 	buf   []byte
+	join  bool // bursts are joined
 }
 
 // benchQueue keeps what is sent until it is received.
@@ -108,10 +109,16 @@ func (b *bench) turn() bool {
 	var in [64]*mbuf.Mbuf
 	for off := 0; off < n; off += len(in) {
 		k := copy(in[:], b.q.frames[off:n])
-		for _, m := range in[:k] {
-			if b.q.good {
+		if b.q.good {
+			for _, m := range in[:k] {
 				m.OlFlags |= mbuf.RxL4ChecksumGood | mbuf.RxIPChecksumGood
 			}
+		}
+		took := k
+		if b.join {
+			took = b.l.Join(in[:k])
+		}
+		for _, m := range in[:took] {
 			v := b.eth.Input(m, b.now)
 			b.stat.Count(v)
 			if v != perf.Taken {
@@ -164,6 +171,7 @@ func TestAllocs(t *testing.T) {
 	}{
 		{"request and response", 0, (*bench).rr},
 		{"stream", 0, func(b *bench) { b.move(b.a, b.b, 100_000) }},
+		{"joined", 0, func(b *bench) { b.join = true; b.move(b.a, b.b, 100_000) }},
 		{"super-segments", wireOffloads, func(b *bench) { b.move(b.a, b.b, 200_000) }},
 		{"loss", 0, func(b *bench) {
 			b.a.TX.Write(b.buf[:20_000])
@@ -244,8 +252,9 @@ func BenchmarkRequestResponse(b *testing.B) {
 	b.ReportMetric((cpu()-begin)/float64(b.N)/2, "cpu-ns/segment")
 }
 
-func benchmarkStream(b *testing.B, off pmd.Offload) {
+func benchmarkStream(b *testing.B, off pmd.Offload, join bool) {
 	x := newBench(b, off, 1500)
+	x.join = join
 	const n = 256 << 10
 	for range 50 {
 		x.move(x.a, x.b, n)
@@ -259,8 +268,11 @@ func benchmarkStream(b *testing.B, off pmd.Offload) {
 	b.ReportMetric((cpu()-begin)/float64(b.N)/(n/1448), "cpu-ns/1448B")
 }
 
-func BenchmarkStream(b *testing.B)         { benchmarkStream(b, 0) }
-func BenchmarkStreamOffloads(b *testing.B) { benchmarkStream(b, wireOffloads) }
+func BenchmarkStream(b *testing.B) {
+	b.Run("plain", func(b *testing.B) { benchmarkStream(b, 0, false) })
+	b.Run("joined", func(b *testing.B) { benchmarkStream(b, 0, true) })
+	b.Run("offloads", func(b *testing.B) { benchmarkStream(b, wireOffloads, false) })
+}
 
 // BenchmarkConnect is a whole connection: SYN to TIME-WAIT.
 func BenchmarkConnect(b *testing.B) {

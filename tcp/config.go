@@ -50,6 +50,8 @@ type Config struct {
 	StrictNagle  bool // hold small segments while anything is unacknowledged, not only small ones (Minshall)
 	NoTimestamps bool // do not offer RFC 7323 timestamps
 	NoSACK       bool // do not offer selective acknowledgements
+	NoGRO        bool // do not join the segments of a burst (Join)
+	NoGSO        bool // make every segment by itself: no super-segments, no trains
 }
 
 // orInt and orTick put the default into a zero field.

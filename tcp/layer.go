@@ -50,7 +50,8 @@ type Layer struct {
 	opts   Options // of the one being sent
 	mould  mould   // of the train being sent
 	frames [trainMax]*mbuf.Mbuf
-	tmp    ip.Endpoint // of segments that belong to no Sock
+	runs   [joinRows]run // of the burst being joined
+	tmp    ip.Endpoint   // of segments that belong to no Sock
 }
 
 // New makes the layer and registers it with IP.

@@ -207,6 +207,8 @@ func (l *Layer) setTimer(s *Sock) {
 func (s *Sock) maxSegment() int {
 	mss, ifc := s.segSize(), s.Dst.Iface
 	switch {
+	case s.l.cfg.NoGSO:
+		return mss
 	case s.cuts():
 		super := min(ifc.MaxTSO-20-MaxHeaderLen, maxSuper)
 		return max(super-super%mss, mss)

@@ -17,6 +17,7 @@ type segment struct {
 	seq, ack uint32
 	end      uint32 // seq and the length: payload, SYN and FIN
 	off, n   int    // payload in the chain
+	full     int    // payload of a segment, of several that were merged
 	wnd      uint16 // as it stands in the header
 	flags    uint8
 
@@ -46,6 +47,10 @@ func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	g.seq, g.ack, g.flags, g.wnd = h.Seq(), h.Ack(), h.Flags(), h.Window()
 	g.off = len(h)
 	g.n = int(m.PktLen) - g.off
+	g.full = g.n
+	if m.OlFlags&mbuf.RxLRO != 0 && m.SegSize() > 0 {
+		g.full = m.SegSize()
+	}
 	g.end = g.seq + uint32(g.n)
 	if g.flags&(SYN|FIN) != 0 {
 		if g.flags&SYN != 0 {
@@ -97,6 +102,9 @@ func (g *segment) trimEnd(edge uint32) {
 	}
 	g.n -= min(g.n, int(k))
 }
+
+// merged is how many segments g was, at least 1.
+func (g *segment) merged() int { return max((g.n+g.full-1)/max(g.full, 1), 1) }
 
 // copyTo writes the payload to s.RX at pos.
 func (g *segment) copyTo(s *Sock, pos uint64) {

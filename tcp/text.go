@@ -11,7 +11,7 @@ func (l *Layer) inOrder(s *Sock, g *segment) {
 	r.nxt += uint32(g.n)
 	r.pos += uint64(g.n)
 	s.RX.Publish(r.pos)
-	l.ackPolicy(s, g.n)
+	l.ackPolicy(s, min(g.n, g.full))
 	s.DataReady()
 }
 
@@ -66,7 +66,7 @@ func (l *Layer) fillHole(s *Sock, g *segment) {
 	r.nxt = nxt
 	s.RX.Publish(r.pos)
 	r.ackNow = true
-	l.ackPolicy(s, g.n)
+	l.ackPolicy(s, min(g.n, g.full))
 	s.DataReady()
 }
 
@@ -75,8 +75,17 @@ func (l *Layer) fillHole(s *Sock, g *segment) {
 func (l *Layer) outOfOrder(s *Sock, g *segment) perf.Verdict {
 	r := &s.rcv
 	l.cfg.Stat.Event(perf.EvTCPOutOfOrder)
-	if r.dup && r.ackNow && l.ip.Resolve(&s.Endpoint) == 0 {
-		l.sendAck(s)
+	owed := 0
+	if r.dup && r.ackNow {
+		owed++
+	}
+	if !r.sackOK { // without blocks the peer can only count
+		owed += min(g.merged()-1, trainMax)
+	}
+	if owed > 0 && l.ip.Resolve(&s.Endpoint) == 0 {
+		for range owed {
+			l.sendAck(s)
+		}
 	}
 	v := perf.Delivered
 	if g.n > 0 {
