@@ -174,14 +174,7 @@ func planeTAP(dir byte) (*subject, error) {
 		return nil, err
 	}
 	net3 := tapNet(dir, 0)
-	n, err := api.Open(api.Config{
-		Mode: lcore.Shared,
-		Ports: []api.Port{{
-			Driver: "tap", Device: fmt.Sprintf("plane%c", dir),
-			Addrs:   []netip.Prefix{netip.PrefixFrom(net3.peer, 24)},
-			Options: map[string]string{"host-addr": net3.host.String() + "/24"},
-		}},
-	})
+	n, err := openTAPPlane(fmt.Sprintf("plane%c", dir), net3)
 	if err != nil {
 		return nil, err
 	}
@@ -191,4 +184,16 @@ func planeTAP(dir byte) (*subject, error) {
 		return nil, errors.Join(err, p.close())
 	}
 	return &subject{load: &bulk{conn: c, dir: dir, write: chunk}, packets: p.packets, close: p.close}, nil
+}
+
+// openTAPPlane opens a plane on a TAP device with every offload it has.
+func openTAPPlane(device string, at link3) (*api.Net, error) {
+	return api.Open(api.Config{
+		Mode: lcore.Shared,
+		Ports: []api.Port{{
+			Driver: "tap", Device: device,
+			Addrs:   []netip.Prefix{netip.PrefixFrom(at.peer, 24)},
+			Options: map[string]string{"host-addr": at.host.String() + "/24"},
+		}},
+	})
 }

@@ -16,7 +16,21 @@ func httpRows() []row {
 			{side: side, against: "linux-lo", must: 4, aim: 10},
 		}
 	}
-	return []row{{
+	rooted := func(name string, plane, alloc bool, open opener) side {
+		return side{name: name, plane: plane, alloc: alloc, root: true, open: open}
+	}
+	overTAP := row{
+		name: "http-wrk", what: "the same asked by wrk, over TAP; linux-lo over its loopback", unit: "request", window: wrkLeast,
+		sides: []side{
+			rooted("fasthttp", true, false, func() (*subject, error) { return planeWrk(0, fastHTTP) }),
+			rooted("khttp", true, false, func() (*subject, error) { return planeWrk(1, kHTTP) }),
+			rooted("gvisor", false, true, func() (*subject, error) { return gvisorWrk(2) }),
+			rooted("linux-lo", false, true, linuxWrk),
+		},
+		note: "CPU time is the server's, with the kernel's work in its system calls: over TAP that is a part of wrk's own TCP. " +
+			"wrk runs on another CPU.",
+	}
+	requests := row{
 		num: "18", name: "http", what: "HTTP/1.1 requests, 64 connections kept alive", unit: "request",
 		sides: []side{
 			ours("fasthttp", inside(fastHTTP)),
@@ -29,5 +43,6 @@ func httpRows() []row {
 		note: "fasthttp: resident tasks; khttp: handlers; gvisor and linux-lo: net/http. The client is the same everywhere and in every " +
 			"figure: it writes a fixed request, parses the answer's head and compares the body. It runs as resident tasks beside fasthttp " +
 			"and khttp, as goroutines elsewhere: on each stack where it costs least.",
-	}}
+	}
+	return []row{requests, overTAP}
 }

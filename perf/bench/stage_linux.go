@@ -151,6 +151,9 @@ func startRow(r *row, share time.Duration) (out io.Reader, wait func() error, er
 	}, nil
 }
 
+// otherCPU is the CPU that this process is not pinned to.
+func otherCPU() (int, error) { return strconv.Atoi(os.Getenv(kernelCPUVar)) }
+
 // kernelStdin is open for as long as this process lives.
 var kernelStdin io.WriteCloser
 
@@ -159,7 +162,7 @@ var kernelStdin io.WriteCloser
 var theKernel = sync.OnceValue(func() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cpu, err := strconv.Atoi(os.Getenv(kernelCPUVar))
+	cpu, err := otherCPU()
 	if err != nil {
 		return err
 	}
