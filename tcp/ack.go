@@ -54,7 +54,7 @@ func (l *Layer) acked(s *Sock, g *segment) {
 	if d.una == d.max {
 		s.rtx.stop() // RFC 6298 5.2
 	} else {
-		l.arm(&s.rtx, l.now+s.rto()) // RFC 6298 5.3
+		l.arm(s, &s.rtx, l.now+s.rto()) // RFC 6298 5.3
 	}
 	if l.cfg.Eth != nil && s.Dst.Neigh != nil {
 		l.cfg.Eth.Confirm(s.Dst.Neigh, l.now)
@@ -138,7 +138,7 @@ func (l *Layer) ackedAgain(s *Sock, g *segment) {
 // sacked takes the SACK blocks of an acknowledgement.
 func (l *Layer) sacked(s *Sock, g *segment) {
 	d := &s.snd
-	n, _ := s.loss.board.Update(g.ack, d.max, g.opts.Sack[:g.opts.NSack])
+	n, _ := s.sacks().Update(g.ack, d.max, g.opts.Sack[:g.opts.NSack])
 	if n == 0 {
 		return // nothing, or a duplicate, which is no sign of loss (RFC 2883 4)
 	}

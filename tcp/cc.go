@@ -1,6 +1,10 @@
 package tcp
 
-import "dataplane/perf"
+import (
+	"slices"
+
+	"dataplane/perf"
+)
 
 // Window is what congestion control decides: how many bytes may be in flight.
 // The machine writes MSS and AppLimited, the algorithm the rest.
@@ -12,7 +16,7 @@ type Window struct {
 	// AppLimited: the flight did not fill the window, so an ACK says nothing
 	// about the path and the window does not grow (RFC 9438 5.8, RFC 7661 3).
 	AppLimited bool
-	credit     int // bytes of the latest full flight that are not acknowledged yet
+	credit     int32 // bytes of the latest full flight that are not acknowledged yet
 }
 
 // Congestion is one algorithm's state for one connection. All calls on the
@@ -55,6 +59,44 @@ func NewCongestion(name string) (Congestion, bool) {
 	return nil, false
 }
 
+// congID is an algorithm as a connection's settings have it.
+type congID uint8
+
+var congNames = [...]string{"cubic", "newreno"}
+
+// congOf returns the number of a name that an algorithm calls itself.
+func congOf(name string) congID { return congID(max(slices.Index(congNames[:], name), 0)) }
+
+// String returns the name.
+func (c congID) String() string { return congNames[c] }
+
+// congestion returns the state of the connection's algorithm. It takes memory when
+// there is something to remember: the first slow start, as long as the application
+// does not fill the window, needs none.
+func (s *Sock) congestion() Congestion {
+	if s.cc == nil {
+		s.cc, _ = NewCongestion(s.opt.cong.String()) // as new, without Init, which s.win has had
+	}
+	return s.cc
+}
+
+// grow tells the algorithm that n bytes were acknowledged, outside of recovery.
+func (l *Layer) grow(s *Sock, n int) {
+	if s.cc == nil && s.win.AppLimited {
+		return // no window grows
+	}
+	s.congestion().Acked(&s.win, n, s.rtt.SRTT, l.now)
+}
+
+// rested: sending starts again after more than one RTO without. RFC 5681 4.1.
+func (l *Layer) rested(s *Sock) {
+	if s.cc == nil {
+		s.win.restart()
+		return
+	}
+	s.cc.Idle(&s.win, l.now)
+}
+
 // initialWindow is RFC 6928 2: min(10*MSS, max(2*MSS, 14600)).
 func initialWindow(mss int) int { return min(10*mss, max(2*mss, 14600)) }
 
@@ -80,7 +122,7 @@ func (w *Window) Used(flight int) {
 		full = 2*flight >= w.Cwnd
 	}
 	if full {
-		w.credit = flight
+		w.credit = int32(flight)
 	}
 	w.AppLimited = w.credit <= 0
 }
@@ -89,7 +131,7 @@ func (w *Window) Used(flight int) {
 // for congestion avoidance. RFC 5681 3.1 with RFC 3465 2.2: by the bytes
 // acknowledged (so splitting ACKs wins nothing), at most limit segments per ACK.
 func (w *Window) grow(n, limit int) int {
-	w.credit -= n
+	w.credit -= int32(n)
 	if !w.slowStart() {
 		return n
 	}

@@ -61,7 +61,7 @@ func (l *Layer) shut(s *Sock) {
 	s.keep.stop()
 	l.shutWrite(s)
 	if s.state == FinWait2 {
-		l.arm(&s.keep, l.now+s.opt.finWait2)
+		l.arm(s, &s.keep, l.now+s.opt.finWait2.tick())
 	}
 }
 
@@ -82,11 +82,11 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 	}
 	s.state = Closed
 	l.unlist(s)
-	for _, a := range [...]*alarm{&s.rtx, &s.dack, &s.keep} {
-		a.stop()
-		l.cfg.Wheel.Cancel(&a.Timer)
-	}
-	s.rcv.ooo, s.loss.board, s.lst = ranges{}, scoreboard{}, nil
+	s.rtx.stop()
+	s.dack.stop()
+	s.keep.stop()
+	l.cfg.Wheel.Cancel(&s.timer)
+	s.rcv.ooo, s.loss.board, s.lst = nil, nil, nil
 	s.Unset(sock.FlagListening)
 	if errno != 0 && !s.orphan {
 		s.ErrorReport(errno) // before the flags: who sees the end must find its reason

@@ -11,7 +11,7 @@ func (l *Layer) segment(s *Sock, g *segment) perf.Verdict {
 		g.flags&(SYN|FIN|RST|URG|ACK) != ACK || // nothing special
 		g.seq != s.rcv.nxt || // next in order
 		g.n > s.room() || // it fits
-		len(s.rcv.ooo.r) != 0 || // no holes
+		!s.rcv.ooo.Empty() || // no holes
 		g.ack-s.snd.una > s.snd.max-s.snd.una || // acknowledges what was sent
 		s.loss.phase != open || // nothing was lost
 		g.opts.NSack != 0 ||

@@ -43,7 +43,7 @@ func (l *Layer) Error(e *ip.Error) perf.Verdict {
 		l.done(s, e.Errno)
 		return perf.Delivered
 	}
-	s.soft = e.Errno
+	s.soft = uint16(e.Errno)
 	return perf.Delivered
 }
 
@@ -53,15 +53,16 @@ func (l *Layer) tooBig(s *Sock) perf.Verdict {
 	if s.snd.una == s.snd.max {
 		return perf.DropICMPStale
 	}
-	if l.ip.Resolve(&s.Endpoint) != 0 || s.Dst.MTU >= s.snd.mtu || !s.state.synchronized() {
+	if l.ip.Resolve(&s.Endpoint) != 0 || s.Dst.MTU >= int(s.snd.mtu) || !s.state.synchronized() {
 		return perf.Delivered
 	}
 	l.resize(s)
 	d, r := &s.snd, &s.loss
+	s.sacks()
 	r.phase, r.again, r.dupAcks, r.inflate = lost, false, 0, 0
 	r.recover = d.max
 	d.nxt, d.rttOn, d.force = d.una, false, true
-	l.arm(&s.rtx, l.now+s.rto())
+	l.arm(s, &s.rtx, l.now+s.rto())
 	l.want(s)
 	return perf.Delivered
 }

@@ -23,14 +23,17 @@ type Info struct {
 func (s *Sock) Info() Info {
 	d, r := &s.snd, &s.rcv
 	i := Info{
-		State: s.state, Congestion: s.opt.cong,
+		State: s.state, Congestion: s.opt.cong.String(),
 		Recovering: s.loss.phase == recovering, Lost: s.loss.phase == lost,
 		RTT: s.rtt.SRTT, RTTVar: s.rtt.Var, RTO: s.rtt.RTO,
-		Cwnd: s.win.Cwnd, Ssthresh: s.win.Ssthresh, MSS: s.win.MSS, PathMTU: d.mtu,
+		Cwnd: s.win.Cwnd, Ssthresh: s.win.Ssthresh, MSS: s.win.MSS, PathMTU: int(d.mtu),
 		SndWnd: int(d.wnd), SndScale: d.scale, RcvScale: r.scale,
 		Timestamps: r.tsOK, SACK: r.sackOK,
 		Unacked: int(d.max - d.una), Unread: s.RX.Len(),
-		OutOfOrder: r.ooo.Len(), RcvLimit: r.limit, Retries: int(d.retries),
+		RcvLimit: r.limit, Retries: int(d.retries),
+	}
+	if r.ooo != nil {
+		i.OutOfOrder = r.ooo.Len()
 	}
 	if s.state.synchronized() {
 		i.InFlight = s.inFlight()

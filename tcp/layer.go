@@ -44,6 +44,7 @@ type Layer struct {
 	rng       *rand.Rand
 	resets    limiter
 	resetCap  uint16
+	cong      congID // of sockets that choose none
 
 	cookie request // made of a cookie, or to become one
 	seg    segment // the one being received
@@ -67,6 +68,8 @@ func New(cfg Config) (*Layer, error) {
 	seed[31] ^= byte(cfg.Core.ID)
 	l.rng = rand.New(rand.NewChaCha8(seed))
 	l.cookies.key = cfg.Secret
+	cc, _ := NewCongestion(cfg.Congestion)
+	l.cong = congOf(cc.Name())
 	l.conns = ip.NewFlowTable[*Sock](256, cfg.Secret)
 	l.waits = ip.NewFlowTable[*timeWait](256, cfg.Secret)
 	l.reqs = ip.NewFlowTable[*request](64, cfg.Secret)

@@ -54,12 +54,8 @@ func (l *Layer) handOver(s *Sock, to *Layer) {
 		l.orphans--
 		to.orphans++
 	}
-	for _, a := range [...]*alarm{&s.rtx, &s.dack, &s.keep} {
-		l.cfg.Wheel.Cancel(&a.Timer)
-		if a.on() {
-			to.cfg.Wheel.Arm(&a.Timer, int64(a.at))
-		}
-	}
+	l.cfg.Wheel.Cancel(&s.timer)
+	to.rearm(s)
 	waits := s.queued
 	s.queued = false
 	to.adopt(s)

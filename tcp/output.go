@@ -26,12 +26,12 @@ func (l *Layer) transmit(s *Sock) {
 		return
 	}
 	if errno := l.ip.Resolve(&s.Endpoint); errno != 0 {
-		s.soft = errno
+		s.soft = uint16(errno)
 		s.rcv.ackNow = false
 		l.setTimer(s) // the time-out tries again, and gives up in the end
 		return
 	}
-	if s.Dst.MTU != s.snd.mtu {
+	if s.Dst.MTU != int(s.snd.mtu) {
 		l.resize(s)
 	}
 	if s.loss.phase == recovering {
@@ -51,7 +51,7 @@ func (l *Layer) transmit(s *Sock) {
 func (l *Layer) sendData(s *Sock) {
 	d := &s.snd
 	if d.una == d.max && d.last != 0 && l.now-d.last > s.rtt.RTO {
-		s.cc.Idle(&s.win, l.now) // RFC 5681 4.1
+		l.rested(s)
 		d.last = 0
 	}
 	limit := s.maxSegment()
@@ -136,7 +136,7 @@ func (s *Sock) chunk(room, limit int) (n int, fin bool) {
 // skips what the peer has already.
 func (s *Sock) unsent() int {
 	d, r := &s.snd, &s.loss
-	if r.phase == lost && len(r.board.r) != 0 && seqLT(d.nxt, d.max) {
+	if r.phase == lost && !r.board.Empty() && seqLT(d.nxt, d.max) {
 		if start, n := r.board.hole(d.nxt); n > 0 {
 			d.nxt = start
 			return n
@@ -169,7 +169,7 @@ func (l *Layer) sent(s *Sock, n int) {
 	end := d.nxt + uint32(n)
 	if d.una == d.max || !s.rtx.on() { // RFC 6298 5.1
 		d.since = l.now
-		l.arm(&s.rtx, l.now+s.rto())
+		l.arm(s, &s.rtx, l.now+s.rto())
 	}
 	if seqGT(end, d.max) {
 		if d.nxt == d.max && !d.rttOn {
@@ -196,9 +196,9 @@ func (l *Layer) setTimer(s *Sock) {
 	switch {
 	case s.state == Closed || s.rtx.on():
 	case d.una != d.max:
-		l.arm(&s.rtx, l.now+s.rto())
+		l.arm(s, &s.rtx, l.now+s.rto())
 	case s.state.sends() && (d.nxt != s.endSeq() || d.fin && !s.finSent()):
-		l.arm(&s.rtx, l.now+s.probeAfter())
+		l.arm(s, &s.rtx, l.now+s.probeAfter())
 	}
 }
 
@@ -245,17 +245,17 @@ func (s *Sock) maxBlocks() int {
 // of what the peer takes and the path carries, less the options we always send.
 func (l *Layer) resize(s *Sock) {
 	d := &s.snd
-	d.mtu = s.Dst.MTU
-	mtu := d.mtu
+	mtu := s.Dst.MTU
+	d.mtu = int32(mtu)
 	if mtu == 0 { // no route at this moment
 		mtu = 576
 	}
-	mss := min(d.peerMSS, mtu-headers(s.Remote.Is4()))
+	mss := min(int(d.peerMSS), mtu-headers(s.Remote.Is4()))
 	if s.opt.maxSeg > 0 {
-		mss = min(mss, s.opt.maxSeg)
+		mss = min(mss, int(s.opt.maxSeg))
 	}
 	if d.cap > 0 {
-		mss = min(mss, d.cap)
+		mss = min(mss, int(d.cap))
 	}
 	if s.rcv.tsOK {
 		mss -= tsOptionLen

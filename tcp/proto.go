@@ -79,7 +79,7 @@ func (l *Layer) open(s *Sock, floor uint32) {
 	s.rcv = recv{
 		tsOff: tsOffset(&l.cfg.Secret, &t), want: math.MaxUint64,
 		scale:  scaleFor(l.maxWindow(&s.Opt)),
-		advMSS: int(advertised(s.Dst.Iface.MTU, s.opt.maxSeg, s.Remote.Is4())),
+		advMSS: advertised(s.Dst.Iface.MTU, int(s.opt.maxSeg), s.Remote.Is4()),
 		ackNow: true,
 	}
 	s.state = SynSent

@@ -145,10 +145,10 @@ func (s *ranges) Blocks(dst []Block) int {
 }
 
 // Empty: there is no hole. (A D-SACK may still be armed: see Reports.)
-func (s *ranges) Empty() bool { return len(s.r) == 0 }
+func (s *ranges) Empty() bool { return s == nil || len(s.r) == 0 }
 
 // Reports: Blocks would return something.
-func (s *ranges) Reports() bool { return s.hasDup || len(s.r) > 0 }
+func (s *ranges) Reports() bool { return s != nil && (s.hasDup || len(s.r) > 0) }
 
 // Len is the number of intervals.
 func (s *ranges) Len() int { return len(s.r) }

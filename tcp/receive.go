@@ -131,7 +131,7 @@ func (l *Layer) finWasAcked(s *Sock) bool {
 		s.state = FinWait2
 		if s.orphan {
 			s.TX.Drop() // nothing will be sent again
-			l.arm(&s.keep, l.now+s.opt.finWait2)
+			l.arm(s, &s.keep, l.now+s.opt.finWait2.tick())
 		}
 	case Closing:
 		l.timeWait(s)

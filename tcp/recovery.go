@@ -16,12 +16,20 @@ const (
 // proportional rate reduction the bound in repair, an undo the end of progress.
 type recovery struct {
 	phase   phase
-	again   bool   // send the segment at una now
-	dupAcks int    // in a row
-	inflate int    // without SACK: bytes that duplicate ACKs say have arrived
-	recover uint32 // what had been sent when the loss was seen
-	highRxt uint32 // end of what was sent again in this recovery
-	board   scoreboard
+	again   bool        // send the segment at una now
+	dupAcks int32       // in a row
+	inflate int32       // without SACK: bytes that duplicate ACKs say have arrived
+	recover uint32      // what had been sent when the loss was seen
+	highRxt uint32      // end of what was sent again in this recovery
+	board   *scoreboard // nil: no SACK has come, and the phase is open
+}
+
+// sacks returns the scoreboard, which takes memory with the first SACK or loss.
+func (s *Sock) sacks() *scoreboard {
+	if s.loss.board == nil {
+		s.loss.board = &scoreboard{mss: uint32(s.win.MSS)}
+	}
+	return s.loss.board
 }
 
 // inFlight estimates how many bytes are in the network.
@@ -30,10 +38,10 @@ func (s *Sock) inFlight() int {
 	switch {
 	case r.phase == lost:
 		return int(d.nxt-d.una) - r.board.sackedBelow(d.nxt)
-	case len(r.board.r) != 0 || r.phase == recovering && s.rcv.sackOK:
+	case !r.board.Empty() || r.phase == recovering && s.rcv.sackOK:
 		return r.board.Pipe(d.una, d.max, seqMax(r.highRxt, d.una))
 	}
-	return max(int(d.nxt-d.una)-r.inflate, 0)
+	return max(int(d.nxt-d.una)-int(r.inflate), 0)
 }
 
 // duplicateAck counts one. RFC 5681 3.2, RFC 6675 5.
@@ -45,14 +53,14 @@ func (l *Layer) duplicateAck(s *Sock) {
 		return // what una lacks is being sent anyway
 	case r.phase == recovering:
 		if !s.rcv.sackOK {
-			r.inflate += s.win.MSS // RFC 6582 3.2 step 3
+			r.inflate += int32(s.win.MSS) // RFC 6582 3.2 step 3
 		}
 	case s.rcv.sackOK && (r.dupAcks >= dupThresh || r.board.IsLost(s.snd.una)):
 		l.recover(s)
 	case !s.rcv.sackOK && r.dupAcks >= dupThresh && seqGT(s.snd.una, r.recover):
 		l.recover(s) // RFC 6582 3.2 step 2: the ACK covers more than recover
 	case !s.rcv.sackOK && r.dupAcks < dupThresh:
-		r.inflate += s.win.MSS // RFC 3042: limited transmit
+		r.inflate += int32(s.win.MSS) // RFC 3042: limited transmit
 	}
 	l.want(s)
 }
@@ -63,13 +71,13 @@ func (l *Layer) recover(s *Sock) {
 	l.cfg.Stat.Event(perf.EvTCPFastRetransmit)
 	// RFC 5681 3.2: without what limited transmit added. That alone went beyond
 	// the window; all else that left since the first duplicate counts.
-	s.cc.Lost(&s.win, min(int(d.max-d.una), s.win.Cwnd), l.now)
+	s.congestion().Lost(&s.win, min(int(d.max-d.una), s.win.Cwnd), l.now)
 	r.phase, r.again = recovering, true
 	r.recover, r.highRxt = d.max, d.una
-	r.board.EnterRecovery()
+	s.sacks().EnterRecovery()
 	r.inflate = 0
 	if !s.rcv.sackOK {
-		r.inflate = dupThresh * s.win.MSS
+		r.inflate = int32(dupThresh * s.win.MSS)
 	}
 	d.rttOn = false
 }
@@ -79,34 +87,34 @@ func (l *Layer) recover(s *Sock) {
 func (l *Layer) progress(s *Sock, n, flight int) {
 	d, r := &s.snd, &s.loss
 	forgot := false // the peer has thrown away what it had reported (RFC 2018 8)
-	if len(r.board.r) != 0 {
+	if !r.board.Empty() {
 		high := r.board.Highest(d.una)
 		r.board.advance(d.una)
-		forgot = len(r.board.r) == 0 && seqLT(d.una, high)
+		forgot = r.board.Empty() && seqLT(d.una, high)
 	}
 	switch r.phase {
 	case open:
 		r.dupAcks, r.inflate = 0, 0
 		s.win.Used(flight)
-		s.cc.Acked(&s.win, n, s.rtt.SRTT, l.now)
+		l.grow(s, n)
 	case lost:
 		s.win.AppLimited = false // slow start from one segment
-		s.cc.Acked(&s.win, n, s.rtt.SRTT, l.now)
+		s.congestion().Acked(&s.win, n, s.rtt.SRTT, l.now)
 		if seqGEQ(d.una, r.recover) {
 			r.phase, r.dupAcks = open, 0
 		}
 	case recovering:
 		if seqGEQ(d.una, r.recover) {
 			r.phase, r.dupAcks, r.inflate, r.again = open, 0, 0, false
-			s.cc.Recovered(&s.win, l.now)
+			s.congestion().Recovered(&s.win, l.now)
 			return
 		}
 		r.highRxt = seqMax(r.highRxt, d.una)
 		if !s.rcv.sackOK { // RFC 6582 3.2 step 5: a partial ACK
 			r.again = true
-			r.inflate = max(r.inflate-n, 0)
+			r.inflate = max(r.inflate-int32(n), 0)
 			if n >= s.win.MSS {
-				r.inflate += s.win.MSS
+				r.inflate += int32(s.win.MSS)
 			}
 		} else if forgot {
 			r.again = true
@@ -170,7 +178,7 @@ func (l *Layer) resend(s *Sock, seq uint32, n int) bool {
 	l.cfg.Stat.Event(perf.EvTCPRetransmit)
 	s.snd.last = l.now
 	if !s.rtx.on() {
-		l.arm(&s.rtx, l.now+s.rto())
+		l.arm(s, &s.rtx, l.now+s.rto())
 	}
 	return true
 }

@@ -51,7 +51,7 @@ func (rq *request) fill(ls *Sock, g *segment) {
 	o.MSS = clampMSS(o.MSS, g.key.Remote.Is4())
 	o.TS = o.TS && !l.cfg.NoTimestamps
 	o.SackOK = o.SackOK && !l.cfg.NoSACK
-	rq.advMSS = advertised(g.p.Iface.MTU, ls.opt.maxSeg, g.key.Remote.Is4())
+	rq.advMSS = advertised(g.p.Iface.MTU, int(ls.opt.maxSeg), g.key.Remote.Is4())
 	rq.rcvScale = scaleFor(l.maxWindow(&ls.Sock.Opt))
 	rq.wnd = uint16(min(ls.Opt.RcvBuf, math.MaxUint16))
 	t := tuple(&g.key)
@@ -179,7 +179,7 @@ func (l *Layer) child(rq *request, g *segment) *Sock {
 	s.Opt, s.opt = ls.Opt, ls.opt
 	s.lst = nil
 	s.TX.SetLimit(s.Opt.SndBuf)
-	s.rcv.advMSS, s.rcv.scale = int(rq.advMSS), rq.rcvScale
+	s.rcv.advMSS, s.rcv.scale = rq.advMSS, rq.rcvScale
 	s.rcv.tsOff = rq.tsOff
 	s.startSend(rq.iss)
 	s.snd.nxt, s.snd.max = rq.iss+1, rq.iss+1

@@ -37,6 +37,9 @@ const (
 
 // SetMSS sets the size of a full segment.
 func (s *scoreboard) SetMSS(mss int) {
+	if s == nil {
+		return
+	}
 	s.mss = uint32(mss)
 	s.findEdge()
 }
@@ -244,7 +247,7 @@ func (s *scoreboard) Rescued(recover uint32) { s.rescue, s.rescued = recover, tr
 func (s *scoreboard) EnterRecovery() { s.rescued = false }
 
 // Empty: nothing is reported.
-func (s *scoreboard) Empty() bool { return len(s.r) == 0 }
+func (s *scoreboard) Empty() bool { return s == nil || len(s.r) == 0 }
 
 // Bytes is the number of bytes reported as received.
 func (s *scoreboard) Bytes() int { return s.sacked }

@@ -2,7 +2,6 @@ package tcp
 
 import (
 	"math"
-	"syscall"
 
 	"dataplane/internal/timer"
 	"dataplane/ip"
@@ -23,28 +22,28 @@ type Sock struct {
 
 	l      *Layer
 	state  State
-	queued bool // in Layer.out
-	orphan bool // the application has closed it
-	inTab  bool // in Layer.conns
-	scaled bool // the peer offered window scaling
+	queued bool   // in Layer.out
+	orphan bool   // the application has closed it
+	inTab  bool   // in Layer.conns
+	scaled bool   // the peer offered window scaling
+	idle   uint8  // keep-alive probes unanswered
+	soft   uint16 // latest soft ICMP error, an errno: the reason, should it time out
 
 	snd   send
 	rcv   recv
-	idle  uint8     // keep-alive probes unanswered
-	asked perf.Tick // when the latest was sent
 	loss  recovery
 	win   Window
-	cc    Congestion
 	rtt   RTT
+	timer timer.Timer // for the first of the alarms
+	rtx   alarm       // retransmission, zero-window probe
+	dack  alarm       // delayed ACK
+	keep  alarm       // keep-alive; FIN-WAIT-2 of an orphan
+	cc    Congestion  // nil: in its first slow start, which is alike in all of them
 	opt   settings
-	chal  limiter // challenge ACKs of this connection
+	chal  limiter   // challenge ACKs of this connection
+	asked perf.Tick // when the latest keep-alive probe was sent
 
-	rtx  alarm // retransmission, zero-window probe
-	dack alarm // delayed ACK
-	keep alarm // keep-alive; FIN-WAIT-2 of an orphan
-
-	lst  *listener     // Listen only
-	soft syscall.Errno // latest soft ICMP error: the reason, should it time out
+	lst *listener // Listen only
 }
 
 // send is the sending direction. Sequence numbers: una <= nxt <= max. nxt
@@ -68,9 +67,9 @@ type send struct {
 	rttAt         perf.Tick
 	last          perf.Tick // latest transmission of data
 	since         perf.Tick // since then the peer has made no progress
-	peerMSS       int       // what the peer's SYN said, 536 if nothing
-	mtu           int       // of the path, when win.MSS was computed
-	cap           int       // black hole found: no bigger than this; 0: none
+	mtu           int32     // of the path, when win.MSS was computed
+	peerMSS       uint16    // what the peer's SYN said, 536 if nothing
+	cap           uint16    // black hole found: no bigger than this; 0: none
 }
 
 // recv is the receiving direction.
@@ -83,8 +82,8 @@ type recv struct {
 	pos     uint64 // RX position of nxt
 	want    uint64 // copy of WantTail
 	limit   int    // bytes the application lets us buffer
-	mss     int    // the peer's segment size, as seen
-	advMSS  int    // what our SYN said
+	mss     uint16 // the peer's segment size, as seen
+	advMSS  uint16 // what our SYN said
 	scale   uint8
 	quick   uint8 // so many ACKs still go out at once
 	finSeen bool  // finSeq is set
@@ -102,57 +101,67 @@ type recv struct {
 	tuneAt     perf.Tick // autotuning: when the round began
 	tuneTail   uint64    // ... and what the application had read then
 
-	ooo ranges
+	ooo *ranges // nil: nothing has come out of order yet
 }
 
 // settings are the socket options of level IPPROTO_TCP.
 type settings struct {
+	keepIdle  millis
+	keepIntvl millis
+	userLimit millis // TCP_USER_TIMEOUT; 0: R2 decides
+	finWait2  millis // TCP_LINGER2
+	maxSeg    uint16
+	keepCount uint8
+	cong      congID
 	noDelay   bool
 	cork      bool
-	maxSeg    int
-	keepIdle  perf.Tick
-	keepIntvl perf.Tick
-	keepCount int
-	userLimit perf.Tick // TCP_USER_TIMEOUT; 0: R2 decides
-	finWait2  perf.Tick // TCP_LINGER2
-	cong      string
 }
 
-// alarm is a timer that is cheap to move: moving it later, or stopping it,
-// leaves the wheel alone, and the timer finds out when it expires.
+// millis is a duration as options have it.
+type millis uint32
+
+// toMillis rounds up, and never to nothing.
+func toMillis(t perf.Tick) millis {
+	return millis(min((t+perf.Millisecond-1)/perf.Millisecond, math.MaxUint32))
+}
+
+func (m millis) tick() perf.Tick { return perf.Tick(m) * perf.Millisecond }
+
+// alarm is a moment at which a connection has something to do. One timer serves all
+// of a connection's: moving an alarm later, or stopping it, leaves the wheel alone,
+// and the timer finds out when it expires.
 type alarm struct {
-	timer.Timer
 	at perf.Tick // 0: stopped
 }
 
-// The alarms of a Sock.
-const (
-	alarmRtx uint8 = iota
-	alarmAck
-	alarmKeep
-)
-
-func (l *Layer) arm(a *alarm, at perf.Tick) {
+func (l *Layer) arm(s *Sock, a *alarm, at perf.Tick) {
 	a.at = at
-	if !a.Armed() || a.Due() > int64(at) {
-		l.cfg.Wheel.Arm(&a.Timer, int64(at))
+	if !s.timer.Armed() || s.timer.Due() > int64(at) {
+		l.cfg.Wheel.Arm(&s.timer, int64(at))
 	}
 }
 
 func (a *alarm) stop()    { a.at = 0 }
 func (a *alarm) on() bool { return a.at != 0 }
 
+// rang stops an alarm that is due and reports that it was.
+func (a *alarm) rang(now perf.Tick) bool {
+	if a.at == 0 || now < a.at {
+		return false
+	}
+	a.at = 0
+	return true
+}
+
 // newSock returns a closed Sock of this layer with default settings.
 func (l *Layer) newSock() *Sock {
 	s := &Sock{l: l}
 	s.Sock.Init(l.cfg.Core, l, s)
 	s.opt = settings{
-		keepIdle: l.cfg.KeepIdle, keepIntvl: l.cfg.KeepIntvl, keepCount: l.cfg.KeepCount,
-		finWait2: l.cfg.FinWait2, cong: l.cfg.Congestion,
+		keepIdle: toMillis(l.cfg.KeepIdle), keepIntvl: toMillis(l.cfg.KeepIntvl),
+		keepCount: uint8(min(l.cfg.KeepCount, maxKeepCount)), finWait2: toMillis(l.cfg.FinWait2), cong: l.cong,
 	}
-	s.rtx.Init(s, alarmRtx)
-	s.dack.Init(s, alarmAck)
-	s.keep.Init(s, alarmKeep)
+	s.timer.Init(s, 0)
 	s.rcv.want = math.MaxUint64
 	s.DontFrag = true
 	return s
@@ -193,13 +202,14 @@ func tsClock(now perf.Tick) uint32 { return uint32(now / perf.Millisecond) }
 
 // limiter lets n events through per second.
 type limiter struct {
-	from perf.Tick
+	from millis // when the second began; 0: never
 	n    uint16
 }
 
 func (b *limiter) ok(now perf.Tick, n uint16) bool {
-	if now-b.from >= perf.Second || b.from == 0 {
-		b.from, b.n = max(now, 1), 0
+	at := millis(now / perf.Millisecond)
+	if at-b.from >= 1000 || b.from == 0 {
+		b.from, b.n = max(at, 1), 0
 	}
 	if b.n >= n {
 		return false

@@ -71,7 +71,7 @@ func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
 		if v < minMSS || v > maxSegOption {
 			return syscall.EINVAL
 		}
-		o.maxSeg = v
+		o.maxSeg = uint16(v)
 		s.snd.mtu = 0 // resize
 	case optKeepIdle:
 		return l.setKeep(s, &o.keepIdle, v)
@@ -81,28 +81,28 @@ func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
 		if v < 1 || v > maxKeepCount {
 			return syscall.EINVAL
 		}
-		o.keepCount = v
+		o.keepCount = uint8(v)
 	case optUserTimeout:
 		if v < 0 || v > maxUserMs {
 			return syscall.EINVAL
 		}
-		o.userLimit = perf.Tick(v) * perf.Millisecond
+		o.userLimit = millis(v)
 	case optLinger2:
 		if v <= 0 { // no FIN-WAIT-2 at all is not offered
 			return syscall.EINVAL
 		}
-		o.finWait2 = min(perf.Tick(v)*perf.Second, l.cfg.FinWait2)
+		o.finWait2 = toMillis(min(perf.Tick(v)*perf.Second, l.cfg.FinWait2))
 	default:
 		return syscall.ENOPROTOOPT
 	}
 	return 0
 }
 
-func (l *Layer) setKeep(s *Sock, t *perf.Tick, secs int) syscall.Errno {
+func (l *Layer) setKeep(s *Sock, t *millis, secs int) syscall.Errno {
 	if secs < 1 || secs > maxKeepSecs {
 		return syscall.EINVAL
 	}
-	*t = perf.Tick(secs) * perf.Second
+	*t = millis(secs) * 1000
 	if !s.orphan {
 		l.startKeepAlive(s)
 	}
@@ -170,15 +170,15 @@ func (l *Layer) GetOption(sk *sock.Sock, level, name int) (int, syscall.Errno) {
 	case syscall.IPPROTO_TCP<<16 | optMaxSeg:
 		return s.maxSeg(), 0
 	case syscall.IPPROTO_TCP<<16 | optKeepIdle:
-		return int(o.keepIdle / perf.Second), 0
+		return int(o.keepIdle / 1000), 0
 	case syscall.IPPROTO_TCP<<16 | optKeepIntvl:
-		return int(o.keepIntvl / perf.Second), 0
+		return int(o.keepIntvl / 1000), 0
 	case syscall.IPPROTO_TCP<<16 | optKeepCnt:
-		return o.keepCount, 0
+		return int(o.keepCount), 0
 	case syscall.IPPROTO_TCP<<16 | optUserTimeout:
-		return int(o.userLimit / perf.Millisecond), 0
+		return int(o.userLimit), 0
 	case syscall.IPPROTO_TCP<<16 | optLinger2:
-		return int(o.finWait2 / perf.Second), 0
+		return int(o.finWait2 / 1000), 0
 	case syscall.IPPROTO_IP<<16 | syscall.IP_TTL:
 		if s.TTL == 0 {
 			return 64, 0
@@ -200,7 +200,7 @@ func (s *Sock) maxSeg() int {
 	case s.state.synchronized():
 		return s.win.MSS
 	case s.opt.maxSeg > 0:
-		return s.opt.maxSeg
+		return int(s.opt.maxSeg)
 	}
 	return 536
 }
@@ -212,8 +212,8 @@ func (l *Layer) SetCongestion(sk *sock.Sock, name string) syscall.Errno {
 	if !ok {
 		return syscall.ENOENT
 	}
-	s.opt.cong = cc.Name()
-	if s.cc != nil && s.state.synchronized() {
+	s.opt.cong = congOf(cc.Name())
+	if s.state.synchronized() {
 		w := s.win
 		cc.Init(&w, l.now)
 		w.Cwnd, w.Ssthresh = s.win.Cwnd, s.win.Ssthresh
@@ -223,7 +223,7 @@ func (l *Layer) SetCongestion(sk *sock.Sock, name string) syscall.Errno {
 }
 
 // Congestion returns the name of the algorithm in use.
-func (l *Layer) Congestion(sk *sock.Sock) string { return sk.Owner.(*Sock).opt.cong }
+func (l *Layer) Congestion(sk *sock.Sock) string { return sk.Owner.(*Sock).opt.cong.String() }
 
 func b2i(b bool) int {
 	if b {

@@ -10,7 +10,7 @@ import (
 // startSend sets the sending side to the beginning: nothing sent, iss chosen.
 func (s *Sock) startSend(iss uint32) {
 	s.snd = send{iss: iss, una: iss, nxt: iss, max: iss, tailSeq: iss + 1, tail: s.TX.Tail()}
-	s.loss = recovery{recover: iss, board: scoreboard{r: s.loss.board.r[:0]}}
+	s.loss = recovery{recover: iss}
 	s.rtt.Init()
 }
 
@@ -18,7 +18,7 @@ func (s *Sock) startSend(iss uint32) {
 // irs; wnd is the window that our SYN shows. Our own offers stand in s.rcv.
 func (l *Layer) negotiate(s *Sock, o *Options, irs uint32, wnd int) {
 	d, r := &s.snd, &s.rcv
-	d.peerMSS = int(o.MSS)
+	d.peerMSS = o.MSS
 	if o.WScale >= 0 { // RFC 7323 2.2: both or none
 		d.scale = uint8(o.WScale)
 	} else {
@@ -39,8 +39,8 @@ func (l *Layer) negotiate(s *Sock, o *Options, irs uint32, wnd int) {
 	s.RX.SetLimit(r.limit + s.slack())
 	l.ip.Resolve(&s.Endpoint)
 	l.resize(s)
-	s.cc, _ = NewCongestion(s.opt.cong)
-	s.cc.Init(&s.win, l.now)
+	s.cc = nil
+	s.win.init()
 }
 
 // synLost: our SYN or SYN-ACK had to be sent again. RFC 6298 5.7: a longer first
@@ -55,7 +55,7 @@ func (l *Layer) sendSyn(s *Sock) {
 	d, r := &s.snd, &s.rcv
 	r.ackNow = false
 	o := &l.opts
-	*o = Options{MSS: uint16(r.advMSS), WScale: int8(r.scale), SackOK: !l.cfg.NoSACK, TS: !l.cfg.NoTimestamps}
+	*o = Options{MSS: r.advMSS, WScale: int8(r.scale), SackOK: !l.cfg.NoSACK, TS: !l.cfg.NoTimestamps}
 	b := bare{seq: d.iss, flags: SYN, wnd: uint16(min(s.Opt.RcvBuf, math.MaxUint16)), opts: o}
 	if s.state == SynRcvd {
 		o.SackOK, o.TS = r.sackOK, r.tsOK
@@ -83,14 +83,14 @@ func (l *Layer) sendSyn(s *Sock) {
 		return
 	}
 	if !s.rtx.on() {
-		l.arm(&s.rtx, s.clamp(perf.Second<<d.retries)+l.now)
+		l.arm(s, &s.rtx, s.clamp(perf.Second<<d.retries)+l.now)
 	}
 }
 
 // synTimeout: no answer to our SYN. RFC 9293 3.8.3: R2 for a SYN.
 func (l *Layer) synTimeout(s *Sock) {
 	d := &s.snd
-	if int(d.retries) >= l.cfg.SynRetries || s.opt.userLimit > 0 && l.now-d.since >= s.opt.userLimit {
+	if int(d.retries) >= l.cfg.SynRetries || s.opt.userLimit > 0 && l.now-d.since >= s.opt.userLimit.tick() {
 		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
 		l.expired(s)
 		return

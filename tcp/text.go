@@ -89,7 +89,7 @@ func (l *Layer) outOfOrder(s *Sock, g *segment) perf.Verdict {
 	}
 	v := perf.Delivered
 	if g.n > 0 {
-		if r.ooo.Insert(g.seq, g.seq+uint32(g.n)).Full {
+		if s.holes().Insert(g.seq, g.seq+uint32(g.n)).Full {
 			v = perf.DropTCPMemory
 		} else {
 			g.copyTo(s, r.pos+uint64(g.seq-r.nxt))
@@ -103,10 +103,18 @@ func (l *Layer) outOfOrder(s *Sock, g *segment) perf.Verdict {
 	return v
 }
 
+// holes returns the intervals beyond a hole, which take memory with the first.
+func (s *Sock) holes() *ranges {
+	if s.rcv.ooo == nil {
+		s.rcv.ooo = new(ranges)
+	}
+	return s.rcv.ooo
+}
+
 // duplicate has the next ACK report bytes that came again. RFC 2883 4.
 func (s *Sock) duplicate(start, end uint32) {
 	if s.rcv.sackOK {
-		s.rcv.ooo.Duplicate(Block{start, seqMin(end, s.rcv.nxt)})
+		s.holes().Duplicate(Block{start, seqMin(end, s.rcv.nxt)})
 	}
 }
 
@@ -114,7 +122,9 @@ func (s *Sock) duplicate(start, end uint32) {
 func (l *Layer) finArrived(s *Sock) {
 	r := &s.rcv
 	r.nxt++
-	r.ooo.Clear()
+	if r.ooo != nil {
+		r.ooo.Clear()
+	}
 	r.finSeen = false
 	r.ackNow = true
 	l.want(s)

@@ -16,31 +16,16 @@ const (
 	corkWait      = 200 * perf.Millisecond
 )
 
-// Expire is the wheel's call: one of s's alarms may be due.
-func (s *Sock) Expire(kind uint8, now int64) {
+// Expire is the wheel's call: some of s's alarms may be due.
+func (s *Sock) Expire(_ uint8, now int64) {
 	l, at := s.l, perf.Tick(now)
 	l.now = at
-	a := [...]*alarm{alarmRtx: &s.rtx, alarmAck: &s.dack, alarmKeep: &s.keep}[kind]
-	if a.at == 0 {
-		return
-	}
-	if at < a.at {
-		l.cfg.Wheel.Arm(&a.Timer, int64(a.at))
-		return
-	}
-	a.at = 0
-	switch kind {
-	case alarmAck:
+	if s.dack.rang(at) {
 		l.cfg.Stat.Event(perf.EvTCPDelayedAck)
 		s.rcv.ackNow = true
 		l.want(s)
-	case alarmKeep:
-		if s.state == FinWait2 && s.orphan {
-			l.done(s, 0)
-		} else {
-			l.keepAlive(s)
-		}
-	case alarmRtx:
+	}
+	if s.rtx.rang(at) {
 		switch {
 		case s.state == SynSent || s.state == SynRcvd:
 			l.synTimeout(s)
@@ -48,6 +33,23 @@ func (s *Sock) Expire(kind uint8, now int64) {
 			l.timeout(s)
 		default:
 			l.persist(s)
+		}
+	}
+	if s.keep.rang(at) {
+		if s.state == FinWait2 && s.orphan {
+			l.done(s, 0)
+		} else {
+			l.keepAlive(s)
+		}
+	}
+	l.rearm(s)
+}
+
+// rearm arms the timer of s for the first of its alarms, if there is one.
+func (l *Layer) rearm(s *Sock) {
+	for _, a := range [...]*alarm{&s.rtx, &s.dack, &s.keep} {
+		if a.on() {
+			l.arm(s, a, a.at)
 		}
 	}
 }
@@ -59,7 +61,7 @@ func (s *Sock) clamp(t perf.Tick) perf.Tick {
 	if s.opt.userLimit == 0 || s.snd.since == 0 {
 		return t
 	}
-	return max(min(t, s.snd.since+s.opt.userLimit-s.l.now), minUserWait)
+	return max(min(t, s.snd.since+s.opt.userLimit.tick()-s.l.now), minUserWait)
 }
 
 // gaveUp: R2 (RFC 9293 3.8.3) or the user's limit (RFC 5482) is reached.
@@ -69,7 +71,7 @@ func (s *Sock) gaveUp() bool {
 		limit = min(limit, orphanRetries)
 	}
 	if s.opt.userLimit > 0 {
-		return s.l.now-d.since >= s.opt.userLimit
+		return s.l.now-d.since >= s.opt.userLimit.tick()
 	}
 	return int(d.retries) >= limit
 }
@@ -79,7 +81,7 @@ func (s *Sock) gaveUp() bool {
 func (l *Layer) expired(s *Sock) {
 	errno := syscall.ETIMEDOUT
 	if s.soft != 0 {
-		errno = s.soft
+		errno = syscall.Errno(s.soft)
 	}
 	l.done(s, errno)
 }
@@ -103,14 +105,15 @@ func (l *Layer) timeout(s *Sock) {
 	if d.retries >= blackHole && d.wnd != 0 && int(d.max-d.una) >= s.win.MSS {
 		l.suspectBlackHole(s)
 	}
-	s.cc.TimedOut(&s.win, flight, l.now)
+	s.congestion().TimedOut(&s.win, flight, l.now)
 	s.rtt.Backoff()
+	s.sacks()
 	r.phase, r.again = lost, false
 	r.dupAcks, r.inflate = 0, 0
 	r.recover = d.max
 	d.nxt = d.una
 	d.rttOn, d.force = false, true
-	l.arm(&s.rtx, l.now+s.rto())
+	l.arm(s, &s.rtx, l.now+s.rto())
 	l.want(s)
 }
 
@@ -152,7 +155,7 @@ func (l *Layer) persist(s *Sock) {
 	d.retries++
 	d.probes = min(d.probes+1, 30)
 	l.probe(s)
-	l.arm(&s.rtx, l.now+s.probeAfter())
+	l.arm(s, &s.rtx, l.now+s.probeAfter())
 }
 
 // probeAfter is the interval to the next probe: the time-out, doubled each time.
@@ -169,7 +172,7 @@ func (l *Layer) keepAlive(s *Sock) {
 		return
 	}
 	quiet := l.now - s.rcv.last
-	if s.outstanding() || s.snd.nxt != s.endSeq() || quiet < s.opt.keepIdle && s.idle == 0 {
+	if s.outstanding() || s.snd.nxt != s.endSeq() || quiet < s.opt.keepIdle.tick() && s.idle == 0 {
 		l.startKeepAlive(s)
 		return
 	}
@@ -177,9 +180,9 @@ func (l *Layer) keepAlive(s *Sock) {
 		l.startKeepAlive(s)
 		return
 	}
-	over := int(s.idle) >= s.opt.keepCount
+	over := int(s.idle) >= int(s.opt.keepCount)
 	if s.opt.userLimit > 0 {
-		over = s.idle > 0 && quiet >= s.opt.userLimit
+		over = s.idle > 0 && quiet >= s.opt.userLimit.tick()
 	}
 	if over {
 		l.sendReset(s)
@@ -189,13 +192,13 @@ func (l *Layer) keepAlive(s *Sock) {
 	l.cfg.Stat.Event(perf.EvTCPKeepAlive)
 	s.idle, s.asked = min(s.idle+1, 250), l.now
 	l.probe(s)
-	l.arm(&s.keep, l.now+s.opt.keepIntvl)
+	l.arm(s, &s.keep, l.now+s.opt.keepIntvl.tick())
 }
 
 // startKeepAlive arms the alarm for when the peer will have been idle too long.
 func (l *Layer) startKeepAlive(s *Sock) {
 	s.idle = 0
 	if s.Opt.KeepAlive && s.state.synchronized() {
-		l.arm(&s.keep, max(s.rcv.last+s.opt.keepIdle, l.now+minUserWait))
+		l.arm(s, &s.keep, max(s.rcv.last+s.opt.keepIdle.tick(), l.now+minUserWait))
 	}
 }

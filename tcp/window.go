@@ -36,7 +36,7 @@ func (s *Sock) window() uint16 {
 // the buffer if that is less, and something that can be shown.
 func (s *Sock) step() int {
 	r := &s.rcv
-	return min(max(r.mss, 1<<r.scale), max(r.limit/2, 1))
+	return min(max(int(r.mss), 1<<r.scale), max(r.limit/2, 1))
 }
 
 // free is the room that the application's buffer has behind rcv.nxt.
@@ -89,19 +89,19 @@ func (l *Layer) updateWindow(s *Sock) {
 // RFC 9293 3.8.6.3: every second full segment at least, and within 500 ms.
 func (l *Layer) ackPolicy(s *Sock, n int) {
 	r := &s.rcv
-	if n > r.mss {
-		r.mss = min(n, r.advMSS)
+	if n > int(r.mss) {
+		r.mss = uint16(min(n, int(r.advMSS)))
 	}
 	r.lastData = l.now
 	switch {
 	case r.ackNow:
-	case int(r.nxt-r.lastAck) >= 2*r.mss:
+	case int(r.nxt-r.lastAck) >= 2*int(r.mss):
 		r.ackNow = true
 	case r.quick > 0 && !r.talks:
 		r.quick--
 		r.ackNow = true
 	case !s.dack.on():
-		l.arm(&s.dack, l.now+l.cfg.DelayedAck)
+		l.arm(s, &s.dack, l.now+l.cfg.DelayedAck)
 	}
 	if r.ackNow {
 		l.want(s)
