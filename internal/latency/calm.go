@@ -1,10 +1,14 @@
 package latency
 
-import "dataplane/perf"
+import (
+	"slices"
+
+	"dataplane/perf"
+)
 
 const (
 	// sliceTime is what a recorder judges at once.
-	sliceTime = 5 * perf.Millisecond
+	sliceTime = perf.Millisecond
 	// sliceMax is how many latencies it keeps for that.
 	sliceMax = 16 << 10
 )
@@ -37,10 +41,11 @@ func (r *recorder) note(now, v perf.Tick) {
 	r.slice = append(r.slice, v)
 }
 
-// judge books the slice.
+// judge books the slice. A disturbance lasts until a slice has no latency that is
+// longer than itself: what has piled up is served.
 func (r *recorder) judge() {
 	n := r.switches()
-	rough := n != r.seen
+	rough := n != r.seen || r.rough && len(r.slice) > 0 && slices.Max(r.slice) > sliceTime
 	quiet := !rough && !r.rough
 	r.seen, r.rough = n, rough
 	for _, v := range r.slice {

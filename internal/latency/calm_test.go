@@ -33,6 +33,26 @@ func TestRecorder(t *testing.T) {
 	}
 }
 
+// What has piled up belongs to the disturbance.
+func TestRecorderPile(t *testing.T) {
+	var switches int64
+	r := newRecorder(0, func() int64 { return switches })
+	for slice := range perf.Tick(8) {
+		v := perf.Microsecond
+		if slice == 2 {
+			switches++
+		}
+		if slice >= 2 && slice < 6 {
+			v = 2 * sliceTime
+		}
+		r.note(slice*sliceTime, v)
+	}
+	r.judge()
+	if r.calm.Count() != 2 || r.calm.Max() > 2*perf.Microsecond {
+		t.Errorf("calm: %v", r.calm)
+	}
+}
+
 // A slice with more latencies than fit is judged early.
 func TestRecorderFull(t *testing.T) {
 	r := newRecorder(0, func() int64 { return 7 })

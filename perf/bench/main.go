@@ -88,6 +88,8 @@ func main() {
 			err = runAll(o)
 		case kernel:
 			err = runKernel()
+		case kernelEcho:
+			err = runKernelEcho()
 		default:
 			err = runRow(o, stage)
 		}

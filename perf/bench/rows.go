@@ -9,6 +9,7 @@ func rows() []row {
 		socketRows(),
 		connRows(),
 		httpRows(),
+		latencyRows(),
 		tapRows(),
 	)
 }
