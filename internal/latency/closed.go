@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -104,7 +103,7 @@ func (r *closedRun) answer(c net.Conn, out, in message) (lost bool, err error) {
 	for {
 		n, err := c.Read(in)
 		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
+		case late(err):
 			return true, c.SetReadDeadline(time.Now().Add(2 * answerIn))
 		case err != nil:
 			return false, err

@@ -52,6 +52,13 @@ func (l *Load) check(open bool) error {
 	return nil
 }
 
+// late reports whether a deadline ended a call. Not every stack has the error of
+// package os for it.
+func late(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
+}
+
 // window is the time of a run. Latencies count whose request is meant to leave
 // in it.
 type window struct{ start, from, to perf.Tick }

@@ -3,7 +3,6 @@ package latency
 import (
 	"errors"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,7 +104,7 @@ func (r *openRun) send(k int) error {
 	s := newSchedule(w.start+perf.Tick(gap*float64(k)/float64(n)), gap, seed)
 	msg := newMessage(l.Size, k)
 	var meant int64
-	var late perf.Tick
+	var latest perf.Tick
 	streak, over := 0, false
 	for i := k; ; {
 		due := s.next()
@@ -127,12 +126,12 @@ func (r *openRun) send(k int) error {
 			streak = 0
 			l.Place.Rest(0)
 		}
-		late = max(late, now-due)
+		latest = max(latest, now-due)
 		if over = now >= w.to; over {
 			continue
 		}
 		err := r.ends[i].send(msg, due)
-		if over = errors.Is(err, os.ErrDeadlineExceeded); err != nil && !over {
+		if over = late(err); err != nil && !over {
 			return err
 		}
 		if i += n; i >= len(r.ends) {
@@ -141,7 +140,7 @@ func (r *openRun) send(k int) error {
 	}
 	r.mu.Lock()
 	r.due += meant
-	r.late = max(r.late, late)
+	r.late = max(r.late, latest)
 	r.mu.Unlock()
 	return nil
 }
@@ -177,7 +176,7 @@ func (e *end) read() error {
 			}
 			fill = copy(buf, buf[used:fill])
 		}
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		if late(err) {
 			return nil
 		}
 		if err != nil {
