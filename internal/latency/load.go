@@ -55,6 +55,9 @@ func (l *Load) check(open bool) error {
 // late reports whether a deadline ended a call. Not every stack has the error of
 // package os for it.
 func late(err error) bool {
+	if err == nil {
+		return false
+	}
 	var e net.Error
 	return errors.As(err, &e) && e.Timeout()
 }

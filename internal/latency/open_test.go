@@ -2,6 +2,7 @@ package latency
 
 import (
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -179,4 +180,26 @@ func TestDatagrams(t *testing.T) {
 	if res.Lost() == 0 || res.Requests != res.Hist.Count()+res.Lost() {
 		t.Errorf("closed loop: %d requests, %d lost", res.Requests, res.Lost())
 	}
+}
+
+// A request costs the measurement no memory.
+func TestOpenAllocates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := echoAfter(t, 64, always(time.Microsecond))
+		l := Load{Conns: []net.Conn{c}, Stream: true, Size: 64, Place: newVirtual(), Time: time.Second, Rate: 1000}
+		mallocs := func(f func(Load) (*Result, error), d time.Duration) uint64 {
+			var a, b runtime.MemStats
+			l.Time = d
+			runtime.ReadMemStats(&a)
+			if _, err := f(l); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&b)
+			return b.Mallocs - a.Mallocs
+		}
+		short, long := mallocs(Open, time.Second), mallocs(Open, 5*time.Second)
+		if long > short+400 { // net.Pipe's and the virtual sleeps' own would be thousands
+			t.Errorf("1,000 requests cost %d objects, 5,000 cost %d", short, long)
+		}
+	})
 }

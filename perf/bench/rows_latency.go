@@ -68,9 +68,6 @@ func openLoop() row {
 			{name: "goroutine", plane: true, alloc: true, open: func() (*subject, error) {
 				return planeTCP(openPlanes, 16, serveEcho, func(c []net.Conn) load { return halfLoad(c, latency.Goroutines{}) })
 			}},
-			theirs("gvisor", func() (*subject, error) {
-				return gvisorTCP(byWire, 16, serveEcho, func(c []net.Conn) load { return halfLoad(c, latency.Goroutines{}) })
-			}),
 		},
 		goals: []goal{
 			{side: "resident", measure: "p99.9", against: "resident", by: "p50", atMost: true, must: 20, aim: 8},
