@@ -48,7 +48,7 @@ internal/jitter                                  < cmd/dataplane
 `
 
 // free packages hold tests and their tools: they may import anything.
-var free = []string{"internal/wiretest", "internal/required", "internal/e2e", "internal/nic", "internal/nic/guest", "internal/sim", "pmd/pmdtest"}
+var free = []string{"internal/wiretest", "internal/gen", "internal/required", "internal/e2e", "internal/nic", "internal/nic/guest", "internal/sim", "pmd/pmdtest"}
 
 const module = "dataplane/"
 

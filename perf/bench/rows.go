@@ -10,6 +10,7 @@ func rows() []row {
 		connRows(),
 		httpRows(),
 		latencyRows(),
+		lcoreRows(),
 		tapRows(),
 	)
 }

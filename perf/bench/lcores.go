@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"time"
+
+	"dataplane/api"
+	"dataplane/internal/gen"
+	"dataplane/lcore"
+)
+
+// genPort is where the servers behind a generator listen.
+const genPort = 80
+
+// behindGen opens a plane of so many locked lcores with clients that live in the
+// port: each lcore steps those of its own queue.
+func behindGen(lcores int, cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // a P for who waits for the end
+	cfg.Queues, cfg.Port = lcores, genPort
+	g, err := lcore.NewGroup(lcores, lcore.Shared, lcore.Sleep) // the same table as the plane's
+	if err != nil {
+		return nil, err
+	}
+	cfg.Owner = func(local, remote [16]byte, lport, rport uint16) int {
+		return g.Owner(lcore.Hash4(local, remote, lport, rport))
+	}
+	p, err := gen.New(cfg)
+	if err = errors.Join(err, g.Stop()); err != nil {
+		return nil, err
+	}
+	all := make([]int, lcores)
+	for i := range all {
+		all[i] = api.AnyCPU
+	}
+	n, err := api.Open(api.Config{
+		Mode: lcore.Locked, Lcores: all, Buffers: 2048,
+		Ports: []api.Port{{Opened: p, Addrs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4(gen.PlaneIP), 24)}}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := serve(n); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return &subject{load: &genLoad{p}, close: n.Close}, nil
+}
+
+// genLoad lets the clients ask.
+type genLoad struct{ p *gen.Port }
+
+func (l *genLoad) run(d time.Duration) (n count, err error) {
+	rate := 0.0
+	for i, r := range l.p.Run(d) {
+		if r.Bad > 0 || r.Answers == 0 {
+			return n, fmt.Errorf("lcore %d: %d answers and %d that were none", i, r.Answers, r.Bad)
+		}
+		n.ops += r.Answers
+		rate += float64(r.Answers) / r.Wall.Seconds()
+	}
+	n.wall = time.Duration(float64(n.ops) / rate * 1e9)
+	return n, nil
+}
+
+// echoInHandlers answers datagrams on the lcore they come to.
+func echoInHandlers(n *api.Net) error {
+	c, err := n.ListenPacket("udp", fmt.Sprintf(":%d", genPort))
+	if err != nil {
+		return err
+	}
+	return c.(*api.UDPConn).Handle(func(*api.Inside) api.DatagramHandler { return udpEcho{} })
+}
+
+// servedBy starts a web server.
+func servedBy(serve func(*api.TCPListener) error) func(*api.Net) error {
+	return func(n *api.Net) error {
+		l, err := n.Listen("tcp", fmt.Sprintf(":%d", genPort))
+		if err != nil {
+			return err
+		}
+		go serve(l.(*api.TCPListener)) //nolint:errcheck // until the plane is closed
+		return nil
+	}
+}
+
+// plainHTTP answers each request with the same bytes, as a resident task.
+func plainHTTP(l *api.TCPListener) error {
+	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(httpBody), httpBody)
+	return l.ServeResident(func(c net.Conn) {
+		defer c.Close()
+		buf := make([]byte, 1024)
+		for {
+			n, err := c.Read(buf)
+			if err != nil || n < len(httpRequest) {
+				return
+			}
+			if _, err := c.Write(answer); err != nil {
+				return
+			}
+		}
+	})
+}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"dataplane/api"
+	"dataplane/internal/gen"
+)
+
+// lcoreRows compare two lcores with one, nothing shared.
+func lcoreRows() []row {
+	const note = "Locked lcores, each on a CPU of its own; the clients are frames built before, stepped by each lcore in the " +
+		"bursts of its own queue. Wall time: two lcores use two CPUs."
+	two := func(name, what, unit string, cfg gen.Config, serve func(*api.Net) error) row {
+		of := func(n int) opener { return func() (*subject, error) { return behindGen(n, cfg, serve) } }
+		return row{
+			name: name, what: what, unit: unit, note: note, cpus: 2,
+			sides: []side{ours("two", of(2)), ours("one", of(1))},
+			goals: []goal{{side: "two", measure: "wall", against: "one", must: 1.8, aim: 1.95}},
+		}
+	}
+	web := gen.Config{TCP: true, Flows: httpConns, Request: httpRequest, End: []byte(httpBody)}
+	return []row{
+		two("lcores-udp", "UDP echo 64 B in handlers, two lcores against one", "echo",
+			gen.Config{Flows: 32, Request: make([]byte, msgSize)}, echoInHandlers),
+		two("lcores-http", "HTTP/1.1 requests to resident tasks, two lcores against one", "request", web, servedBy(plainHTTP)),
+		two("lcores-khttp", "HTTP/1.1 requests to handlers, two lcores against one", "request", web, servedBy(kHTTP)),
+	}
+}
