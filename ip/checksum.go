@@ -30,16 +30,15 @@ func Checksum(b []byte, initial uint32) uint16 { return Fold(Sum(b, initial)) }
 // the result, so words are added as they lie in memory, as many at a time as the
 // CPU can.
 func Sum(b []byte, s uint32) uint32 {
-	var acc uint64
-	if len(b) >= vectorMin {
-		acc, b = sumBlocks(b)
+	if len(b) < vectorMin {
+		return sumShort(b) + uint32(Fold(s))
 	}
-	return uint32(sumWords(b, acc)) + uint32(Fold(s))
+	return sumLong(b) + uint32(Fold(s))
 }
 
-// sumWords adds b to acc without vector instructions, eight bytes at a time with the
-// carry coming round, and folds to 16 bits in the order of the wire.
-func sumWords(b []byte, acc uint64) uint16 {
+// sumWords is sumShort in Go: eight bytes at a time with the carry coming round.
+func sumWords(b []byte) uint32 {
+	var acc uint64
 	var c uint64
 	for len(b) >= 32 {
 		x := b[:32:32]
@@ -71,7 +70,7 @@ func sumWords(b []byte, acc uint64) uint16 {
 		acc, c = bits.Add64(acc, w, 0)
 		acc += c
 	}
-	return bits.ReverseBytes16(fold64(acc))
+	return uint32(bits.ReverseBytes16(fold64(acc)))
 }
 
 // fold64 folds a sum of words as they lie in memory.

@@ -63,14 +63,6 @@ func pairSum(a, b Addr) uint32 {
 // ChecksumOK4 reports whether the checksum of a transport packet b is right, of
 // which addrs is the addresses' eight bytes as they stand in the IPv4 header.
 func ChecksumOK4(b []byte, addrs uint64, proto uint8) bool {
-	// RFC 1071 2 (B): a sum of all ones looks the same in either order of bytes, so
-	// all is added as it lies in memory.
-	acc := addrs>>32 + addrs&0xffffffff + uint64(bits.ReverseBytes16(uint16(len(b)))) + uint64(proto)<<8
-	if len(b) >= vectorMin {
-		var sum, c uint64
-		sum, b = sumBlocks(b)
-		acc, c = bits.Add64(acc, sum, 0)
-		acc += c
-	}
-	return sumWords(b, acc) == 0xffff
+	pseudo := uint32(bits.ReverseBytes16(fold64(addrs))) + uint32(len(b)) + uint32(proto)
+	return Fold(Sum(b, pseudo)) == 0xffff
 }

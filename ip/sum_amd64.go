@@ -1,6 +1,10 @@
 package ip
 
-import "golang.org/x/sys/cpu"
+import (
+	"math/bits"
+
+	"golang.org/x/sys/cpu"
+)
 
 // vectorMin is the length from which vector instructions pay.
 const vectorMin = 256
@@ -13,11 +17,16 @@ var haveAVX2 = cpu.X86.HasAVX2
 //go:noescape
 func sumAVX2(b []byte) uint64
 
-// sumBlocks adds the 64-byte blocks that b begins with and returns the rest.
-func sumBlocks(b []byte) (acc uint64, rest []byte) {
+// sumShort is the folded sum of b, in the order of the wire.
+//
+//go:noescape
+func sumShort(b []byte) uint32
+
+// sumLong is sumShort where vector instructions pay.
+func sumLong(b []byte) uint32 {
 	if !haveAVX2 {
-		return 0, b
+		return sumShort(b)
 	}
 	n := len(b) &^ 63
-	return sumAVX2(b[:n]), b[n:]
+	return uint32(bits.ReverseBytes16(fold64(sumAVX2(b[:n])))) + sumShort(b[n:])
 }

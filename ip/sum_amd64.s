@@ -69,3 +69,80 @@ fold:
 	VZEROUPPER
 	MOVQ         AX, ret+24(FP)
 	RET
+
+// func sumShort(b []byte) uint32
+//
+// Adds the 64-bit words of b and what is left of it, with the carry coming round
+// (RFC 1071 2 (C)), folds to 16 bits and swaps them. b may be empty.
+TEXT ·sumShort(SB), NOSPLIT, $0-28
+	MOVQ b_base+0(FP), SI
+	MOVQ b_len+8(FP), CX
+	XORL AX, AX
+	MOVQ CX, DX
+	SHRQ $5, DX
+	JZ   words
+
+block: // 32 bytes
+	ADDQ 0(SI), AX
+	ADCQ 8(SI), AX
+	ADCQ 16(SI), AX
+	ADCQ 24(SI), AX
+	ADCQ $0, AX
+	ADDQ $32, SI
+	DECQ DX
+	JNZ  block
+
+words:
+	TESTQ $16, CX
+	JZ    word
+	ADDQ  0(SI), AX
+	ADCQ  8(SI), AX
+	ADCQ  $0, AX
+	ADDQ  $16, SI
+
+word:
+	TESTQ $8, CX
+	JZ    rest
+	ADDQ  0(SI), AX
+	ADCQ  $0, AX
+	ADDQ  $8, SI
+
+rest:
+	ANDQ  $7, CX
+	JZ    done
+	XORL  BX, BX
+	TESTQ $4, CX
+	JZ    two
+	MOVL  0(SI), BX
+	ADDQ  $4, SI
+	ADDQ  BX, AX
+	ADCQ  $0, AX
+
+two:
+	TESTQ   $2, CX
+	JZ      one
+	MOVWLZX 0(SI), BX
+	ADDQ    $2, SI
+	ADDQ    BX, AX
+	ADCQ    $0, AX
+
+one:
+	TESTQ   $1, CX
+	JZ      done
+	MOVBLZX 0(SI), BX
+	ADDQ    BX, AX
+	ADCQ    $0, AX
+
+done:
+	MOVQ    AX, BX
+	SHRQ    $32, BX
+	ADDL    BX, AX
+	ADCL    $0, AX
+	MOVL    AX, BX
+	SHRL    $16, BX
+	ADDW    BX, AX
+	ADCW    $0, AX
+	ROLW    $8, AX
+	MOVWLZX AX, AX
+	MOVL    AX, ret+24(FP)
+	RET

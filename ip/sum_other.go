@@ -4,7 +4,8 @@ package ip
 
 import "math"
 
-// vectorMin is the length from which vector instructions pay: there are none.
 const vectorMin = math.MaxInt
 
-func sumBlocks(b []byte) (acc uint64, rest []byte) { return 0, b }
+func sumShort(b []byte) uint32 { return sumWords(b) }
+
+func sumLong(b []byte) uint32 { return sumWords(b) }

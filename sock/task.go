@@ -194,8 +194,14 @@ func (c *Core) Tasks() int {
 			c.step(t)
 		}
 	}
-	rest := copy(c.run, c.run[n:])
-	clear(c.run[rest:])
+	rest := 0
+	for i, t := range c.run { // a few, and no call of the runtime's
+		c.run[i] = nil
+		if i >= n {
+			c.run[rest] = t
+			rest++
+		}
+	}
 	c.run = c.run[:rest]
 	return n
 }
