@@ -49,7 +49,11 @@ func planeConfig() api.Config { return api.Config{Mode: lcore.Shared, Buffers: 4
 func openPlanes() (planes, error) { return overWire(planeConfig(), 0) }
 
 // openPlainPlanes does the same, with neither GSO nor GRO in software.
-func openPlainPlanes() (planes, error) { return overWire(planeConfig(), 0) }
+func openPlainPlanes() (planes, error) {
+	cfg := planeConfig()
+	cfg.TCP.NoGSO, cfg.TCP.NoGRO = true, true
+	return overWire(cfg, 0)
+}
 
 // openSuperPlanes joins them by a wire with every offload it has.
 func openSuperPlanes() (planes, error) { return overWire(planeConfig(), wire.Has) }

@@ -85,12 +85,40 @@ func onGoroutine(_ *api.Net, c *api.UDPConn) error { go serveEcho(c); return nil
 
 func onGoroutineForAll(_ *api.Net, c *api.UDPConn) error { go echoPackets(c); return nil }
 
+func onGoroutineInBatches(_ *api.Net, c *api.UDPConn) error { go echoBatches(c); return nil }
+
 func resident(n *api.Net, c *api.UDPConn) error {
 	return n.GoResident(0, func() { serveEcho(c) })
 }
 
 func inHandler(_ *api.Net, c *api.UDPConn) error {
 	return c.Handle(func(*api.Inside) api.DatagramHandler { return udpEcho{} })
+}
+
+// echoBatches answers what has come by one call in and one out.
+func echoBatches(c *api.UDPConn) {
+	var room [wireBurst][2048]byte
+	var bufs [wireBurst][1][]byte
+	ds := make([]api.Datagram, wireBurst)
+	for {
+		for i := range ds {
+			bufs[i][0] = room[i][:]
+			ds[i].Buffers = bufs[i][:]
+		}
+		n, err := c.ReadBatchAddrPort(ds, 0)
+		for i := range ds[:n] {
+			bufs[i][0] = room[i][:ds[i].N]
+			ds[i].Addr = netip.AddrPort{} // the peer
+		}
+		for sent := 0; sent < n && err == nil; {
+			var k int
+			k, err = c.WriteBatchAddrPort(ds[sent:n], 0)
+			sent += k
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 // udpEcho answers its connected peer.

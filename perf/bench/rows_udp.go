@@ -4,11 +4,12 @@ package main
 // server at the other.
 func udpRows() []row {
 	const note = "A generator of prebuilt frames on the wire, a stack and its echo server behind it. Sockets are connected " +
-		"(goroutine-any: one socket for all peers). wire: generator and wire alone, which is in every figure."
+		"(goroutine-any: one socket for all peers; goroutine-batch: ReadBatchAddrPort and WriteBatchAddrPort). wire: generator and wire alone, which is in every figure."
 	raw := func(num, name, what string, r rawUDP, goals ...goal) row {
 		return row{num: num, name: name, what: what, unit: "echo", note: note, goals: goals, sides: []side{
 			ours("goroutine", func() (*subject, error) { return r.plane(true, onGoroutine) }),
 			ours("goroutine-any", func() (*subject, error) { return r.plane(false, onGoroutineForAll) }),
+			ours("goroutine-batch", func() (*subject, error) { return r.plane(true, onGoroutineInBatches) }),
 			ours("resident", func() (*subject, error) { return r.plane(true, resident) }),
 			ours("handler", func() (*subject, error) { return r.plane(true, inHandler) }),
 			theirs("gvisor", r.gvisor),
@@ -36,7 +37,8 @@ func udpRows() []row {
 	burst := rawUDP{burst: wireBurst, size: msgSize}
 	return []row{
 		only(raw("1", "udp-echo-32", "UDP echo 64 B, burst 32, goroutine sockets", burst,
-			goal{side: "goroutine", against: "gvisor", must: 12, aim: 25}), "goroutine", "goroutine-any", "gvisor", "wire"),
+			goal{side: "goroutine", against: "gvisor", must: 12, aim: 25},
+			goal{side: "goroutine-batch", against: "gvisor", must: 12, aim: 25}), "goroutine", "goroutine-any", "goroutine-batch", "gvisor", "wire"),
 		only(raw("2", "udp-echo-32-lcore", "UDP echo 64 B, burst 32, resident task and handler", burst,
 			goal{side: "resident", against: "gvisor", must: 18, aim: 35},
 			goal{side: "handler", against: "gvisor", must: 18, aim: 35}), "resident", "handler", "gvisor", "wire"),
