@@ -37,7 +37,7 @@ var confine = sync.OnceValue(func() error {
 	if _, err := lcoreCPU(); err != nil {
 		return err
 	}
-	cpu, err := strconv.Atoi(os.Getenv(kernelCPUVar))
+	cpu, err := otherCPU()
 	if err != nil {
 		return err
 	}

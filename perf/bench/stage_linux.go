@@ -152,7 +152,13 @@ func startRow(r *row, share time.Duration) (out io.Reader, wait func() error, er
 }
 
 // otherCPU is the CPU that this process is not pinned to.
-func otherCPU() (int, error) { return strconv.Atoi(os.Getenv(kernelCPUVar)) }
+func otherCPU() (int, error) {
+	if v := os.Getenv(kernelCPUVar); v != "" {
+		return strconv.Atoi(v)
+	}
+	_, theirs, err := pickCPUs() // in a test
+	return theirs, err
+}
 
 // kernelStdin is open for as long as this process lives.
 var kernelStdin io.WriteCloser
