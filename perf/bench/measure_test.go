@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -105,12 +106,26 @@ func TestRows(t *testing.T) {
 		if r.rooted() || r.slow {
 			continue
 		}
-		res, finish := compare(r, plan{window: 10 * time.Millisecond, row: time.Millisecond}, false)
-		finish()
-		for _, s := range res.Sides {
-			if s.Error != "" || s.Skipped == "" && s.Figures["cpu"].Median == 0 {
-				t.Errorf("%s: %s: %q, %v", r.name, s.Name, s.Error, s.Figures)
+		var bad []string
+		for _, window := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond} { // a busy machine needs more
+			if bad = failing(r, window); len(bad) == 0 {
+				break
 			}
 		}
+		for _, s := range bad {
+			t.Errorf("%s: %s", r.name, s)
+		}
 	}
+}
+
+// failing measures a row shortly and returns what went wrong.
+func failing(r row, window time.Duration) (bad []string) {
+	res, finish := compare(r, plan{window: window, row: time.Millisecond}, false)
+	finish()
+	for _, s := range res.Sides {
+		if s.Error != "" || s.Skipped == "" && s.Figures["cpu"].Median == 0 {
+			bad = append(bad, fmt.Sprintf("%s: %q, %v", s.Name, s.Error, s.Figures))
+		}
+	}
+	return bad
 }
