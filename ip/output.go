@@ -80,7 +80,9 @@ func (l *Layer) OutputBurst(b []*mbuf.Mbuf, e *Endpoint, proto uint8, now perf.T
 			m.OlFlags |= mbuf.TxIPChecksum | mbuf.TxIPv4
 		}
 		copy(m.Prepend(HdrLen4), h[:])
-		m.SetTx(0, HdrLen4, m.L4Len(), 0)
+		if m.OlFlags != 0 {
+			m.SetTx(0, HdrLen4, m.L4Len(), 0)
+		}
 	}
 	l.sending = true
 	l.cfg.Eth.OutputBurst(b, d.Neigh, eth.TypeIPv4, now)
