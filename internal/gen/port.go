@@ -95,6 +95,7 @@ func (p *Port) Close() error { return nil }
 type Result struct {
 	Answers uint64
 	Wall    time.Duration // from the first request to the last answer counted
+	CPU     time.Duration // of the lcore's thread in that time; locked lcores only
 	Bad     uint64        // answers that were none
 }
 

@@ -26,6 +26,7 @@ type queue struct {
 	round  uint32 // the Run that is under way
 	active bool
 	from   perf.Tick
+	cpu    time.Duration
 	polls  uint
 	count  uint64
 	bad    uint64
@@ -50,7 +51,8 @@ const lookEvery = 16
 func (q *queue) begin() bool {
 	if r := q.p.round.Load(); r != q.round {
 		q.round, q.active = r, true
-		q.from, q.count, q.bad, q.polls = perf.Now(), 0, 0, 0
+		q.from, q.cpu = perf.Now(), threadTime()
+		q.count, q.bad, q.polls = 0, 0, 0
 		q.out = 0
 	}
 	if !q.active {
@@ -59,7 +61,7 @@ func (q *queue) begin() bool {
 	if q.polls++; q.polls%lookEvery == 0 {
 		if now := perf.Now(); int64(now) >= q.p.until.Load() {
 			q.active = false
-			q.result = Result{Answers: q.count, Wall: time.Duration(now - q.from), Bad: q.bad}
+			q.result = Result{Answers: q.count, Wall: time.Duration(now - q.from), CPU: threadTime() - q.cpu, Bad: q.bad}
 			q.done()
 			return false
 		}

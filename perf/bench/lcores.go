@@ -49,19 +49,25 @@ func behindGen(lcores int, cfg gen.Config, serve func(*api.Net) error) (*subject
 	return &subject{load: &genLoad{p}, close: n.Close}, nil
 }
 
+// lcoreTime is the time from answer to answer if each lcore had its CPU alone: of all
+// lcores, by the CPU time of their threads.
+const lcoreTime = "alone"
+
 // genLoad lets the clients ask.
 type genLoad struct{ p *gen.Port }
 
 func (l *genLoad) run(d time.Duration) (n count, err error) {
-	rate := 0.0
+	rate, alone := 0.0, 0.0
 	for i, r := range l.p.Run(d) {
 		if r.Bad > 0 || r.Answers == 0 {
 			return n, fmt.Errorf("lcore %d: %d answers and %d that were none", i, r.Answers, r.Bad)
 		}
 		n.ops += r.Answers
 		rate += float64(r.Answers) / r.Wall.Seconds()
+		alone += float64(r.Answers) / r.CPU.Seconds()
 	}
 	n.wall = time.Duration(float64(n.ops) / rate * 1e9)
+	n.values = map[string]float64{lcoreTime: 1e9 / alone}
 	return n, nil
 }
 
