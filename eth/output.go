@@ -40,6 +40,15 @@ func (l *Layer) OutputTo(m *mbuf.Mbuf, ifc *Iface, dst [6]byte, ethertype uint16
 
 // transmit sends m to n's address. Takes m.
 func (l *Layer) transmit(m *mbuf.Mbuf, n *Neighbor, ethertype uint16) {
+	if n.hdrN == HdrLen && !n.tag {
+		if b := m.Prepend(HdrLen); b != nil {
+			*(*[HdrLen]byte)(b) = [HdrLen]byte(n.hdr[:])
+			be.PutUint16(b[HdrLen-2:], ethertype)
+			m.SetL2(HdrLen)
+			n.iface.Tx.Add(m)
+			return
+		}
+	}
 	l.send(m, n.iface, n.hdr[:n.hdrN], n.tag, ethertype)
 }
 

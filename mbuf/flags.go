@@ -49,6 +49,9 @@ func (m *Mbuf) SetTx(l2, l3, l4, segsz int) {
 		uint64(l4)&(1<<8-1)<<l4Shift | uint64(segsz)&(1<<16-1)<<segShift
 }
 
+// SetL2 writes the length of the link header, tags included.
+func (m *Mbuf) SetL2(n int) { m.TxOffload = m.TxOffload&^(1<<7-1) | uint64(n)&(1<<7-1) }
+
 // L2Len returns the length of the link header, tags included.
 func (m *Mbuf) L2Len() int { return int(m.TxOffload & (1<<7 - 1)) }
 

@@ -20,9 +20,11 @@ func (b *Bytes) CopyAt(p []byte, pos uint64) int {
 		return 0
 	}
 	n := int(min(uint64(len(p)), head-pos))
-	x, y := b.Slices(pos, n)
-	if k := copy(p, x); k < n {
-		copy(p[k:], y)
+	a := b.arr.Load() // after head
+	i := int((uint32(pos) - b.base) & uint32(len(a.b)-1))
+	k := copy(p[:n], a.b[i:])
+	if k < n {
+		copy(p[k:n], a.b)
 	}
 	return n
 }

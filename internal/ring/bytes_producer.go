@@ -75,6 +75,18 @@ func newArray(need int) *array {
 // WriteAt copies p to pos without publishing it. The caller has checked that
 // Tail() <= pos and pos+len(p) <= Tail()+Limit().
 func (b *Bytes) WriteAt(pos uint64, p []byte) {
+	a, tail, end := b.arr.Load(), b.tail.Load(), pos+uint64(len(p))
+	if tail == b.highest {
+		b.base = uint32(tail)
+	}
+	if a != nil && end-tail <= uint64(len(a.b)) && len(p) > 0 {
+		// Most often it lies in one piece.
+		if i := int((uint32(pos) - b.base) & uint32(len(a.b)-1)); i+len(p) <= len(a.b) {
+			copy(a.b[i:], p)
+			b.highest = max(b.highest, end)
+			return
+		}
+	}
 	x, y := b.Reserve(pos, len(p))
 	if n := copy(x, p); n < len(p) {
 		copy(y, p[n:])
