@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,7 +26,7 @@ func parse() (options, error) {
 	var o options
 	flag.BoolVar(&o.quick, "quick", false, "only the rows in memory, within a minute")
 	flag.BoolVar(&o.strict, "strict", false, "exit with an error when a must is missed")
-	flag.StringVar(&o.pick, "row", "", `only the rows of this number ("4", "4a") or whose name matches this regular expression`)
+	flag.StringVar(&o.pick, "row", "", `only the rows of these numbers ("4", "4a,18") or whose name matches this regular expression`)
 	only := flag.String("only", "", `measure these sides alone, as "goroutine,gvisor"`)
 	flag.DurationVar(&o.plan.row, "time", 0, "time for each row; default: a share of -total")
 	flag.DurationVar(&o.total, "total", 0, "time for all rows (default 8m, quick 36s)")
@@ -57,17 +58,26 @@ func parse() (options, error) {
 func (o *options) chosen() []row {
 	var out []row
 	re := regexp.MustCompile(o.pick)
-	number := regexp.MustCompile(`^[0-9]+[a-z]*$`).MatchString(o.pick)
+	numbers := numbersOf(o.pick)
 	for _, r := range rows() {
+		number := strings.TrimRight(r.num, "abcdefgh")
 		switch {
 		case o.quick && (r.slow || r.num == "" || r.rooted()):
-		case number && strings.TrimRight(r.num, "abcdefgh") != o.pick && r.num != o.pick:
-		case !number && !re.MatchString(r.name):
+		case numbers != nil && !slices.Contains(numbers, r.num) && !slices.Contains(numbers, number):
+		case numbers == nil && !re.MatchString(r.name):
 		default:
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// numbersOf returns the rows of "1,4a,18"; nil: that is no list of numbers.
+func numbersOf(pick string) []string {
+	if !regexp.MustCompile(`^[0-9]+[a-z]?(,[0-9]+[a-z]?)*$`).MatchString(pick) {
+		return nil
+	}
+	return strings.Split(pick, ",")
 }
 
 // rooted reports whether no side of ours can do without root.

@@ -22,7 +22,7 @@ import (
 const (
 	stageVar  = "DATAPLANE_BENCH_STAGE"
 	measuring = "measure"  // of one row
-	isolated  = "isolated" // the same, as root in a network namespace of its own
+	isolated  = "isolated" // the same, in a network namespace of its own, which takes root
 	kernel    = "kernel"   // the kernel's side of the TAP rows
 
 	rowVar       = "DATAPLANE_BENCH_ROW"
@@ -30,7 +30,6 @@ const (
 	kernelCPUVar = "DATAPLANE_BENCH_KERNEL_CPU"
 
 	resultFD   = 3 // where a row's result goes
-	patience   = 60 * time.Second
 	kernelPort = 5001
 )
 
@@ -104,6 +103,9 @@ func restart(stage string, set *unix.CPUSet, prepare func(*exec.Cmd) error) (*ex
 	return cmd, errors.Join(err, unix.SchedSetaffinity(0, &before))
 }
 
+// patience is how long a row may take beyond twice its time.
+var patience = 60 * time.Second
+
 // startRow starts the process that measures a row, and kills it when it is far too
 // late. wait must be called when out has ended.
 func startRow(r *row, share time.Duration) (out io.Reader, wait func() error, err error) {
@@ -121,19 +123,19 @@ func startRow(r *row, share time.Duration) (out io.Reader, wait func() error, er
 	if err != nil {
 		return nil, nil, err
 	}
-	stage := measuring
-	if os.Geteuid() == 0 {
-		stage = isolated
-	}
-	cmd, err := restart(stage, &set, func(cmd *exec.Cmd) error {
+	prepare := func(cmd *exec.Cmd) error {
 		cmd.Env = append(cmd.Env, rowVar+"="+r.name, shareVar+"="+share.String(), fmt.Sprintf("%s=%d", kernelCPUVar, theirs))
 		cmd.ExtraFiles = []*os.File{pw} // resultFD
 		cmd.Stdout = os.Stderr
-		if stage == isolated {
-			cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET
-		}
 		return nil
+	}
+	cmd, err := restart(isolated, &set, func(cmd *exec.Cmd) error {
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET
+		return prepare(cmd)
 	})
+	if errors.Is(err, unix.EPERM) {
+		cmd, err = restart(measuring, &set, prepare)
+	}
 	pw.Close()
 	if err != nil {
 		pr.Close()
