@@ -206,13 +206,16 @@ func (b *fromMessages) Datagram(i int) (*sock.Msg, [][]byte, error) {
 	if !ok || a == nil {
 		return nil, nil, syscall.EINVAL
 	}
-	if ip := a.IP.To4(); ip != nil && a.Port >= 0 && a.Port <= 0xffff {
-		b.msg.Name = sock.Name{Addr: [16]byte{10: 0xff, 11: 0xff, 12: ip[0], 13: ip[1], 14: ip[2], 15: ip[3]}, Port: uint16(a.Port)}
-		return &b.msg, m.Buffers, nil
+	ip := a.IP.To4()
+	if len(a.IP) == 0 {
+		ip = net.IPv4zero.To4() // this host, as for package net
 	}
-	var err error
-	b.msg.Name, err = nameTo(portOf(a))
-	return &b.msg, m.Buffers, err
+	if ip == nil {
+		addr, _ := netip.AddrFromSlice(a.IP)
+		return nil, nil, foreign(addr)
+	}
+	b.msg.Name.Set4([4]byte(ip), uint16(a.Port))
+	return &b.msg, m.Buffers, nil
 }
 
 // Datagram describes one datagram.
@@ -222,18 +225,12 @@ func (b *fromDatagrams) Datagram(i int) (*sock.Msg, [][]byte, error) {
 	if !b.msg.Named {
 		return &b.msg, d.Buffers, nil
 	}
-	var err error
-	b.msg.Name, err = nameTo(d.Addr)
-	return &b.msg, d.Buffers, err
-}
-
-// nameTo is addr, where a datagram is to go.
-func nameTo(addr netip.AddrPort) (sock.Name, error) {
-	a := addr.Addr()
+	a := d.Addr.Addr()
 	if !a.Is4() && !a.Is4In6() {
-		return sock.Name{}, &net.AddrError{Err: "non-IPv4 address", Addr: a.String()}
+		return nil, nil, foreign(a)
 	}
-	return sock.NameFrom(addr), nil
+	b.msg.Name.Set4(a.As4(), d.Addr.Port())
+	return &b.msg, d.Buffers, nil
 }
 
 func total(bufs [][]byte) (n int) {

@@ -133,10 +133,10 @@ func (c *UDPConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oo
 func (c *UDPConn) sendMsg(b, oob []byte, addr netip.AddrPort) (int, error) {
 	m := sock.Msg{Buf: b, Control: oob}
 	if c.remote == nil || addr.IsValid() {
-		var err error
-		if m.Name, err = c.destination(addr); err != nil {
+		if err := c.mayGoTo(addr); err != nil {
 			return 0, err
 		}
+		m.Name.Set4(addr.Addr().As4(), addr.Port())
 		m.Named = true
 	}
 	n, err := c.s.SendMsg(&m)
@@ -145,23 +145,33 @@ func (c *UDPConn) sendMsg(b, oob []byte, addr netip.AddrPort) (int, error) {
 
 // sendTo sends to addr from a socket without a peer.
 func (c *UDPConn) sendTo(b []byte, addr netip.AddrPort) (int, error) {
-	to, err := c.destination(addr)
-	if err != nil {
+	if err := c.mayGoTo(addr); err != nil {
 		return 0, err
 	}
-	n, err := c.s.SendTo(b, 0, to)
-	return n, sysError("sendto", err)
+	n, err := c.s.SendTo4(b, 0, addr.Addr().As4(), addr.Port())
+	if err != nil {
+		return n, sysError("sendto", err)
+	}
+	return n, nil
 }
 
-// destination is where addr is, as seen from a socket without a peer.
-func (c *UDPConn) destination(addr netip.AddrPort) (sock.Name, error) {
-	if c.remote != nil {
-		return sock.Name{}, net.ErrWriteToConnected
+// mayGoTo checks an address that is given to a call, as package net does.
+func (c *UDPConn) mayGoTo(addr netip.AddrPort) error {
+	a := addr.Addr()
+	switch {
+	case c.remote != nil:
+		return net.ErrWriteToConnected
+	case a.Is4(), a.Is4In6():
+		return nil
+	case !addr.IsValid():
+		return errMissingAddress
 	}
-	if !addr.IsValid() {
-		return sock.Name{}, errMissingAddress
-	}
-	return nameTo(addr)
+	return foreign(a)
+}
+
+// foreign is the error for an address of another family.
+func foreign(a netip.Addr) error {
+	return &net.AddrError{Err: "non-IPv4 address", Addr: a.String()}
 }
 
 func (c *UDPConn) failTo(addr *net.UDPAddr, err error) error {

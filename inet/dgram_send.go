@@ -98,7 +98,8 @@ func describe(s *sock.Socket, m *sock.Msg, n int, d *sock.Datagram) error {
 	if n > maxDatagram {
 		return syscall.EMSGSIZE
 	}
-	d.Peer, d.Len = m.Name, n
+	d.Peer.CopyName(&m.Name)
+	d.Len = n
 	p := of(s)
 	seg := int(p.segment.Load())
 	if len(m.Control) > 0 {
@@ -176,25 +177,24 @@ func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 			return err
 		}
 	}
-	to := ip.Addr(d.Peer.Addr)
+	to := (*ip.Addr)(&d.Peer.Addr)
 	if to.IsZero() {
-		to = ip.From4([4]byte{127, 0, 0, 1})
-		d.Peer.Addr = to
+		*to = ip.From4([4]byte{127, 0, 0, 1})
 	}
 	p := of(s)
 	r := p.host.Routes.Load()
-	if r != nil && r == p.routes && to == p.to {
+	if r != nil && r == p.routes && *to == p.to {
 		return nil // as the last time
 	}
-	if r != nil && r.IsBroadcast(to) {
+	if r != nil && r.IsBroadcast(*to) {
 		if !p.broadcast.Load() {
 			return syscall.EACCES
 		}
 		return nil
 	}
-	if _, errno := p.host.source(to); errno != 0 {
+	if _, errno := p.host.source(*to); errno != 0 {
 		return errno
 	}
-	p.to, p.routes = to, r
+	p.to, p.routes = *to, r
 	return nil
 }

@@ -1,6 +1,9 @@
 package sock
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
+)
 
 // Name is a protocol-neutral socket address. IPv4 addresses are IPv4-mapped;
 // the zero Addr is the wildcard of both families.
@@ -17,6 +20,27 @@ func NameFrom(ap netip.AddrPort) Name {
 		n.Addr = a.As16()
 	}
 	return n
+}
+
+// Set4 makes n the name of an IPv4 address and a port; 0.0.0.0 is the wildcard.
+// It writes, and CopyName reads, whole words: a name that is read in larger pieces
+// than it was just written in makes the CPU wait.
+func (n *Name) Set4(a [4]byte, port uint16) {
+	v := binary.BigEndian.Uint32(a[:])
+	low := uint64(0xffff)<<32 | uint64(v)
+	if v == 0 {
+		low = 0
+	}
+	binary.BigEndian.PutUint64(n.Addr[:8], 0)
+	binary.BigEndian.PutUint64(n.Addr[8:], low)
+	n.Port, n.Zone = port, 0
+}
+
+// CopyName makes n a copy of m.
+func (n *Name) CopyName(m *Name) {
+	le.PutUint64(n.Addr[:8], le.Uint64(m.Addr[:8]))
+	le.PutUint64(n.Addr[8:], le.Uint64(m.Addr[8:]))
+	n.Port, n.Zone = m.Port, m.Zone
 }
 
 // AddrPort converts n; IPv4-mapped addresses come out as IPv4.

@@ -44,6 +44,18 @@ func (s *Socket) Send(b []byte, flags int) (int, error) {
 	return n, err
 }
 
+// SendTo4 is SendTo for an IPv4 address.
+func (s *Socket) SendTo4(b []byte, flags int, to [4]byte, port uint16) (int, error) {
+	s.Wr.Lock()
+	m := s.Wr.message()
+	m.Name.Set4(to, port)
+	m.Buf, m.Flags, m.Named = b, flags, true
+	n, err := s.Ops.SendMsg(s, m)
+	m.Buf = nil
+	s.Wr.Unlock()
+	return n, err
+}
+
 // SendTo writes b as one message to the named peer.
 func (s *Socket) SendTo(b []byte, flags int, to Name) (int, error) {
 	s.Wr.Lock()
