@@ -64,6 +64,8 @@ type Sock struct {
 	Wr      *Waiter           // writer, connecter
 	AcceptQ *ring.SPSC[*Sock] // listeners: established children, lcore → application
 
+	writer atomic.Pointer[Side] // under whose lock TX is written; nil: nobody does; set before the application has it, cleared by the lcore
+
 	own [2]Waiter // what Rd and Wr point to unless the Socket has several Socks
 }
 
@@ -203,6 +205,25 @@ func (sk *Sock) TakeError() syscall.Errno {
 
 // PeekError returns the pending error without clearing it.
 func (sk *Sock) PeekError() syscall.Errno { return syscall.Errno(sk.err.Load()) }
+
+// Left notes that the application has let go: nobody but the lcore writes TX any
+// more. Runs on the lcore.
+func (sk *Sock) Left() { sk.writer.Store(nil) }
+
+// DropRings gives the memory of the rings back, if nothing is in them and nobody is
+// writing, and reports whether they hold none now. Runs on the lcore. A writer that
+// comes at this very moment waits for the lock as for another writer.
+func (sk *Sock) DropRings() bool {
+	sk.RX.Drop()
+	switch w := sk.writer.Load(); {
+	case w == nil:
+		sk.TX.Drop()
+	case w.mu.TryLock():
+		sk.TX.Drop()
+		w.mu.Unlock()
+	}
+	return sk.RX.Cap()+sk.TX.Cap() == 0
+}
 
 // Consumed tells the lcore that the application has read up to RX.Tail, if
 // the lcore asked to hear of it. Application side.

@@ -79,6 +79,7 @@ func (s *Socket) Attach(socks ...*Sock) {
 	s.Rd.w, s.Wr.w = &w[0], &w[1]
 	for _, sk := range socks {
 		sk.Rd, sk.Wr = s.Rd.w, s.Wr.w
+		sk.writer.Store(&s.Wr)
 	}
 	s.Keep(socks...)
 }
@@ -87,6 +88,7 @@ func (s *Socket) Attach(socks ...*Sock) {
 // only Sock of s, which no other goroutine knows yet.
 func (s *Socket) Adopt(sk *Sock) {
 	s.Rd.w, s.Wr.w = sk.Rd, sk.Wr
+	sk.writer.Store(&s.Wr)
 	s.Only(sk)
 }
 

@@ -38,6 +38,7 @@ func (l *Layer) shut(s *Sock) {
 		return
 	}
 	s.CB = nil
+	s.Left()
 	switch s.state {
 	case Closed:
 		return
@@ -86,6 +87,7 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 	s.dack.stop()
 	s.keep.stop()
 	l.cfg.Wheel.Cancel(&s.timer)
+	l.cooled(s)
 	s.rcv.ooo, s.loss.board, s.lst = nil, nil, nil
 	s.Unset(sock.FlagListening)
 	if errno != 0 && !s.orphan {

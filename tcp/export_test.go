@@ -18,3 +18,6 @@ func (s *Sock) TestCubic(now perf.Tick) (curve, wEst float64, running bool) {
 	c := s.cc.(*cubic)
 	return c.curve(seconds(now - c.epoch)), c.wEst, c.running
 }
+
+// TestWarm is how many connections are on the list of those with ring memory.
+func (l *Layer) TestWarm() int { return len(l.warm.list) }

@@ -37,6 +37,7 @@ type Layer struct {
 	reqs      *ip.FlowTable[*request]
 	listeners listenTable
 	waiting   waitList
+	warm      warmList
 	freeReqs  *request
 	orphans   int
 	cookies   cookies
@@ -75,6 +76,8 @@ func New(cfg Config) (*Layer, error) {
 	l.reqs = ip.NewFlowTable[*request](64, cfg.Secret)
 	l.waiting.l = l
 	l.waiting.timer.Init(&l.waiting, 0)
+	l.warm.l = l
+	l.warm.timer.Init(&l.warm, 0)
 	if err := l.ip.AddProtocol(Proto, l); err != nil {
 		return nil, err
 	}
@@ -161,4 +164,5 @@ func (l *Layer) Close(now perf.Tick) {
 	}
 	l.listeners.each(func(ls *Sock) { l.closeListener(ls) })
 	l.waiting.clear()
+	l.cfg.Wheel.Cancel(&l.warm.timer)
 }

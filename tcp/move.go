@@ -56,6 +56,10 @@ func (l *Layer) handOver(s *Sock, to *Layer) {
 	}
 	l.cfg.Wheel.Cancel(&s.timer)
 	to.rearm(s)
+	if s.warm != 0 {
+		l.cooled(s)
+		to.warmed(s)
+	}
 	waits := s.queued
 	s.queued = false
 	to.adopt(s)

@@ -254,8 +254,8 @@ func (l *Layer) resize(s *Sock) {
 	if s.opt.maxSeg > 0 {
 		mss = min(mss, int(s.opt.maxSeg))
 	}
-	if d.cap > 0 {
-		mss = min(mss, int(d.cap))
+	if s.loss.cap > 0 {
+		mss = min(mss, int(s.loss.cap))
 	}
 	if s.rcv.tsOK {
 		mss -= tsOptionLen

@@ -106,6 +106,7 @@ func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 	}
 	if bits&sock.ReqSend != 0 && s.state.sends() {
 		l.want(s)
+		l.warmed(s)
 	}
 	if bits&sock.ReqRead != 0 && bits&sock.ReqClose == 0 {
 		l.updateWindow(s)

@@ -17,6 +17,7 @@ const (
 type recovery struct {
 	phase   phase
 	again   bool        // send the segment at una now
+	cap     uint16      // black hole found: segments no bigger than this; 0: none
 	dupAcks int32       // in a row
 	inflate int32       // without SACK: bytes that duplicate ACKs say have arrived
 	recover uint32      // what had been sent when the loss was seen

@@ -25,23 +25,24 @@ type Sock struct {
 	queued bool   // in Layer.out
 	orphan bool   // the application has closed it
 	inTab  bool   // in Layer.conns
-	scaled bool   // the peer offered window scaling
-	idle   uint8  // keep-alive probes unanswered
-	soft   uint16 // latest soft ICMP error, an errno: the reason, should it time out
+	warm   uint32 // place in Layer.warm, plus 1; 0: none
 
-	snd   send
-	rcv   recv
-	loss  recovery
-	win   Window
-	rtt   RTT
-	timer timer.Timer // for the first of the alarms
-	rtx   alarm       // retransmission, zero-window probe
-	dack  alarm       // delayed ACK
-	keep  alarm       // keep-alive; FIN-WAIT-2 of an orphan
-	cc    Congestion  // nil: in its first slow start, which is alike in all of them
-	opt   settings
-	chal  limiter   // challenge ACKs of this connection
-	asked perf.Tick // when the latest keep-alive probe was sent
+	snd    send
+	rcv    recv
+	loss   recovery
+	win    Window
+	rtt    RTT
+	timer  timer.Timer // for the first of the alarms
+	rtx    alarm       // retransmission, zero-window probe
+	dack   alarm       // delayed ACK
+	keep   alarm       // keep-alive; FIN-WAIT-2 of an orphan
+	cc     Congestion  // nil: in its first slow start, which is alike in all of them
+	opt    settings
+	chal   limiter // challenge ACKs of this connection
+	asked  millis  // when the latest keep-alive probe was sent
+	soft   uint16  // latest soft ICMP error, an errno: the reason, should it time out
+	idle   uint8   // keep-alive probes unanswered
+	scaled bool    // the peer offered window scaling
 
 	lst *listener // Listen only
 }
@@ -52,6 +53,7 @@ type send struct {
 	una, nxt, max uint32
 	iss           uint32
 	tailSeq       uint32 // sequence number of the byte at TX.Tail()
+	mtu           int32  // of the path, when win.MSS was computed
 	tail          uint64 // TX.Tail()
 	wnd           uint32 // the peer's window, unscaled
 	wl1, wl2      uint32 // seq and ack of the segment that set wnd
@@ -62,14 +64,12 @@ type send struct {
 	fin           bool   // the application has shut down this direction
 	rttOn         bool   // a segment is being timed
 	force         bool   // send one segment at una whatever the window says
+	peerMSS       uint16 // what the peer's SYN said, 536 if nothing
 	small         uint32 // end of the latest segment smaller than the MSS (Minshall)
 	rttSeq        uint32 // the ACK that ends the measurement
 	rttAt         perf.Tick
 	last          perf.Tick // latest transmission of data
 	since         perf.Tick // since then the peer has made no progress
-	mtu           int32     // of the path, when win.MSS was computed
-	peerMSS       uint16    // what the peer's SYN said, 536 if nothing
-	cap           uint16    // black hole found: no bigger than this; 0: none
 }
 
 // recv is the receiving direction.

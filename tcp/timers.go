@@ -123,9 +123,9 @@ func (l *Layer) suspectBlackHole(s *Sock) {
 	s.DontFrag = false
 	switch {
 	case s.win.MSS > 1220:
-		s.snd.cap = 1220
+		s.loss.cap = 1220
 	case s.win.MSS > 512:
-		s.snd.cap = 512
+		s.loss.cap = 512
 	default:
 		return
 	}
@@ -176,7 +176,7 @@ func (l *Layer) keepAlive(s *Sock) {
 		l.startKeepAlive(s)
 		return
 	}
-	if s.idle > 0 && s.rcv.last >= s.asked { // it has answered
+	if s.idle > 0 && s.rcv.last >= s.asked.tick() { // it has answered
 		l.startKeepAlive(s)
 		return
 	}
@@ -190,7 +190,7 @@ func (l *Layer) keepAlive(s *Sock) {
 		return
 	}
 	l.cfg.Stat.Event(perf.EvTCPKeepAlive)
-	s.idle, s.asked = min(s.idle+1, 250), l.now
+	s.idle, s.asked = min(s.idle+1, 250), millis(l.now/perf.Millisecond)
 	l.probe(s)
 	l.arm(s, &s.keep, l.now+s.opt.keepIntvl.tick())
 }

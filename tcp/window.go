@@ -93,6 +93,7 @@ func (l *Layer) ackPolicy(s *Sock, n int) {
 		r.mss = uint16(min(n, int(r.advMSS)))
 	}
 	r.lastData = l.now
+	l.warmed(s)
 	switch {
 	case r.ackNow:
 	case int(r.nxt-r.lastAck) >= 2*int(r.mss):
