@@ -1,9 +1,7 @@
 package api
 
 import (
-	"io"
 	"net"
-	"sync"
 	"syscall"
 	"time"
 
@@ -15,11 +13,7 @@ import (
 // *net.TCPConn rely on. Any number of goroutines may use it.
 type TCPConn struct{ conn }
 
-var (
-	_ net.Conn      = (*TCPConn)(nil)
-	_ io.ReaderFrom = (*TCPConn)(nil)
-	_ io.WriterTo   = (*TCPConn)(nil)
-)
+var _ net.Conn = (*TCPConn)(nil)
 
 func newTCPConn(n *Net, s *sock.Socket, network string) *TCPConn {
 	return &TCPConn{conn{n: n, s: s, kind: kindOf(network)}}
@@ -96,25 +90,6 @@ func (c *TCPConn) SetLinger(sec int) error {
 		sec = inet.LingerOff
 	}
 	return c.set(syscall.SOL_SOCKET, syscall.SO_LINGER, sec)
-}
-
-// copyBufs holds the buffers of ReadFrom and WriteTo.
-var copyBufs = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
-
-// ReadFrom writes all of r to the connection.
-func (c *TCPConn) ReadFrom(r io.Reader) (int64, error) {
-	b := copyBufs.Get().(*[]byte)
-	defer copyBufs.Put(b)
-	n, err := io.CopyBuffer(struct{ io.Writer }{c}, r, *b)
-	return n, c.fail("readfrom", "", err)
-}
-
-// WriteTo reads the connection to its end into w.
-func (c *TCPConn) WriteTo(w io.Writer) (int64, error) {
-	b := copyBufs.Get().(*[]byte)
-	defer copyBufs.Put(b)
-	n, err := io.CopyBuffer(w, struct{ io.Reader }{c}, *b)
-	return n, c.fail("writeto", "", err)
 }
 
 func b2i(b bool) int {

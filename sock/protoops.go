@@ -26,6 +26,8 @@ type Msg struct {
 
 	Control  []byte // send: control messages in Linux's format. receive: room for them
 	NControl int    // receive: bytes of Control that were filled
+
+	lent int // of a stream's ring, not yet given back
 }
 
 // BatchOps is what a family offers for datagrams besides ProtoOps: many of them

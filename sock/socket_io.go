@@ -6,6 +6,7 @@ import "syscall"
 // without an error is the end of a stream (or an empty datagram).
 func (s *Socket) Recv(b []byte, flags int) (int, error) {
 	s.Rd.Lock()
+	s.Rd.endLoan()
 	n, err := s.Ops.Recv(s, b, flags)
 	s.Rd.Unlock()
 	return n, err
@@ -14,6 +15,7 @@ func (s *Socket) Recv(b []byte, flags int) (int, error) {
 // RecvFrom reads into b like Recv, and says who sent the datagram.
 func (s *Socket) RecvFrom(b []byte, flags int) (int, Name, error) {
 	s.Rd.Lock()
+	s.Rd.endLoan()
 	m := s.Rd.message()
 	m.Buf, m.Flags, m.Named = b, flags, false
 	n, err := s.Ops.RecvMsg(s, m)
@@ -29,6 +31,7 @@ func (s *Socket) RecvMsg(m *Msg) (int, error) {
 	s.Rd.Lock()
 	own := s.Rd.message()
 	*own = *m
+	own.lent = 0
 	n, err := s.Ops.RecvMsg(s, own)
 	*m = *own
 	own.Buf, own.Control = nil, nil
@@ -39,6 +42,7 @@ func (s *Socket) RecvMsg(m *Msg) (int, error) {
 // Send writes b to the peer.
 func (s *Socket) Send(b []byte, flags int) (int, error) {
 	s.Wr.Lock()
+	s.Wr.endLoan()
 	n, err := s.Ops.Send(s, b, flags)
 	s.Wr.Unlock()
 	return n, err
@@ -59,6 +63,7 @@ func (s *Socket) SendTo4(b []byte, flags int, to [4]byte, port uint16) (int, err
 // SendTo writes b as one message to the named peer.
 func (s *Socket) SendTo(b []byte, flags int, to Name) (int, error) {
 	s.Wr.Lock()
+	s.Wr.endLoan()
 	m := s.Wr.message()
 	m.Buf, m.Flags, m.Name, m.Named = b, flags, to, true
 	n, err := s.Ops.SendMsg(s, m)
@@ -73,6 +78,7 @@ func (s *Socket) SendMsg(m *Msg) (int, error) {
 	s.Wr.Lock()
 	own := s.Wr.message()
 	*own = *m
+	own.lent = 0
 	n, err := s.Ops.SendMsg(s, own)
 	own.Buf, own.Control = nil, nil
 	s.Wr.Unlock()

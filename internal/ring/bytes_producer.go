@@ -97,6 +97,14 @@ func (b *Bytes) WriteAt(pos uint64, p []byte) {
 // been written.
 func (b *Bytes) Publish(head uint64) { b.head.Store(head) }
 
+// Commit publishes the first n bytes at head that Reserve lent, and gives up what
+// lies behind them: for a producer that does not write ahead.
+func (b *Bytes) Commit(n int) {
+	head := b.head.Load() + uint64(n)
+	b.highest = head
+	b.head.Store(head)
+}
+
 // Write appends as much of p as there is room for, publishes it and returns
 // how much it was.
 func (b *Bytes) Write(p []byte) int {
