@@ -11,6 +11,8 @@
 package lcore
 
 import (
+	"sync/atomic"
+
 	"dataplane/internal/ring"
 	"dataplane/mbuf"
 	"dataplane/perf"
@@ -62,15 +64,19 @@ type Core struct {
 	burst  [burstSize]*mbuf.Mbuf
 	head   [headLen]byte // the headers of a frame that begins with short segments
 
-	turns   uint64    // turns taken
-	busy    uint64    // those that found work
-	tidy    uint64    // busy turns that housekeeping has seen
-	woken   int       // goroutines the last turn readied
-	frames  int       // frames the last turn received
-	foreign uint64    // buffers of others that the pool had seen before it was ours
-	now     perf.Tick // of the last turn
-	rest    rest      // see idle.go
-	hand    hand      // see help.go
+	turns   uint64       // turns taken
+	busy    uint64       // those that found work
+	tidy    uint64       // busy turns that housekeeping has seen
+	woken   int          // goroutines the last turn readied
+	frames  int          // frames the last turn received
+	did     bool         // the last turn found work
+	spent   perf.Tick    // from the beginnings of busy turns to those of the next ones
+	shown   atomic.Int64 // spent; written in housekeeping
+	groups  atomic.Int32 // flow groups owned; written by Move
+	foreign uint64       // buffers of others that the pool had seen before it was ours
+	now     perf.Tick    // of the last turn
+	rest    rest         // see idle.go
+	hand    hand         // see help.go
 
 	stat perf.Stat
 	snap perf.Snapshot // published by the core's turn

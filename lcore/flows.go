@@ -69,14 +69,7 @@ func (t *flowTable) set(id, i, to int) {
 func FlowOf(hash uint32) int { return int(hash % Flows) }
 
 // Owns returns how many groups core i owns. Any goroutine.
-func (g *Group) Owns(i int) (n int) {
-	for k := range g.reta {
-		if int(g.reta[k].Load()) == i {
-			n++
-		}
-	}
-	return n
-}
+func (g *Group) Owns(i int) int { return int(g.cores[i].groups.Load()) }
 
 // SetMover tells the group how to move flows. Before Start.
 func (g *Group) SetMover(m Mover) { g.move = m }
@@ -233,6 +226,8 @@ func (g *Group) give(from *Core, to int, set *FlowSet, now perf.Tick) (n int) {
 			c.table.set(c.id, i, to)
 		}
 		g.reta[i].Store(uint32(to))
+		from.groups.Add(-1)
+		g.cores[to].groups.Add(1)
 		from.stat.Event(perf.EvFlowsMoved)
 	}
 	for i := range from.rx {

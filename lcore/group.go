@@ -62,6 +62,7 @@ func NewGroup(n int, mode Mode, idle Idle) (*Group, error) {
 		}
 		c := &Core{group: g, id: i, cpu: -1, bell: bell}
 		c.table.init(i, n)
+		c.groups.Store(int32((Flows + n - 1 - i) / n))
 		if g.mode == Locked {
 			c.cpu = assignCPU(i, n, allowed)
 		}

@@ -87,21 +87,28 @@ func (c *Core) input(b []*mbuf.Mbuf, now perf.Tick) {
 
 // step takes a turn and, every 256th time, keeps house.
 func (c *Core) step(now perf.Tick) bool {
+	if c.did {
+		c.spent += now - c.now
+	}
 	c.now = now
-	busy := c.turn(now)
+	c.did = c.turn(now)
 	if c.turns&tidyMask == 0 {
 		c.housekeep(now)
 	}
-	return busy
+	return c.did
 }
 
 // housekeep does what must be done now and then.
 func (c *Core) housekeep(now perf.Tick) {
 	c.tidy = c.busy
+	c.shown.Store(int64(c.spent))
 	c.stack.Housekeep(now)
 	c.pool.Housekeep()
 	c.publish()
 }
+
+// worked returns how long the core has been busy, as last shown. Any goroutine.
+func (c *Core) worked() perf.Tick { return perf.Tick(c.shown.Load()) }
 
 // publish shows the counters to the other threads.
 func (c *Core) publish() {
