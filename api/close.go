@@ -96,6 +96,7 @@ func (n *Net) drain() {
 // teardown gives back whatever Open got hold of, in the reverse order.
 func (n *Net) teardown() error {
 	var errs []error
+	n.stopElastic()
 	if n.group != nil {
 		errs = append(errs, n.group.Stop())
 	}

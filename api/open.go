@@ -36,6 +36,7 @@ type Net struct {
 	lanes    []*sock.Lane
 	tasks    *sock.Tasks
 	resident residents
+	elastic  elastic
 	resolver *net.Resolver
 
 	mu     sync.Mutex
@@ -56,7 +57,7 @@ func Open(cfg Config) (*Net, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.resolver = n.newResolver(cfg.DNS)
-	for _, step := range []func() error{n.openPorts, n.makeCores, n.startPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.start} {
+	for _, step := range []func() error{n.openPorts, n.makeCores, n.startPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.start, n.startElastic} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, n.teardown(), closeOpened(cfg.Ports[n.taken:]))
 		}
@@ -101,11 +102,7 @@ func (n *Net) makeCores() error {
 	n.host = inet.NewHost(func(local, remote [16]byte, lport, rport uint16) int {
 		return g.Owner(lcore.Hash4(local, remote, lport, rport))
 	})
-	n.host.Elastic(func(local, remote [16]byte, lport, rport uint16) int {
-		return lcore.FlowOf(lcore.Hash4(local, remote, lport, rport))
-	}, g.Owns)
-	g.SetMover(func(from, to int, set *lcore.FlowSet, now perf.Tick) { n.host.Move(from, to, set[:], now) })
-	return nil
+	return n.makeElastic()
 }
 
 // poolMaker returns what makes the lcores' pools: a port that wants them in memory

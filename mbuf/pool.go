@@ -50,6 +50,8 @@ type Pool struct {
 	backing Backing // of buffers made elsewhere, or nil
 
 	debug debugPool
+
+	_ [64]byte // the pool of the next lcore begins on a line of its own
 }
 
 // NewPool returns a pool with all its buffers free.

@@ -42,6 +42,8 @@ type Core struct {
 	posted   atomic.Pointer[Task] // pushed by other threads, taken by the lcore
 	running  atomic.Pointer[Task] // the one that has the lcore; written by the lcore
 	steps    atomic.Uint64        // times a task got the lcore; written by the lcore
+
+	_ [64]byte // the next lcore's begins on a line of its own
 }
 
 // CoreConfig says what a Core works with.

@@ -117,7 +117,7 @@ func (q *queue) hear(b []byte, n int) {
 	t := b[l4At:]
 	place := q.byTop[be.Uint16(t[2:])]
 	if place == 0 {
-		q.bad++ // an answer to another lcore's client
+		q.pass(b)
 		return
 	}
 	f := q.flows[place-1]

@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"dataplane/mbuf"
@@ -16,6 +18,10 @@ type queue struct {
 	pool *mbuf.Pool
 	wake func()
 	done func()
+
+	mu     sync.Mutex
+	passed [][]byte    // answers that came to other queues, because flows moved; under mu
+	any    atomic.Bool // there are some; under mu
 
 	flows []*flow
 	byTop [1 << 16]int32 // TCP: a client's port to its place in flows, plus one
@@ -74,6 +80,9 @@ func (q *queue) RxBurst(b []*mbuf.Mbuf) int {
 	if !q.begin() {
 		return 0
 	}
+	if q.any.Load() {
+		q.collect()
+	}
 	n := len(b)
 	if q.p.cfg.TCP {
 		n = min(n, len(q.ready))
@@ -119,4 +128,36 @@ func (q *queue) TxBurst(b []*mbuf.Mbuf) int {
 	}
 	q.pool.FreeBulk(b)
 	return len(b)
+}
+
+// pass gives an answer to the queue whose client it is for. Flows that moved are
+// answered by another lcore than the one that steps their clients.
+func (q *queue) pass(f []byte) {
+	port := be.Uint16(f[l4At+2:])
+	for _, to := range q.p.queues {
+		if to.byTop[port] == 0 {
+			continue
+		}
+		to.mu.Lock()
+		to.passed = append(to.passed, append([]byte(nil), f...))
+		to.any.Store(true)
+		to.mu.Unlock()
+		if to.wake != nil {
+			to.wake()
+		}
+		return
+	}
+	q.bad++
+}
+
+// collect hears what other queues passed on.
+func (q *queue) collect() {
+	q.mu.Lock()
+	list := q.passed
+	q.passed = nil
+	q.any.Store(false)
+	q.mu.Unlock()
+	for _, f := range list {
+		q.hear(f, len(f))
+	}
 }

@@ -30,6 +30,7 @@ type Config struct {
 	CPUs     []int               `koanf:"cpus"`
 	Mode     string              `koanf:"mode"`
 	Idle     string              `koanf:"idle"`
+	Elastic  bool                `koanf:"elastic"`
 	Buffers  int                 `koanf:"buffers"`
 	Services map[string][]string `koanf:"services"`
 	Drain    time.Duration       `koanf:"drain"`
@@ -150,7 +151,7 @@ func (c *Config) planCores(p *Plan, bad *problems) {
 	if p.Level.UnmarshalText([]byte(c.Log)) != nil {
 		bad.add("log", fmt.Errorf("%q: want debug, info, warn or error", c.Log))
 	}
-	p.API.Buffers = c.Buffers
+	p.API.Buffers, p.API.Elastic = c.Buffers, c.Elastic
 	p.API.Lcores = c.CPUs
 	if c.Buffers < 0 {
 		bad.add("buffers", fmt.Errorf("%d is negative", c.Buffers))

@@ -103,6 +103,7 @@ routes:
   - {dst: 10.7.0.0/16, via: 10.8.0.1, metric: 3}
 lcores: 2
 mode: shared
+elastic: true
 drain: 500ms
 services:
   http: [80, 10.8.0.2:8080]
@@ -122,7 +123,7 @@ func TestFile(t *testing.T) {
 	if a.Ports[0].Options["host-addr"] != "10.9.0.1/24" || len(a.Ports[0].Addrs) != 2 || a.Ports[0].MAC[5] != 1 || p.ports[1].impair == nil {
 		t.Errorf("%+v %+v", a.Ports[0], p.ports)
 	}
-	if len(a.Lcores) != 3 || a.Mode != lcore.Shared || p.Drain != 500*time.Millisecond || p.Level != slog.LevelInfo {
+	if len(a.Lcores) != 3 || a.Mode != lcore.Shared || !a.Elastic || p.Drain != 500*time.Millisecond || p.Level != slog.LevelInfo {
 		t.Errorf("flags over file: %+v", p)
 	}
 	if len(a.Routes) != 1 || a.Routes[0].Metric != 3 || a.Routes[0].Via != netip.MustParseAddr("10.8.0.1") {
