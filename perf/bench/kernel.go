@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net"
+	"net/netip"
 
 	"github.com/vishvananda/netlink"
 )
@@ -53,4 +54,40 @@ func (k *kernelNet) tcp(n int, serve func(net.Conn), mk func([]net.Conn) load) (
 		}
 		return l.Close()
 	}}, nil
+}
+
+// udp connects two sockets, one of which echoes.
+func (k *kernelNet) udp(window int) (*subject, error) {
+	here := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
+	srv, err := net.ListenUDP("udp4", here)
+	if err != nil {
+		return nil, err
+	}
+	c, err := net.DialUDP("udp4", here, srv.LocalAddr().(*net.UDPAddr))
+	if err != nil {
+		return nil, errors.Join(err, srv.Close())
+	}
+	go echoAll(srv)
+	closeAll := func() error { return errors.Join(c.Close(), srv.Close()) }
+	return &subject{load: newEcho([]net.Conn{c}, window), packets: k.packets, close: closeAll}, nil
+}
+
+// addrPortConn is what the kernel's UDP sockets and the plane's have in common.
+type addrPortConn interface {
+	ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error)
+	WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error)
+}
+
+// echoAll is the server of the UDP rows: a socket for all peers.
+func echoAll(c addrPortConn) {
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := c.ReadFromUDPAddrPort(buf)
+		if err == nil {
+			_, err = c.WriteToUDPAddrPort(buf[:n], from)
+		}
+		if err != nil {
+			return
+		}
+	}
 }

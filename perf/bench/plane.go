@@ -86,7 +86,7 @@ func planeUDP(window int) (*subject, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	go echoPackets(pc.(*api.UDPConn))
+	go echoAll(pc.(*api.UDPConn))
 	c, err := p[0].Dial("udp", "10.0.0.2:7")
 	if err != nil {
 		return nil, errors.Join(err, p.close())
@@ -97,20 +97,6 @@ func planeUDP(window int) (*subject, error) {
 		return nil, errors.Join(err, p.close())
 	}
 	return &subject{load: newEcho([]net.Conn{c}, window), packets: p.packets, close: p.close}, nil
-}
-
-// echoPackets is the server of the UDP rows: a socket for all peers.
-func echoPackets(c *api.UDPConn) {
-	buf := make([]byte, 2048)
-	for {
-		n, from, err := c.ReadFromUDPAddrPort(buf)
-		if err == nil {
-			_, err = c.WriteToUDPAddrPort(buf[:n], from)
-		}
-		if err != nil {
-			return
-		}
-	}
 }
 
 // planeTCP opens n connections from one plane to a server in the other.

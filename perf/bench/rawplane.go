@@ -83,7 +83,7 @@ func (r rawUDP) bare() (*subject, error) {
 
 func onGoroutine(_ *api.Net, c *api.UDPConn) error { go serveEcho(c); return nil }
 
-func onGoroutineForAll(_ *api.Net, c *api.UDPConn) error { go echoPackets(c); return nil }
+func onGoroutineForAll(_ *api.Net, c *api.UDPConn) error { go echoAll(c); return nil }
 
 func onGoroutineInBatches(_ *api.Net, c *api.UDPConn) error { go echoBatches(c); return nil }
 

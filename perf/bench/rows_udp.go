@@ -32,6 +32,7 @@ func udpRows() []row {
 		return row{name: name, what: what, unit: "echo", sides: []side{
 			ours("goroutine", func() (*subject, error) { return planeUDP(window) }),
 			theirs("gvisor", func() (*subject, error) { return gvisorUDP(by, window) }),
+			theirs("linux-lo", func() (*subject, error) { return loopback.udp(window) }),
 		}}
 	}
 	burst := rawUDP{burst: wireBurst, size: msgSize}
