@@ -16,10 +16,12 @@ import (
 // genPort is where the servers behind a generator listen.
 const genPort = 80
 
-// behindGen opens a plane of so many locked lcores with clients that live in the
-// port: each lcore steps those of its own queue.
-func behindGen(lcores int, cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // a P for who waits for the end
+// behindGen opens a plane of so many lcores with clients that live in the port: each
+// lcore steps those of its own queue.
+func behindGen(lcores int, mode api.Mode, cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
+	if n := runtime.GOMAXPROCS(0); mode == api.ModeLocked && lcores == n {
+		runtime.GOMAXPROCS(n + 1) // a P for who waits for the end
+	}
 	cfg.Queues, cfg.Port = lcores, genPort
 	g, err := lcore.NewGroup(lcores, lcore.Shared, lcore.Sleep) // the same table as the plane's
 	if err != nil {
@@ -37,7 +39,7 @@ func behindGen(lcores int, cfg gen.Config, serve func(*api.Net) error) (*subject
 		all[i] = api.AnyCPU
 	}
 	n, err := api.Open(api.Config{
-		Mode: lcore.Locked, Lcores: all, Buffers: 2048,
+		Mode: mode, Lcores: all, Buffers: 2048,
 		Ports: []api.Port{{Opened: p, Addrs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4(gen.PlaneIP), 24)}}},
 	})
 	if err != nil {
@@ -46,7 +48,7 @@ func behindGen(lcores int, cfg gen.Config, serve func(*api.Net) error) (*subject
 	if err := serve(n); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
-	return &subject{load: &genLoad{p}, close: n.Close}, nil
+	return &subject{load: &genLoad{p, mode == api.ModeLocked}, close: n.Close}, nil
 }
 
 // lcoreTime is the time from answer to answer if each lcore had its CPU alone: of all
@@ -54,7 +56,10 @@ func behindGen(lcores int, cfg gen.Config, serve func(*api.Net) error) (*subject
 const lcoreTime = "alone"
 
 // genLoad lets the clients ask.
-type genLoad struct{ p *gen.Port }
+type genLoad struct {
+	p      *gen.Port
+	locked bool // each lcore has a thread
+}
 
 func (l *genLoad) run(d time.Duration) (n count, err error) {
 	rate, alone := 0.0, 0.0
@@ -67,7 +72,9 @@ func (l *genLoad) run(d time.Duration) (n count, err error) {
 		alone += float64(r.Answers) / r.CPU.Seconds()
 	}
 	n.wall = time.Duration(float64(n.ops) / rate * 1e9)
-	n.values = map[string]float64{lcoreTime: 1e9 / alone}
+	if l.locked {
+		n.values = map[string]float64{lcoreTime: 1e9 / alone}
+	}
 	return n, nil
 }
 
@@ -92,20 +99,43 @@ func servedBy(serve func(*api.TCPListener) error) func(*api.Net) error {
 	}
 }
 
+// goEcho answers datagrams on a goroutine.
+func goEcho(n *api.Net) error {
+	c, err := n.ListenPacket("udp", fmt.Sprintf(":%d", genPort))
+	if err == nil {
+		go echoPackets(c.(*api.UDPConn))
+	}
+	return err
+}
+
+// goHTTP answers each connection on a goroutine of its own.
+func goHTTP(l *api.TCPListener) error {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go answerAll(c)
+	}
+}
+
 // plainHTTP answers each request with the same bytes, as a resident task.
 func plainHTTP(l *api.TCPListener) error {
+	return l.ServeResident(answerAll)
+}
+
+// answerAll answers each request of a connection.
+func answerAll(c net.Conn) {
+	defer c.Close()
 	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(httpBody), httpBody)
-	return l.ServeResident(func(c net.Conn) {
-		defer c.Close()
-		buf := make([]byte, 1024)
-		for {
-			n, err := c.Read(buf)
-			if err != nil || n < len(httpRequest) {
-				return
-			}
-			if _, err := c.Write(answer); err != nil {
-				return
-			}
+	buf := make([]byte, 1024)
+	for {
+		n, err := c.Read(buf)
+		if err != nil || n < len(httpRequest) {
+			return
 		}
-	})
+		if _, err := c.Write(answer); err != nil {
+			return
+		}
+	}
 }

@@ -11,6 +11,7 @@ func rows() []row {
 		httpRows(),
 		latencyRows(),
 		lcoreRows(),
+		modeRows(),
 		tapRows(),
 	)
 }

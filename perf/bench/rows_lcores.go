@@ -10,7 +10,9 @@ func lcoreRows() []row {
 	const note = "Locked lcores, each on a CPU of its own; the clients are frames built before, stepped by each lcore in the " +
 		"bursts of its own queue. alone: by the CPU time of the lcores' threads, as if nobody else were on their CPUs; wall: as it was."
 	two := func(name, what, unit string, cfg gen.Config, serve func(*api.Net) error) row {
-		of := func(n int) opener { return func() (*subject, error) { return behindGen(n, cfg, serve) } }
+		of := func(n int) opener {
+			return func() (*subject, error) { return behindGen(n, api.ModeLocked, cfg, serve) }
+		}
 		return row{
 			name: name, what: what, unit: unit, note: note, cpus: 2,
 			sides: []side{ours("two", of(2)), ours("one", of(1))},
@@ -26,5 +28,25 @@ func lcoreRows() []row {
 			gen.Config{Flows: 32, Request: make([]byte, msgSize)}, echoInHandlers),
 		two("lcores-http", "HTTP/1.1 requests to resident tasks, two lcores against one", "request", web, servedBy(plainHTTP)),
 		two("lcores-khttp", "HTTP/1.1 requests to handlers, two lcores against one", "request", web, servedBy(kHTTP)),
+	}
+}
+
+// modeRows compare the modes of one lcore where the applications have a CPU, too.
+func modeRows() []row {
+	modes := func(name, what, unit string, cfg gen.Config, serve func(*api.Net) error) row {
+		of := func(m api.Mode) opener { return func() (*subject, error) { return behindGen(1, m, cfg, serve) } }
+		return row{
+			name: name, what: what + ", modes of the lcore on two CPUs", unit: unit, cpus: 2, slow: true,
+			sides: []side{ours("locked", of(api.ModeLocked)), ours("shared", of(api.ModeShared))},
+			note:  "One lcore, goroutine sockets, clients in the port. On two CPUs the default is locked.",
+		}
+	}
+	web := func(n int) gen.Config {
+		return gen.Config{TCP: true, Flows: n, Request: httpRequest, End: []byte(httpBody)}
+	}
+	return []row{
+		modes("mode-rr-1", "one request at a time", "request", web(1), servedBy(goHTTP)),
+		modes("mode-rr-100", "100 connections", "request", web(100), servedBy(goHTTP)),
+		modes("mode-udp", "UDP echo, 32 on the way", "echo", gen.Config{Flows: 32, Request: make([]byte, msgSize)}, goEcho),
 	}
 }
