@@ -13,13 +13,14 @@ import (
 
 // Config says what a plane consists of. Zero fields get sensible defaults.
 type Config struct {
-	Ports   []Port       // none: only loopback
-	Lcores  []int        // one lcore per entry, pinned to that CPU in locked mode; AnyCPU leaves the choice. None: one lcore
-	Mode    Mode         // default: locked where there is a CPU to spare, else shared
-	Idle    IdlePolicy   // default: adaptive
-	Elastic bool         // several lcores: gather flows on as few as the load needs, and let the others sleep
-	Routes  []Route      // beyond the subnets and gateways of the ports
-	DNS     []netip.Addr // name servers, asked through the plane; none: only addresses can be dialled
+	Ports    []Port       // none: only loopback
+	Lcores   []int        // one lcore per entry, pinned to that CPU in locked mode; AnyCPU leaves the choice. None: one lcore
+	Mode     Mode         // default: locked where there is a CPU to spare, else shared
+	Idle     IdlePolicy   // default: adaptive
+	Realtime bool         // locked lcores go before ordinary threads of the machine (SCHED_FIFO): needs a privilege
+	Elastic  bool         // several lcores: gather flows on as few as the load needs, and let the others sleep
+	Routes   []Route      // beyond the subnets and gateways of the ports
+	DNS      []netip.Addr // name servers, asked through the plane; none: only addresses can be dialled
 
 	Buffers  int          // packet buffers per lcore; default 8192 (about 19 MB, touched as used)
 	DataRoom int          // bytes of data per buffer; default 2048

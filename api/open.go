@@ -83,6 +83,7 @@ func (n *Net) makeCores() error {
 		return err
 	}
 	n.group = g
+	g.SetRealtime(n.cfg.Realtime)
 	mode, _ := g.Mode()
 	newPool, err := n.poolMaker()
 	if err != nil {

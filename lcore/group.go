@@ -24,12 +24,13 @@ type Group struct {
 	reta   [Flows]atomic.Uint32 // flow group to core, for goroutines; written by Move
 	move   Mover                // nil: flows stay where they are
 
-	held  atomic.Bool // the cores stand still between two turns; written by Move
-	stop  atomic.Bool // written by Stop
-	wg    sync.WaitGroup
-	mu    sync.Mutex // over state: Stop may be called twice at once
-	state state
-	leave func() // lets other threads have the cores' CPUs again
+	held     atomic.Bool // the cores stand still between two turns; written by Move
+	stop     atomic.Bool // written by Stop
+	wg       sync.WaitGroup
+	mu       sync.Mutex // over state: Stop may be called twice at once
+	state    state
+	realtime bool   // locked cores go before ordinary threads
+	leave    func() // lets other threads have the cores' CPUs again
 }
 
 // state is how far a Group has come.
@@ -107,6 +108,9 @@ func (g *Group) Start() error {
 			return fmt.Errorf("lcore: core %d has no pool or no stack", c.id)
 		}
 	}
+	if g.realtime && g.mode != Locked {
+		return fmt.Errorf("lcore: real-time scheduling is for locked cores (%s)", g.reason)
+	}
 	g.state = running
 	for _, c := range g.cores {
 		c.invite()
@@ -153,6 +157,13 @@ func (c *Core) run(up chan<- error) {
 			return
 		}
 		defer restore()
+		if c.group.realtime {
+			if restore, err = raise(); err != nil {
+				up <- err
+				return
+			}
+			defer restore()
+		}
 	}
 	if err := c.prepare(); err != nil {
 		up <- err

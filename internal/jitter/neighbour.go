@@ -18,7 +18,7 @@ type Neighbour struct {
 }
 
 const (
-	node   = 1 << 10  // bytes of an allocation
+	node   = 4 << 10  // bytes of an allocation
 	chunk  = 16 << 10 // bytes between two looks at the clock
 	liveMB = 64 << 20 // that a well-tuned application holds
 	pause  = 100 * time.Microsecond

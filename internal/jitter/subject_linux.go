@@ -32,8 +32,14 @@ func Subjects() []Subject {
 
 // Lcore measures the turns of a plane without ports, whose lcore is locked and spins:
 // a resident task reads the clock once a turn.
-func Lcore(cpu int, d time.Duration) (*Gaps, error) {
-	n, err := api.Open(api.Config{Mode: api.ModeLocked, Idle: api.IdleSpin, Lcores: []int{cpu}, Buffers: 256})
+func Lcore(cpu int, d time.Duration) (*Gaps, error) { return turns(cpu, d, false) }
+
+// Realtime is Lcore with an lcore that goes before ordinary threads. It fails where
+// the process may not have one.
+func Realtime(cpu int, d time.Duration) (*Gaps, error) { return turns(cpu, d, true) }
+
+func turns(cpu int, d time.Duration, realtime bool) (*Gaps, error) {
+	n, err := api.Open(api.Config{Mode: api.ModeLocked, Idle: api.IdleSpin, Lcores: []int{cpu}, Realtime: realtime, Buffers: 256})
 	if err != nil {
 		return nil, err
 	}

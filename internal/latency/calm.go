@@ -20,7 +20,8 @@ type recorder struct {
 	all, calm *perf.Hist
 	slice     []perf.Tick  // of the time since the last judgement
 	until     perf.Tick    // when the next one is due
-	switches  func() int64 // involuntary ones of the process so far
+	switches  func() int64 // involuntary ones so far, of the process or the calling thread
+	begun     bool
 	seen      int64
 	rough     bool // the slice before was disturbed: what it delayed may come now
 }
@@ -28,12 +29,15 @@ type recorder struct {
 func newRecorder(now perf.Tick, switches func() int64) *recorder {
 	return &recorder{
 		all: perf.NewHist(), calm: perf.NewHist(), slice: make([]perf.Tick, 0, sliceMax),
-		until: now + sliceTime, switches: switches, seen: switches(),
+		until: now + sliceTime, switches: switches,
 	}
 }
 
 // note books a latency at the moment now.
 func (r *recorder) note(now, v perf.Tick) {
+	if !r.begun { // now, as this is the thread that counts
+		r.begun, r.seen = true, r.switches()
+	}
 	if now >= r.until || len(r.slice) == sliceMax {
 		r.judge()
 		r.until = now + sliceTime

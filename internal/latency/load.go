@@ -19,6 +19,9 @@ type Load struct {
 	Stream bool       // they are streams (TCP), not datagrams
 	Size   int        // bytes of a request and of its answer, MinSize at least
 	Place  Place      // nil: Goroutines
+	// OneThread: the whole of an exchange happens on the thread of Place, both ends on one
+	// lcore. Then only what happens to that thread counts as a disturbance.
+	OneThread bool
 
 	Warm, Time time.Duration // before the measurement, and of it
 
@@ -50,6 +53,14 @@ func (l *Load) check(open bool) error {
 		return fmt.Errorf("latency: %g requests per second", l.Rate)
 	}
 	return nil
+}
+
+// switches is how to count disturbances.
+func (l *Load) switches() func() int64 {
+	if l.OneThread {
+		return threadSwitches
+	}
+	return processSwitches
 }
 
 // late reports whether a deadline ended a call. Not every stack has the error of

@@ -36,10 +36,14 @@ func (u Usage) since(o Usage) Usage {
 	return Usage{u.CPU - o.CPU, u.Involuntary - o.Involuntary, u.Voluntary - o.Voluntary, u.GCs - o.GCs}
 }
 
-// involuntary returns the involuntary context switches of the process so far.
-func involuntary() int64 {
+// processSwitches and threadSwitches return the involuntary context switches so far, of
+// the process and of the calling thread.
+func processSwitches() int64 { return switches(unix.RUSAGE_SELF) }
+func threadSwitches() int64  { return switches(unix.RUSAGE_THREAD) }
+
+func switches(who int) int64 {
 	var ru unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &ru) != nil {
+	if unix.Getrusage(who, &ru) != nil {
 		return 0
 	}
 	return ru.Nivcsw

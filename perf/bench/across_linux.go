@@ -64,6 +64,7 @@ const (
 	byParking client = iota
 	bySpinning
 	onLcore
+	onLocked // its lcore is locked, too
 )
 
 // residentTCP is planeTCP with resident tasks on both ends.
@@ -116,8 +117,12 @@ func planeAcross(how client) (*subject, error) {
 	var p planes
 	for i, port := range []pmd.Port{pa, pb} {
 		cfg := planeConfig()
-		if i == 1 {
+		switch {
+		case i == 1:
 			cfg.Mode, cfg.Lcores = lcore.Locked, []int{cpu}
+		case how == onLocked:
+			runtime.GOMAXPROCS(3) // one for each lcore, and one for the rest
+			cfg.Mode, cfg.Lcores = lcore.Locked, lcore.LastCPUs(1)
 		}
 		cfg.Ports = []api.Port{{Opened: port, Addrs: []netip.Prefix{netip.PrefixFrom(planeAddr(i), 24)}}}
 		n, err := api.Open(cfg)
@@ -130,9 +135,9 @@ func planeAcross(how client) (*subject, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	l := &serviceTime{conns, latency.Goroutines{}}
+	l := &serviceTime{conns: conns, place: latency.Goroutines{}}
 	switch how {
-	case onLcore:
+	case onLcore, onLocked:
 		l.place = latency.Resident{Plane: p[0]}
 	case bySpinning:
 		err = conns[0].(*api.TCPConn).SetBusyPoll(time.Minute)
@@ -159,7 +164,7 @@ func planeInLoop(rate float64) (*subject, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	var l load = &serviceTime{conns, latency.Resident{Plane: n}}
+	var l load = &serviceTime{conns: conns, place: latency.Resident{Plane: n}, alone: true}
 	if rate > 0 {
 		l = neighboured{l, rate}
 	}

@@ -29,6 +29,7 @@ func timed(res *latency.Result) count {
 type serviceTime struct {
 	conns []net.Conn
 	place latency.Place
+	alone bool // both ends are on the place's thread
 }
 
 func (s *serviceTime) run(d time.Duration) (count, error) {
@@ -40,7 +41,7 @@ func (s *serviceTime) run(d time.Duration) (count, error) {
 }
 
 func (s *serviceTime) load(d time.Duration) latency.Load {
-	return latency.Load{Conns: s.conns, Stream: true, Size: msgSize, Place: s.place, Time: d}
+	return latency.Load{Conns: s.conns, Stream: true, Size: msgSize, Place: s.place, OneThread: s.alone, Time: d}
 }
 
 // atLoad is an open loop at a share of the saturation rate, which the first run finds.

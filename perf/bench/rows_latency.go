@@ -25,9 +25,9 @@ func times(side, against string, must, aim float64) []goal {
 }
 
 func closedLoop() row {
-	service := func(c []net.Conn) load { return &serviceTime{c, latency.Goroutines{}} }
+	service := func(c []net.Conn) load { return &serviceTime{conns: c, place: latency.Goroutines{}} }
 	return row{
-		num: "9", name: "tcp-rtt", what: "round trip of TCP 64 B, closed loop, one core", unit: "exchange",
+		num: "9", name: "tcp-rtt", what: "round trip of TCP 64 B, closed loop, one core", unit: "exchange", weight: 2,
 		sides: []side{
 			ours("goroutine", func() (*subject, error) { return planeTCP(openPlanes, 1, serveEcho, service) }),
 			ours("resident", func() (*subject, error) { return residentTCP(1, inPlace) }),
@@ -40,10 +40,11 @@ func closedLoop() row {
 }
 
 func acrossCores() row {
-	service := func(c []net.Conn) load { return &serviceTime{c, latency.Goroutines{}} }
+	service := func(c []net.Conn) load { return &serviceTime{conns: c, place: latency.Goroutines{}} }
 	return row{
 		num: "10", name: "tcp-rtt-cores", what: "round trip of TCP 64 B across two cores, reader spinning", unit: "exchange", cpus: 2,
 		sides: []side{
+			ours("locked", func() (*subject, error) { return planeAcross(onLocked) }),
 			ours("resident", func() (*subject, error) { return planeAcross(onLcore) }),
 			ours("spinning", func() (*subject, error) { return planeAcross(bySpinning) }),
 			ours("goroutine", func() (*subject, error) { return planeAcross(byParking) }),
@@ -79,15 +80,15 @@ func openLoop() row {
 
 // halfLoad is the load of row 11.
 func halfLoad(c []net.Conn, p latency.Place) load {
-	return &atLoad{serviceTime: serviceTime{c, p}, share: 0.5}
+	return &atLoad{serviceTime: serviceTime{conns: c, place: p}, share: 0.5}
 }
 
 // inPlace is the load of row 9.
-func inPlace(c []net.Conn, p latency.Place) load { return &serviceTime{c, p} }
+func inPlace(c []net.Conn, p latency.Place) load { return &serviceTime{conns: c, place: p} }
 
 func withNeighbour() row {
 	return row{
-		num: "15", name: "tcp-rtt-gc", what: "round trip of TCP 64 B on a locked lcore, an application beside it that allocates 1 GB/s", unit: "exchange", cpus: 2, weight: 1.5,
+		num: "15", name: "tcp-rtt-gc", what: "round trip of TCP 64 B on a locked lcore, an application beside it that allocates 1 GB/s", unit: "exchange", cpus: 2, weight: 2,
 		sides: []side{
 			{name: "beside", plane: true, alloc: true, open: func() (*subject, error) { return planeInLoop(1e9) }},
 			ours("alone", func() (*subject, error) { return planeInLoop(0) }),

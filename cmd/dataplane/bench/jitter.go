@@ -24,6 +24,7 @@ type JitterConfig struct {
 	Out        io.Writer
 	CPU        int           // -1: the one that an lcore would take
 	Time       time.Duration // for each kind of thread under each condition
+	Realtime   bool          // an lcore that goes before ordinary threads, too
 	Rounds     int           // that it is divided into
 	JSON, HTML string        // files to write; "": none
 }
@@ -46,6 +47,9 @@ func Jitter(ctx context.Context, cfg JitterConfig) error {
 	fmt.Fprintf(cfg.Out, "gaps of a thread that spins on CPU %d, %v each in %d rounds; GOMAXPROCS %d, %s\n",
 		cfg.CPU, cfg.Time, cfg.Rounds, runtime.GOMAXPROCS(0), runtime.Version())
 	subjects := jitter.Subjects()
+	if cfg.Realtime {
+		subjects = append(subjects, jitter.Subject{Name: "lcore, realtime", Run: jitter.Realtime})
+	}
 	var lines []*jitter.Line
 	for _, c := range jitter.Conditions {
 		got, err := jitter.Compare(ctx, cfg.CPU, cfg.Time/time.Duration(cfg.Rounds), cfg.Rounds, c, subjects)
@@ -57,7 +61,7 @@ func Jitter(ctx context.Context, cfg JitterConfig) error {
 	if err := jitterTable(cfg.Out, lines); err != nil {
 		return err
 	}
-	if len(subjects) < 3 {
+	if len(jitter.Subjects()) < 3 {
 		fmt.Fprintln(cfg.Out, "There is no thread of C to compare with: this program was built without cgo.")
 	}
 	return cfg.write(lines)

@@ -103,7 +103,7 @@ func pairConfigs(c config.Cores) (a, b api.Config, err error) {
 	if c.Mode == lcore.Auto {
 		c.Mode, _ = lcore.ChooseMode(2)
 	}
-	a = api.Config{Mode: c.Mode, Idle: c.Idle, Buffers: c.Buffers, Lcores: []int{api.AnyCPU}}
+	a = api.Config{Mode: c.Mode, Idle: c.Idle, Realtime: c.Realtime, Buffers: c.Buffers, Lcores: []int{api.AnyCPU}}
 	b = a
 	cpus := c.Lcores
 	if len(cpus) < 2 || cpus[0] == api.AnyCPU {

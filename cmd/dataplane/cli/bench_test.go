@@ -42,6 +42,14 @@ func latencyOf(t *testing.T, args string) (r result, out string) {
 	if b, err = os.ReadFile(page); err != nil || !strings.Contains(string(b), "<svg") {
 		t.Errorf("the page: %v\n%s", err, b)
 	}
+	n := 0
+	for _, x := range r.Results { // there may be more: those without the machine's neighbours
+		if !strings.HasSuffix(x.Name, ", undisturbed") {
+			r.Results[n] = x
+			n++
+		}
+	}
+	r.Results = r.Results[:n]
 	for _, want := range []string{"p99.9", "samples", "preempted"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

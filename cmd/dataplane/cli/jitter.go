@@ -37,6 +37,7 @@ What a thread of C suffers, too, is the machine's doing: interrupts, neighbours.
 	f.IntVar(&cfg.CPU, "cpu", -1, "`CPU` to spin on (default: the one that an lcore would take)")
 	f.DurationVar(&cfg.Time, "duration", time.Second, "how long each is measured")
 	f.IntVar(&cfg.Rounds, "rounds", 4, "`N` rounds that it is divided into; they alternate")
+	f.BoolVar(&cfg.Realtime, "realtime", false, "measure an lcore under SCHED_FIFO, too (needs a privilege)")
 	f.StringVar(&cfg.JSON, "json", "", "write the histograms to this `FILE`")
 	f.StringVar(&cfg.HTML, "html", "", "write a page with plots to this `FILE`")
 	return c

@@ -31,6 +31,7 @@ type Config struct {
 	Mode     string              `koanf:"mode"`
 	Idle     string              `koanf:"idle"`
 	Elastic  bool                `koanf:"elastic"`
+	Realtime bool                `koanf:"realtime"`
 	Buffers  int                 `koanf:"buffers"`
 	Services map[string][]string `koanf:"services"`
 	Drain    time.Duration       `koanf:"drain"`
@@ -128,10 +129,11 @@ func (c *Config) Plan() (*Plan, error) {
 
 // Cores is how lcores run, for planes whose ports the program makes itself.
 type Cores struct {
-	Lcores  []int
-	Mode    lcore.Mode
-	Idle    lcore.Idle
-	Buffers int
+	Lcores   []int
+	Mode     lcore.Mode
+	Idle     lcore.Idle
+	Realtime bool
+	Buffers  int
 }
 
 // Cores checks what c says of lcores, and nothing else.
@@ -139,7 +141,7 @@ func (c *Config) Cores() (Cores, error) {
 	var bad problems
 	var p Plan
 	c.planCores(&p, &bad)
-	return Cores{p.API.Lcores, p.API.Mode, p.API.Idle, p.API.Buffers}, errors.Join(bad.errs...)
+	return Cores{p.API.Lcores, p.API.Mode, p.API.Idle, p.API.Realtime, p.API.Buffers}, errors.Join(bad.errs...)
 }
 
 func (c *Config) planCores(p *Plan, bad *problems) {
@@ -152,6 +154,7 @@ func (c *Config) planCores(p *Plan, bad *problems) {
 		bad.add("log", fmt.Errorf("%q: want debug, info, warn or error", c.Log))
 	}
 	p.API.Buffers, p.API.Elastic = c.Buffers, c.Elastic
+	p.API.Realtime = c.Realtime
 	p.API.Lcores = c.CPUs
 	if c.Buffers < 0 {
 		bad.add("buffers", fmt.Errorf("%d is negative", c.Buffers))

@@ -42,7 +42,7 @@ func load(t *testing.T, text string, args ...string) (*Plan, error) {
 func TestFlags(t *testing.T) {
 	p, err := load(t, "", strings.Fields(`--driver tap --device dp3 --addr 10.9.0.2/24 --addr 10.9.1.2/24 --host-addr 10.9.0.1/24
 		--gateway 10.9.0.1 --mtu 9000 --queues 2 --vlan 5 --mac 02:00:00:00:00:07 --option a=b --capture x.pcapng --impair seed=7,lose=0.01
-		--cpus 3,1 --mode locked --idle spin --buffers 512 --dns 10.9.0.1 --services http=8080,http=80,echo --drain 1s --log debug`)...)
+		--cpus 3,1 --mode locked --idle spin --realtime --buffers 512 --dns 10.9.0.1 --services http=8080,http=80,echo --drain 1s --log debug`)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestFlags(t *testing.T) {
 		t.Errorf("%+v", p.API.Ports)
 	}
 	a := p.API
-	if !reflect.DeepEqual(a.Lcores, []int{3, 1}) || a.Mode != lcore.Locked || a.Idle != lcore.Spin || a.Buffers != 512 || len(a.DNS) != 1 {
+	if !reflect.DeepEqual(a.Lcores, []int{3, 1}) || a.Mode != lcore.Locked || a.Idle != lcore.Spin || !a.Realtime || a.Buffers != 512 || len(a.DNS) != 1 {
 		t.Errorf("%+v", a)
 	}
 	if !reflect.DeepEqual(p.Services, []service.Spec{{Name: "echo", Address: ":7"}, {Name: "http", Address: ":80"}, {Name: "http", Address: ":8080"}}) {

@@ -46,6 +46,7 @@ func AddPlaneFlags(f *pflag.FlagSet) {
 	f.String("mode", d.Mode, "how lcores run: auto, locked or shared")
 	f.String("idle", d.Idle, "what lcores do without work: adaptive, spin or sleep")
 	f.Bool("elastic", false, "gather the flows on as few lcores as the load needs")
+	f.Bool("realtime", false, "locked lcores go before ordinary threads of the machine (SCHED_FIFO)")
 	f.Int("buffers", 0, "`N` packet buffers for each lcore (default 8192)")
 	f.StringSlice("dns", nil, "name server's `ADDRESS`")
 	f.String("log", d.Log, "what to log: debug, info, warn or error")
