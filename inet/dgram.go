@@ -72,6 +72,7 @@ func (dgramOps) Connect(s *sock.Socket, to sock.Name) error {
 		}
 	}
 	s.SetNames(local, to)
+	of(s).peer = to
 	s.SetState(sock.Connected)
 	return nil
 }

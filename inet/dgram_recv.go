@@ -4,13 +4,58 @@ import (
 	"dataplane/sock"
 )
 
-// RecvMsg waits for a datagram and copies as much of it as fits; the rest is
-// lost, and m.Flags then has MsgTrunc. m.Len is its whole length.
+// Recv waits for a datagram and copies as much of it as fits; the rest is lost.
+func (dgramOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
+	sk, err := waiting(s, flags)
+	if sk == nil {
+		return 0, err
+	}
+	pos := sk.RX.Tail()
+	h, x, y := sock.DatagramAt(&sk.RX, pos)
+	n := copy(b, x)
+	if len(y) > 0 {
+		n += copy(b[n:], y)
+	}
+	if flags&sock.MsgPeek == 0 {
+		sk.RX.Release(pos + uint64(sock.Space(h.Len())))
+	}
+	return n, nil
+}
+
+// RecvMsg is Recv that says all there is to say about the datagram. If it was
+// longer than m.Buf, m.Flags has MsgTrunc; m.Len is its whole length.
 func (dgramOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	flags := m.Flags
+	sk, err := waiting(s, flags)
+	if sk == nil {
+		return 0, err
+	}
+	pos := sk.RX.Tail()
+	h, x, y := sock.DatagramAt(&sk.RX, pos)
+	n := copy(m.Buf, x)
+	if len(y) > 0 {
+		n += copy(m.Buf[n:], y)
+	}
+	m.Name, m.Named = h.Peer(), true
+	if m.Len, m.Flags = h.Len(), 0; n < m.Len {
+		m.Flags = sock.MsgTrunc
+	}
+	if !m.Brief {
+		m.Local, m.Iface, m.TTL, m.TOS = h.Local(), h.Iface(), h.TTL(), h.TOS()
+		m.NControl = PutControl(s, h, m.Control, &m.Flags)
+	}
+	if flags&sock.MsgPeek == 0 {
+		sk.RX.Release(pos + uint64(sock.Space(m.Len)))
+	}
+	return n, nil
+}
+
+// waiting returns a Sock of s that has a datagram, once there is one. Nil without
+// an error: the application has ended reading.
+func waiting(s *sock.Socket, flags int) (*sock.Sock, error) {
 	for {
 		if err := s.Rd.Err(); err != nil {
-			return 0, err
+			return nil, err
 		}
 		group := s.Group()
 		k := s.Last()
@@ -18,20 +63,21 @@ func (dgramOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 			if k >= len(group) {
 				k = 0
 			}
-			if n, ok := takeDatagram(s, group[k], m, flags); ok {
+			sk := group[k]
+			if sk.RX.Head() != sk.RX.Tail() {
 				s.SetLast(k)
-				return n, nil
+				return sk, nil
 			}
-			if e := group[k].TakeError(); e != 0 {
-				return 0, e
+			if e := sk.TakeError(); e != 0 {
+				return nil, e
 			}
 			k++
 		}
 		if s.IsShut(sock.ShutRd) {
-			return 0, nil
+			return nil, nil
 		}
 		if err := awaitDatagram(s, group, flags); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
 }
@@ -83,29 +129,6 @@ func anyDatagram(group []*sock.Sock) bool {
 		}
 	}
 	return false
-}
-
-// takeDatagram copies the oldest datagram of sk into m.
-func takeDatagram(s *sock.Socket, sk *sock.Sock, m *sock.Msg, flags int) (int, bool) {
-	head := sk.RX.Head()
-	pos := sk.RX.Tail()
-	if head == pos {
-		return 0, false
-	}
-	h, x, y := sock.DatagramAt(&sk.RX, pos)
-	n := copy(m.Buf, x)
-	n += copy(m.Buf[n:], y)
-	m.Name, m.Named = h.Peer(), true
-	m.Len, m.Flags = h.Len(), 0
-	if n < m.Len {
-		m.Flags = sock.MsgTrunc
-	}
-	m.Local, m.Iface, m.TTL, m.TOS = h.Local(), h.Iface(), h.TTL(), h.TOS()
-	m.NControl = PutControl(s, h, m.Control, &m.Flags)
-	if flags&sock.MsgPeek == 0 {
-		sk.RX.Release(pos + uint64(sock.Space(m.Len)))
-	}
-	return n, true
 }
 
 // takeMany passes the datagrams of sk to to, as the got-th and so on, and returns

@@ -37,6 +37,29 @@ func (dgramOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	return d.Len, nil
 }
 
+// Send queues one datagram to the peer.
+func (o dgramOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
+	p := of(s)
+	if s.State() != sock.Connected || p.segment.Load() != 0 || len(b) > maxDatagram {
+		return o.inetOps.Send(s, b, flags)
+	}
+	if err := sendable(s); err != nil {
+		return 0, err
+	}
+	sk := sender(s)
+	if e := sk.TakeError(); e != 0 {
+		return 0, e
+	}
+	x, y, err := room(s, sk, &sock.Datagram{Peer: p.peer, Len: len(b)}, flags)
+	if err != nil {
+		return 0, err
+	}
+	sock.CopyIn(x, y, b)
+	sock.PublishDatagrams(&sk.TX)
+	sk.Kick(sock.ReqSend)
+	return len(b), nil
+}
+
 // SendBatch queues several, and asks the lcore once.
 func (dgramOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
 	if err := sendable(s); err != nil {

@@ -72,7 +72,19 @@ func (h *Record) Plain() bool {
 	return le.Uint64(h[48:])|le.Uint64(h[24:])|le.Uint64(h[32:]) == 0
 }
 
-func (h *Record) put(d *Datagram) {
+// IsPeer reports whether the other end is addr.
+func (h *Record) IsPeer(addr *[16]byte) bool {
+	return le.Uint64(h[16:]) == le.Uint64(addr[8:]) && le.Uint64(h[8:]) == le.Uint64(addr[:8])
+}
+
+// PeerPort is the port of the other end.
+func (h *Record) PeerPort() uint16 { return le.Uint16(h[4:]) }
+
+// PeerV4 is the IPv4 address of the other end as it stands in a header.
+func (h *Record) PeerV4() uint32 { return le.Uint32(h[20:]) }
+
+// Put encodes d.
+func (h *Record) Put(d *Datagram) {
 	le.PutUint32(h[0:], uint32(d.Len))
 	le.PutUint16(h[4:], d.Peer.Port)
 	le.PutUint16(h[6:], d.Local.Port)
@@ -114,7 +126,7 @@ func AppendDatagram(r *ring.Bytes, d *Datagram) (x, y []byte, ok bool) {
 		return nil, nil, false
 	}
 	x, y = r.Reserve(r.Written(), size)
-	(*Record)(x).put(d)
+	(*Record)(x).Put(d)
 	x, y = within(x[headLen:], y, d.Len)
 	return x, y, true
 }

@@ -111,7 +111,7 @@ func TestPlainRecord(t *testing.T) {
 		{Datagram{Seg: 1}, false}, {Datagram{Iface: 1}, false}, {Datagram{Local: local}, false},
 	} {
 		var h Record
-		h.put(&c.d)
+		h.Put(&c.d)
 		if h.Plain() != c.want {
 			t.Errorf("%+v: %v", c.d, h.Plain())
 		}

@@ -18,6 +18,7 @@ type Msg struct {
 	Name  Name   // peer
 	Named bool   // send: Name is the destination. receive: Name was filled in
 	Flags int    // in: MSG_*; out: MsgTrunc, MsgCtrunc
+	Brief bool   // receive: what follows is not wanted, but for Len
 	Local Name   // receive: the address the datagram was sent to
 	Iface uint16 // receive: the interface it came by
 	TTL   uint8  // receive

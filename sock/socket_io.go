@@ -17,7 +17,7 @@ func (s *Socket) RecvFrom(b []byte, flags int) (int, Name, error) {
 	s.Rd.Lock()
 	s.Rd.endLoan()
 	m := s.Rd.message()
-	m.Buf, m.Flags, m.Named = b, flags, false
+	m.Buf, m.Flags, m.Named, m.Brief = b, flags, false, true
 	n, err := s.Ops.RecvMsg(s, m)
 	m.Buf = nil
 	from := m.Name

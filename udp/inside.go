@@ -54,9 +54,8 @@ func (l *Layer) hand(s *Sock, m *mbuf.Mbuf, off int, d *sock.Datagram) {
 // d. Errors as of a request; EAGAIN: too many frames wait for the port.
 func (l *Layer) SendNow(sk *sock.Sock, d *sock.Datagram, b []byte, now perf.Tick) syscall.Errno {
 	s := of(sk)
-	w := wish{to: d.Peer.Addr, from: d.Local.Addr, port: d.Peer.Port, flags: d.Flags, ttl: d.TTL, tos: d.TOS}
-	w.plain = w.from.IsZero() && d.Flags == 0 && d.TTL == 0 && d.TOS == 0
-	ep, errno := l.endpoint(s, &w)
+	l.wished.Put(d)
+	ep, errno := l.endpoint(s, &l.wished)
 	if errno != 0 {
 		l.stat.Lose(perf.LostNoRoute)
 		return errno
@@ -64,5 +63,5 @@ func (l *Layer) SendNow(sk *sock.Sock, d *sock.Datagram, b []byte, now perf.Tick
 	if ep.Dst.Iface.Tx.Pending() >= congested {
 		return syscall.EAGAIN
 	}
-	return l.send(s, ep, w.port, [2][]byte{b}, now)
+	return l.send(s, ep, d.Peer.Port, [2][]byte{b}, now)
 }

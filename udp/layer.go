@@ -41,6 +41,7 @@ type Layer struct {
 	key, wide ip.FlowKey    // of the datagram being worked on, whole and without its sender
 	d         sock.Datagram // its record
 	linear    []byte        // its payload, in one piece, for a Receiver
+	wished    sock.Record   // what a Receiver sends
 	fresh     []*Sock       // those with records that EndBurst publishes
 
 	near [nNear]near // who got the latest datagrams

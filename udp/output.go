@@ -22,7 +22,10 @@ const (
 )
 
 // nWays is how many destinations of unconnected sockets are remembered.
-const nWays = 128
+const (
+	nWays    = 1 << waysBits
+	waysBits = 7
+)
 
 // way is the route from a wished source to a destination.
 type way struct {
@@ -44,12 +47,7 @@ func (l *Layer) drain(s *Sock, now perf.Tick) {
 			break
 		}
 		h, x, y := sock.DatagramAt(&s.TX, pos)
-		peer := h.Peer()
-		q := wish{to: peer.Addr, port: peer.Port, plain: h.Plain()}
-		if !q.plain {
-			q.from, q.flags, q.ttl, q.tos = h.Local().Addr, h.Flags(), h.TTL(), h.TOS()
-		}
-		ep, errno := l.endpoint(s, &q)
+		ep, errno := l.endpoint(s, h)
 		if errno != 0 {
 			sent++
 			l.stat.Lose(perf.LostNoRoute)
@@ -58,7 +56,7 @@ func (l *Layer) drain(s *Sock, now perf.Tick) {
 			break
 		} else if seg := int(h.Seg()); seg == 0 {
 			sent++
-			errno = l.send(s, ep, q.port, [2][]byte{x, y}, now)
+			errno = l.send(s, ep, h.PeerPort(), [2][]byte{x, y}, now)
 		} else {
 			sent += (h.Len() + seg - 1) / seg
 			errno = l.sendMany(s, ep, h, [2][]byte{x, y}, now)
@@ -86,39 +84,36 @@ func (l *Layer) sendFailed(s *Sock, errno syscall.Errno) {
 	}
 }
 
-// wish is where a datagram is to go, and how.
-type wish struct {
-	to, from ip.Addr // from is zero where the socket decides
-	port     uint16
-	flags    uint16
-	ttl, tos uint8
-	plain    bool // only the destination is wished for
-}
-
-// endpoint returns where a datagram goes: the socket's own endpoint if it is
-// connected and nothing else is wished for, else one of the remembered ways.
-func (l *Layer) endpoint(s *Sock, q *wish) (*ip.Endpoint, syscall.Errno) {
-	if q.plain && s.where == inFlows && q.port == s.RemotePort && q.to == s.Remote {
+// endpoint returns where the datagram h goes: the socket's own endpoint if it is
+// connected and h wishes for nothing else, else one of the remembered ways.
+func (l *Layer) endpoint(s *Sock, h *sock.Record) (*ip.Endpoint, syscall.Errno) {
+	plain := h.Plain()
+	if plain && s.where == inFlows && h.PeerPort() == s.RemotePort && h.IsPeer((*[16]byte)(&s.Remote)) {
 		s.Endpoint.Broadcast = s.Opt.Broadcast
 		return &s.Endpoint, l.ip.Resolve(&s.Endpoint)
 	}
-	to, from := q.to, q.from
-	if from.IsZero() {
+	var from ip.Addr
+	if !plain {
+		from = h.Local().Addr
+	}
+	if plain || from.IsZero() {
 		from = s.source()
 	}
-	w := &l.ways[(to.V4()^from.V4()*31)*0x9e3779b1>>16%nWays]
-	if w.ep.Remote != to || w.from != from {
-		*w = way{from: from, ep: ip.Endpoint{Local: from, Remote: to}}
+	w := &l.ways[(h.PeerV4()^from.V4()*31)*0x9e3779b1>>(32-waysBits)]
+	if !h.IsPeer((*[16]byte)(&w.ep.Remote)) || w.from != from {
+		*w = way{from: from, ep: ip.Endpoint{Local: from, Remote: h.Peer().Addr}}
 	}
 	e := &w.ep
-	e.LocalPort, e.RemotePort = s.LocalPort, q.port
+	e.LocalPort, e.RemotePort = s.LocalPort, h.PeerPort()
 	e.Broadcast = s.Opt.Broadcast
 	e.TTL, e.TOS = s.TTL, s.TOS
-	if q.ttl != 0 {
-		e.TTL = q.ttl
-	}
-	if q.tos != 0 || q.flags&sock.FlagTOS != 0 {
-		e.TOS = q.tos
+	if !plain {
+		if ttl := h.TTL(); ttl != 0 {
+			e.TTL = ttl
+		}
+		if tos := h.TOS(); tos != 0 || h.Flags()&sock.FlagTOS != 0 {
+			e.TOS = tos
+		}
 	}
 	errno := l.ip.Resolve(e)
 	if from.IsZero() && (errno == syscall.EADDRNOTAVAIL || errno == 0 && w.iface != nil && w.iface != e.Dst.Iface) {
@@ -196,7 +191,7 @@ func notZero(sum uint16) uint16 {
 // sendMany sends a payload that is several datagrams: as one super-segment if the
 // port can cut it (USO), else one by one.
 func (l *Layer) sendMany(s *Sock, ep *ip.Endpoint, h *sock.Record, p [2][]byte, now perf.Tick) syscall.Errno {
-	seg, dport := int(h.Seg()), h.Peer().Port
+	seg, dport := int(h.Seg()), h.PeerPort()
 	ifc := ep.Dst.Iface
 	if ip.HdrLen4+HdrLen+seg > ep.Dst.MTU && s.pmtu != syscall.IP_PMTUDISC_PROBE {
 		l.stat.Lose(perf.LostTooBig)
