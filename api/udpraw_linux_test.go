@@ -132,6 +132,7 @@ func BenchmarkUDPEcho(b *testing.B) {
 		{"64/32/batch", 64, 32, echoBatch},
 		{"64/32/messages", 64, 32, echoMessages},
 		{"64/1/batch", 64, 1, echoBatch},
+		{"64/32/handler", 64, 32, func(c *UDPConn) { c.Handle(func(*Inside) DatagramHandler { return udpEcho{b} }) }}, //nolint:errcheck // nothing comes back then
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			r, n := rawPlane(b, Config{Mode: lcore.Shared, Buffers: 4096}, 0)
