@@ -103,7 +103,7 @@ func servedBy(serve func(*api.TCPListener) error) func(*api.Net) error {
 func goEcho(n *api.Net) error {
 	c, err := n.ListenPacket("udp", fmt.Sprintf(":%d", genPort))
 	if err == nil {
-		go echoPackets(c.(*api.UDPConn))
+		go echoAll(c.(*api.UDPConn))
 	}
 	return err
 }
