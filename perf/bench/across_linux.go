@@ -57,16 +57,6 @@ var confine = sync.OnceValue(func() error {
 	return nil
 })
 
-// client is how the client of row 10 waits.
-type client int
-
-const (
-	byParking client = iota
-	bySpinning
-	onLcore
-	onLocked // its lcore is locked, too
-)
-
 // residentTCP is planeTCP with resident tasks on both ends.
 func residentTCP(n int, mk func([]net.Conn, latency.Place) load) (*subject, error) {
 	p, err := openPlanes()
@@ -100,9 +90,9 @@ func residentServer(p planes, n int) ([]net.Conn, error) {
 	return conns, nil
 }
 
-// planeAcross has the server's lcore on one CPU, locked, and the client with its own
-// lcore on the other.
-func planeAcross(how client) (*subject, error) {
+// planeAcross has two planes, a resident server on the lcore of one, which is locked on
+// one CPU, and a resident client on that of the other, on the other CPU; locked: so is that.
+func planeAcross(locked bool) (*subject, error) {
 	cpu, err := lcoreCPU()
 	if err == nil {
 		err = confine()
@@ -120,7 +110,7 @@ func planeAcross(how client) (*subject, error) {
 		switch {
 		case i == 1:
 			cfg.Mode, cfg.Lcores = lcore.Locked, []int{cpu}
-		case how == onLocked:
+		case locked:
 			runtime.GOMAXPROCS(3) // one for each lcore, and one for the rest
 			cfg.Mode, cfg.Lcores = lcore.Locked, lcore.LastCPUs(1)
 		}
@@ -135,36 +125,53 @@ func planeAcross(how client) (*subject, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	l := &serviceTime{conns: conns, place: latency.Goroutines{}}
-	switch how {
-	case onLcore, onLocked:
-		l.place = latency.Resident{Plane: p[0]}
-	case bySpinning:
-		err = conns[0].(*api.TCPConn).SetBusyPoll(time.Minute)
-	}
-	return &subject{load: l, packets: p.packets, close: p.close}, err
+	l := &serviceTime{conns: conns, place: latency.Resident{Plane: p[0]}}
+	return &subject{load: l, packets: p.packets, close: p.close}, nil
 }
 
-// planeInLoop is one plane on a locked lcore whose resident tasks talk over its
-// loopback, beside a neighbour that allocates.
-func planeInLoop(rate float64) (*subject, error) {
+// appAcross has a plane whose lcore is locked on one CPU, with a resident server, and
+// a goroutine on the other that talks to it over the plane's loopback.
+func appAcross(spin bool) (*subject, error) {
+	p, conns, err := lockedLoop()
+	if err != nil {
+		return nil, err
+	}
+	if spin {
+		err = conns[0].(*api.TCPConn).SetBusyPoll(time.Minute)
+	}
+	return &subject{load: &serviceTime{conns: conns, place: latency.Goroutines{}}, close: p.close}, err
+}
+
+// lockedLoop is a plane on a locked lcore with a resident server that it reaches by its
+// loopback, and a connection to that.
+func lockedLoop() (planes, []net.Conn, error) {
 	cpu, err := lcoreCPU()
 	if err == nil {
 		err = confine()
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	n, err := api.Open(api.Config{Mode: lcore.Locked, Lcores: []int{cpu}, Buffers: 1024})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p := planes{n}
 	conns, err := residentServer(p, 1)
 	if err != nil {
-		return nil, errors.Join(err, p.close())
+		return nil, nil, errors.Join(err, p.close())
 	}
-	var l load = &serviceTime{conns: conns, place: latency.Resident{Plane: n}, alone: true}
+	return p, conns, nil
+}
+
+// planeInLoop is one plane on a locked lcore whose resident tasks talk over its
+// loopback, beside a neighbour that allocates.
+func planeInLoop(rate float64) (*subject, error) {
+	p, conns, err := lockedLoop()
+	if err != nil {
+		return nil, err
+	}
+	var l load = &serviceTime{conns: conns, place: latency.Resident{Plane: p[0]}, alone: true}
 	if rate > 0 {
 		l = neighboured{l, rate}
 	}

@@ -44,20 +44,20 @@ func acrossCores() row {
 	return row{
 		num: "10", name: "tcp-rtt-cores", what: "round trip of TCP 64 B across two cores, reader spinning", unit: "exchange", cpus: 2,
 		sides: []side{
-			ours("locked", func() (*subject, error) { return planeAcross(onLocked) }),
-			ours("resident", func() (*subject, error) { return planeAcross(onLcore) }),
-			ours("spinning", func() (*subject, error) { return planeAcross(bySpinning) }),
-			ours("goroutine", func() (*subject, error) { return planeAcross(byParking) }),
+			ours("locked", func() (*subject, error) { return planeAcross(true) }),
+			ours("resident", func() (*subject, error) { return planeAcross(false) }),
+			ours("reader-spins", func() (*subject, error) { return appAcross(true) }),
+			ours("reader-parks", func() (*subject, error) { return appAcross(false) }),
 			{name: "linux-veth", root: true, open: func() (*subject, error) { return vethAcross(service, false) }},
 			{name: "linux-spinning", root: true, open: func() (*subject, error) { return vethAcross(service, true) }},
 		},
 		goals: []goal{
-			{side: "resident", against: "linux-veth", measure: "p50", must: 10, aim: 25},
-			{side: "spinning", against: "linux-veth", measure: "p50", must: 10, aim: 25},
+			{side: "reader-spins", against: "linux-veth", measure: "p50", must: 10, aim: 25},
+			{side: "locked", against: "linux-veth", measure: "p50", must: 10, aim: 25},
 		},
-		note: "The server is a resident task on a locked lcore with one CPU, the client with its lcore on the other: a resident task; a goroutine " +
-			"that looks on (SO_BUSY_POLL); a goroutine that parks. Linux: a process on each CPU, package net; spinning: the client asks the kernel " +
-			"again and again." + calmNote,
+		note: "reader-spins: a plane with its lcore locked on one CPU, the server a resident task on it; the client is a goroutine on the other CPU " +
+			"that looks on (SO_BUSY_POLL); reader-parks: it parks, and a dispatcher wakes it. resident, locked: two planes, an lcore on each CPU, tasks " +
+			"at both ends; with locked both lcores are. Linux: a process on each CPU, package net; spinning: the client asks the kernel again and again." + calmNote,
 	}
 }
 
