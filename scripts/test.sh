@@ -95,6 +95,7 @@ dpdk() {
 }
 nic() { GO=$GO twice ./scripts/test-nic.sh; }
 bench() { (cd perf/bench && $GO vet ./... && $GO test -timeout 3m ./...); }
+quic() { (cd perf/quic && $GO vet ./... && $GO test -timeout 3m ./...); }
 fuzz() { GO=$GO FUZZTIME=1s ./scripts/fuzz.sh; }
 
 step "format" formatted
@@ -111,6 +112,7 @@ together "end to end over TAP" e2e "nettest.TestConn, 50 times over wire and ove
 step "emulated Intel NICs" nic
 step "fuzzing, briefly" fuzz
 step "benchmark module" bench
+step "quic-go over a plane" quic
 
 echo
 if [ ${#failed[@]} -gt 0 ]; then
