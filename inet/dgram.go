@@ -66,6 +66,7 @@ func (dgramOps) Connect(s *sock.Socket, to sock.Name) error {
 		return err
 	}
 	s.Keep(keep)
+	keep.Unfence()
 	for _, sk := range group {
 		if sk != keep {
 			drop(sk)

@@ -64,7 +64,7 @@ func waiting(s *sock.Socket, flags int) (*sock.Sock, error) {
 				k = 0
 			}
 			sk := group[k]
-			if sk.RX.Head() != sk.RX.Tail() {
+			if sk.RX.Head() != sk.RX.Tail() && (len(group) == 1 || sk.RX.Tail() < sk.ReadLimit()) {
 				s.SetLast(k)
 				return sk, nil
 			}
@@ -134,8 +134,8 @@ func anyDatagram(group []*sock.Sock) bool {
 // takeMany passes the datagrams of sk to to, as the got-th and so on, and returns
 // how many there are then. They are given back together.
 func takeMany(sk *sock.Sock, to sock.Sink, got, n, flags int) int {
-	head, pos := sk.RX.Head(), sk.RX.Tail()
-	if head == pos {
+	head, pos := sk.ReadLimit(), sk.RX.Tail()
+	if head <= pos {
 		return got
 	}
 	for got < n && pos != head {

@@ -5,8 +5,8 @@ import (
 	"dataplane/perf"
 )
 
-// Connected sockets that change their lcore. The others have a part on every lcore,
-// which hears what comes there. Neither lcore takes a turn meanwhile.
+// Connected sockets change their lcore with their flow. The others have a part on every
+// lcore, which hears what comes there. Neither lcore takes a turn meanwhile.
 
 // Rooted calls f for every connected socket that cannot leave: code on this lcore
 // serves it.
@@ -42,5 +42,23 @@ func (l *Layer) MoveTo(to *Layer, goes func(k *ip.FlowKey) bool, _ perf.Tick) in
 			n++
 		}
 	}
+	l.follow(to)
 	return n
+}
+
+// follow keeps the order of what the flows of unconnected sockets bring: their parts on
+// the other lcore are read after what is unread here.
+func (l *Layer) follow(to *Layer) {
+	l.bound.Range(func(k *ip.FlowKey, s *Sock) bool {
+		for ; s != nil; s = s.next {
+			t, _ := to.bound.Lookup(k)
+			for t != nil && t.Rd != s.Rd { // the parts of a socket wake the same reader
+				t = t.next
+			}
+			if t != nil {
+				t.Sock.Follow(&s.Sock)
+			}
+		}
+		return true
+	})
 }

@@ -14,7 +14,7 @@ func lcoreRows() []row {
 			return func() (*subject, error) { return behindGen(n, api.ModeLocked, cfg, serve) }
 		}
 		return row{
-			name: name, what: what, unit: unit, note: note, cpus: 2,
+			name: name, what: what, unit: unit, note: note, cpus: 2, slow: name != "lcores-udp",
 			sides: []side{ours("two", of(2)), ours("one", of(1))},
 			goals: []goal{
 				{side: "two", measure: lcoreTime, against: "one", must: 1.8, aim: 1.95},
