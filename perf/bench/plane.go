@@ -119,6 +119,24 @@ func planeTCP(open joined, n int, serve func(net.Conn), mk func([]net.Conn) load
 	return &subject{load: mk(conns), packets: p.packets, close: p.close}, nil
 }
 
+// planeTCPInside is planeTCP with the load and its server in resident tasks.
+func planeTCPInside(open joined, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
+	p, err := open()
+	if err != nil {
+		return nil, err
+	}
+	l, err := p[1].Listen("tcp", ":7")
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	go l.(*api.TCPListener).ServeResident(serve) //nolint:errcheck // until the plane closes
+	c, err := p[0].Dial("tcp", "10.0.0.2:7")
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return &subject{load: inside{mk([]net.Conn{c}), p[0]}, packets: p.packets, close: p.close}, nil
+}
+
 // planeTasks is planeTCP with resident tasks on both ends.
 func planeTasks(n int) (*subject, error) {
 	return planeInside(n, func(l *api.TCPListener) error { return l.ServeResident(serveEcho) },

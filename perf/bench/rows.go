@@ -7,6 +7,7 @@ func rows() []row {
 	return slices.Concat(
 		udpRows(),
 		socketRows(),
+		bulkRows(),
 		connRows(),
 		httpRows(),
 		latencyRows(),
