@@ -8,7 +8,7 @@ import (
 
 const (
 	// sliceTime is what a recorder judges at once.
-	sliceTime = perf.Millisecond
+	sliceTime = 250 * perf.Microsecond
 	// sliceMax is how many latencies it keeps for that.
 	sliceMax = 16 << 10
 )

@@ -11,8 +11,8 @@ import (
 // enoughCalm is how many undisturbed samples a window must have to be shown by them.
 const enoughCalm = 100
 
-// timed is a result as the suite wants it. Percentiles are those of the slices of a
-// millisecond in which the process kept its CPUs: who else runs on the machine is no
+// timed is a result as the suite wants it. Percentiles are those of the slices of
+// 250 µs in which the process kept its CPUs: who else runs on the machine is no
 // property of a stack, and makes all stacks alike. "disturbed" is the share of the
 // samples that this leaves out.
 func timed(res *latency.Result) count {

@@ -13,7 +13,7 @@ func latencyRows() []row {
 	return []row{closedLoop(), acrossCores(), openLoop(), withNeighbour(), standing()}
 }
 
-const calmNote = " Percentiles are of the slices of 1 ms in which the process kept its CPUs; \"disturbed\" is the share left out."
+const calmNote = " Percentiles are of the slices of 250 µs in which the process kept its CPUs; \"disturbed\" is the share left out."
 
 // times are the goals of a side against another: p50, p99 and p99.9.
 func times(side, against string, must, aim float64) []goal {

@@ -47,7 +47,7 @@ func (r *report) head() { fmt.Fprintf(r.cfg.Out, "%s\n%s\n", r.Target, r.how()) 
 // notes are what a reader must know.
 var notes = []string{
 	"Open loop: a latency counts from the moment when the request was meant to leave. Service time: from when it left, and the next waits for it.",
-	"A dash: fewer than 100 samples above. Preempted: times that somebody else got a CPU of ours; undisturbed are the slices of 1 ms without that.",
+	"A dash: fewer than 100 samples above. Preempted: times that somebody else got a CPU of ours; undisturbed are the slices of 250 µs without that.",
 }
 
 // split shows results that others disturbed with and without the disturbance.
@@ -72,7 +72,7 @@ func (r *report) write() error {
 		fmt.Fprintln(r.cfg.Out, n)
 	}
 	for _, res := range r.Results {
-		if res.Saturated() {
+		if res.Saturated() && res.Calm != nil { // said once
 			fmt.Fprintf(r.cfg.Out, "%s: the answers did not keep up with the requests; its latencies say how long the run was.\n", res.Name)
 		}
 	}
