@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -236,4 +237,84 @@ func (r *raw) bench(b *testing.B, f []byte, burst int) {
 	before := cpuTime()
 	run(b.N)
 	b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
+}
+
+// BenchmarkUDPStream sends 32 datagrams of 1200 bytes from goroutine to goroutine:
+// by single calls, in batches, and as one segmented write that is one read.
+func BenchmarkUDPStream(b *testing.B) {
+	const size, count = 1200, 32
+	to := netip.MustParseAddrPort("10.0.0.2:7")
+	single := func(b *testing.B, c *UDPConn) {
+		buf := make([]byte, size)
+		for range count {
+			c.WriteToUDPAddrPort(buf, to)
+		}
+	}
+	ds := make([]Datagram, count)
+	for i := range ds {
+		ds[i] = Datagram{Buffers: [][]byte{make([]byte, size)}, Addr: to}
+	}
+	batch := func(b *testing.B, c *UDPConn) { c.WriteBatchAddrPort(ds, 0) }
+	oob, all := cmsg(syscall.IPPROTO_UDP, 103, []byte{size & 255, size >> 8}), make([]byte, count*size)
+	segment := func(b *testing.B, c *UDPConn) { c.WriteMsgUDPAddrPort(all, oob, to) }
+	for _, w := range []struct {
+		name string
+		send func(*testing.B, *UDPConn)
+		off  pmd.Offload
+		gro  bool
+	}{
+		{"single", single, 0, false}, {"batch", batch, 0, false}, {"segment", segment, 0, false}, {"segment-gro", segment, 0, true},
+		{"segment-gro-uso", segment, pmd.AllOffloads, true},
+	} {
+		b.Run(w.name, func(b *testing.B) {
+			cfg := Config{Mode: lcore.Shared}
+			pa, pb, err := wire.Pair(wire.Config{Name: "0", Offloads: w.off}, wire.Config{Name: "1", Offloads: w.off})
+			if err != nil {
+				b.Fatal(err)
+			}
+			cfg.Ports = []Port{{Opened: pa, Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/24")}}}
+			x, err := Open(cfg)
+			if err != nil {
+				b.Fatal(err)
+			}
+			cfg.Ports = []Port{{Opened: pb, Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")}}}
+			y, err := Open(cfg)
+			if err != nil {
+				b.Fatal(err)
+			}
+			closeBoth(b, x, y)
+			c, s := listenUDP(b, x, ":7"), listenUDP(b, y, ":7")
+			if w.gro {
+				if err := s.SetsockoptInt(syscall.IPPROTO_UDP, 104, 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+			in := rooms(count)
+			if w.gro {
+				in = []Datagram{{Buffers: [][]byte{make([]byte, 1<<16)}, OOB: make([]byte, 64)}}
+			}
+			round := func() {
+				w.send(b, c)
+				for got := 0; got < count*size; {
+					n, err := s.ReadBatchAddrPort(in, 0)
+					if err != nil {
+						b.Fatal(err)
+					}
+					for _, d := range in[:n] {
+						got += d.N
+					}
+				}
+			}
+			c.WriteToUDPAddrPort(make([]byte, 1), to)
+			s.ReadBatchAddrPort(in, 0)
+			round()
+			b.SetBytes(count * size)
+			before := cpuTime()
+			b.ResetTimer()
+			for range b.N {
+				round()
+			}
+			b.ReportMetric(float64(cpuTime()-before)/float64(b.N)/count, "cpu-ns/datagram")
+		})
+	}
 }
