@@ -15,7 +15,7 @@ import (
 type Config struct {
 	Ports    []Port       // none: only loopback
 	Lcores   []int        // one lcore per entry, pinned to that CPU in locked mode; AnyCPU leaves the choice. None: one lcore
-	Mode     Mode         // default: locked where there is a CPU to spare, else shared
+	Mode     Mode         // default: locked where that leaves two CPUs to the applications, else shared
 	Idle     IdlePolicy   // default: adaptive
 	Realtime bool         // locked lcores go before ordinary threads of the machine (SCHED_FIFO): needs a privilege
 	Elastic  bool         // several lcores: gather flows on as few as the load needs, and let the others sleep
@@ -33,7 +33,7 @@ type Config struct {
 // Mode says on what kind of thread the lcores run.
 type Mode = lcore.Mode
 
-// The modes: locked where there is a CPU to spare for the applications, else
+// The modes: locked where that leaves two CPUs to the applications, else
 // shared; a pinned thread each; a goroutine beside the applications'.
 const (
 	ModeAuto   = lcore.Auto

@@ -9,8 +9,8 @@ import (
 type Mode uint8
 
 const (
-	// Auto is Locked where the machine has a CPU to spare for the
-	// applications, else Shared.
+	// Auto is Locked where that leaves two CPUs to the applications, else
+	// Shared.
 	Auto Mode = iota
 	// Locked is a thread of its own, pinned to a CPU, that never yields while
 	// there is work.
@@ -71,15 +71,19 @@ func parse[T interface {
 	return 0, fmt.Errorf("unknown %s %q (known:%s)", what, s, known)
 }
 
-// ChooseMode decides Auto for n cores, and says why. Locked threads leave
-// nothing to the applications, so there must be a CPU and a P more than cores.
+// spare is how many CPUs and Ps locked lcores must leave to the applications. With one
+// alone the goroutines, and the dispatcher that wakes them, get less done beside a
+// locked lcore than among each other (docs/decisions/0025).
+const spare = 2
+
+// ChooseMode decides Auto for n cores, and says why.
 func ChooseMode(n int) (Mode, string) {
 	return choose(n, len(allowedCPUs()), runtime.GOMAXPROCS(0))
 }
 
 func choose(n, cpus, procs int) (Mode, string) {
 	have := fmt.Sprintf("%d lcore(s), %d CPU(s) allowed, GOMAXPROCS %d", n, cpus, procs)
-	if cpus > n && procs > n {
+	if cpus >= n+spare && procs >= n+spare {
 		return Locked, have + ": each lcore gets a thread and a CPU of its own"
 	}
 	return Shared, have + ": the lcores share the CPUs with the applications"

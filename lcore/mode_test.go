@@ -11,12 +11,14 @@ func TestChoose(t *testing.T) {
 		want           Mode
 	}{
 		{1, 1, 1, Shared},
-		{1, 2, 2, Locked},
-		{1, 2, 1, Shared}, // no P for the applications
-		{1, 1, 2, Shared}, // no CPU for them
-		{2, 2, 2, Shared},
-		{2, 3, 3, Locked},
-		{8, 9, 16, Locked},
+		{1, 2, 2, Shared}, // one CPU for the applications is worse than half of two
+		{1, 3, 3, Locked},
+		{1, 3, 2, Shared}, // too few Ps
+		{1, 2, 3, Shared}, // too few CPUs
+		{2, 3, 3, Shared},
+		{2, 4, 4, Locked},
+		{8, 9, 16, Shared},
+		{8, 16, 16, Locked},
 	} {
 		got, why := choose(tt.n, tt.cpus, tt.procs)
 		if got != tt.want {

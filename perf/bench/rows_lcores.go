@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net"
+
 	"dataplane/api"
 	"dataplane/internal/gen"
 )
@@ -44,7 +46,19 @@ func modeRows() []row {
 	web := func(n int) gen.Config {
 		return gen.Config{TCP: true, Flows: n, Request: httpRequest, End: []byte(httpBody)}
 	}
+	pair := func(name, what, unit string, n int, serve func(net.Conn), work func([]net.Conn) load) row {
+		of := func(m api.Mode) opener {
+			open := func() (planes, error) { return overWire(api.Config{Mode: m, Buffers: 4096}, 0) }
+			return func() (*subject, error) { return planeTCP(open, n, serve, work) }
+		}
+		return row{
+			name: name, what: what + ", modes of the lcores of two planes on two CPUs", unit: unit, cpus: 2, slow: true,
+			sides: []side{ours("locked", of(api.ModeLocked)), ours("shared", of(api.ModeShared))},
+		}
+	}
 	return []row{
+		pair("mode-pair-bulk", "bulk, one flow", "KiB", 1, serveBulk, flow),
+		pair("mode-pair-rr", "exchange of 64 B, 1 connection", "exchange", 1, serveEcho, request),
 		modes("mode-rr-1", "one request at a time", "request", web(1), servedBy(goHTTP)),
 		modes("mode-rr-100", "100 connections", "request", web(100), servedBy(goHTTP)),
 		modes("mode-udp", "UDP echo, 32 on the way", "echo", gen.Config{Flows: 32, Request: make([]byte, msgSize)}, goEcho),
