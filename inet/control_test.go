@@ -161,3 +161,28 @@ func TestReceiveControl(t *testing.T) {
 		}
 	})
 }
+
+// FuzzControl: whatever a program gives as control messages, it is taken or refused.
+func FuzzControl(f *testing.F) {
+	f.Add(controlOf(syscall.IPPROTO_IP, unix.IP_TOS, []byte{1}))
+	f.Add(controlOf(syscall.IPPROTO_IP, unix.IP_PKTINFO, pktinfo(0, "\x0a\x00\x00\x01", "\x00\x00\x00\x00")))
+	f.Add(append(controlOf(syscall.IPPROTO_UDP, udpSegment, []byte{1, 2}), 0, 0, 0))
+	f.Add(make([]byte, 40))
+	h := NewHost(nil)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var d sock.Datagram
+		seg := -1
+		err := parseControl(h, b, &d, &seg)
+		ms, bad := unix.ParseSocketControlMessage(b)
+		if err == nil && bad == nil { // what was taken is what package unix finds
+			for _, m := range ms {
+				if m.Header.Level == syscall.IPPROTO_UDP && m.Header.Type == udpSegment && seg < 0 {
+					t.Errorf("%v was not looked at", m)
+				}
+			}
+		}
+		if err == nil && (d.Len != 0 || d.Peer != sock.Name{} || seg > 0xffff) {
+			t.Errorf("%+v, %d", d, seg)
+		}
+	})
+}
