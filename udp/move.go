@@ -24,6 +24,8 @@ func (l *Layer) Rooted(f func(k *ip.FlowKey)) {
 // MoveTo gives every connected socket whose flow goes to the layer to, and returns
 // how many that were.
 func (l *Layer) MoveTo(to *Layer, goes func(k *ip.FlowKey) bool, _ perf.Tick) int {
+	l.forget()
+	to.forget()
 	var leaving []*Sock
 	l.flows.Range(func(k *ip.FlowKey, s *Sock) bool {
 		if goes(k) {

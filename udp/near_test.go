@@ -61,3 +61,25 @@ func TestNearShared(t *testing.T) {
 		}
 	}
 }
+
+// A socket that has moved to another lcore is not remembered on the old one, and what
+// was remembered there gives way to it.
+func TestNearMoved(t *testing.T) {
+	r, other := newRig(t, 0), newRig(t, 0)
+	s := r.bind(ip.Addr{}, port)
+	any := other.bind(ip.Addr{}, port)
+	r.connect(s, peer, far)
+	d := dgram{data: []byte("x")}
+	r.verdict("here", r.recv(d), perf.Delivered)
+	r.want(s, "here", "x")
+	other.verdict("there, for all peers", other.recv(d), perf.Delivered)
+	other.want(any, "there, for all peers", "x")
+	if n := r.udp.MoveTo(other.udp, func(*ip.FlowKey) bool { return true }, r.now); n != 1 {
+		t.Fatalf("%d sockets moved", n)
+	}
+	r.verdict("nobody is here", r.recv(d), perf.DropUDPNoPort)
+	r.sent()
+	other.verdict("there, connected", other.recv(d), perf.Delivered)
+	other.want(s, "there, connected", "x")
+	other.udp.Request(&s.Sock, sock.ReqClose, other.now)
+}
