@@ -16,6 +16,7 @@ type result struct {
 	Unit  string     `json:"unit"`
 	Note  string     `json:"note,omitempty"`
 	Error string     `json:"error,omitempty"` // of the whole row
+	Took  string     `json:"took,omitempty"`  // with all that is outside of the windows
 	Sides []*outcome `json:"sides"`
 	Goals []verdict  `json:"goals,omitempty"`
 }

@@ -17,7 +17,9 @@ func runAll(o options) error {
 	chosen := o.chosen()
 	shares := o.shares(chosen)
 	for i, r := range chosen {
+		start := time.Now()
 		res := child(r, shares[i])
+		res.Took = time.Since(start).Round(100 * time.Millisecond).String()
 		rep.Rows = append(rep.Rows, res)
 		res.print(os.Stdout)
 	}

@@ -20,7 +20,7 @@ func (r *report) head(w io.Writer) {
 var own = []string{"cpu", "wall", "packets", "allocs"}
 
 func (res *result) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%3s  %s: %s (for each %s)\n", res.Num, res.Name, res.What, res.Unit)
+	fmt.Fprintf(w, "\n%3s  %s: %s (for each %s; %s)\n", res.Num, res.Name, res.What, res.Unit, res.Took)
 	if res.Error != "" {
 		fmt.Fprintf(w, "     FAILED: %s\n", res.Error)
 		return
