@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"dataplane/sock"
+	"dataplane/udp"
 )
 
 // maxDatagram is the greatest UDP payload of an IPv4 packet.
@@ -66,7 +67,9 @@ func (dgramOps) Connect(s *sock.Socket, to sock.Name) error {
 		return err
 	}
 	s.Keep(keep)
-	keep.Unfence()
+	if u, ok := keep.Owner.(*udp.Sock); ok {
+		u.Fence.Lift()
+	}
 	for _, sk := range group {
 		if sk != keep {
 			drop(sk)

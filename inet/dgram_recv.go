@@ -2,6 +2,7 @@ package inet
 
 import (
 	"dataplane/sock"
+	"dataplane/udp"
 )
 
 // Recv waits for a datagram and copies as much of it as fits; the rest is lost.
@@ -64,7 +65,7 @@ func waiting(s *sock.Socket, flags int) (*sock.Sock, error) {
 				k = 0
 			}
 			sk := group[k]
-			if sk.RX.Head() != sk.RX.Tail() && (len(group) == 1 || sk.RX.Tail() < sk.ReadLimit()) {
+			if sk.RX.Head() != sk.RX.Tail() && (len(group) == 1 || sk.RX.Tail() < readLimit(sk)) {
 				s.SetLast(k)
 				return sk, nil
 			}
@@ -134,7 +135,7 @@ func anyDatagram(group []*sock.Sock) bool {
 // takeMany passes the datagrams of sk to to, as the got-th and so on, and returns
 // how many there are then. They are given back together.
 func takeMany(sk *sock.Sock, to sock.Sink, got, n, flags int) int {
-	head, pos := sk.ReadLimit(), sk.RX.Tail()
+	head, pos := readLimit(sk), sk.RX.Tail()
 	if head <= pos {
 		return got
 	}
@@ -148,4 +149,12 @@ func takeMany(sk *sock.Sock, to sock.Sink, got, n, flags int) int {
 	}
 	sk.RX.Release(pos)
 	return got
+}
+
+// readLimit returns up to where the RX of sk, one part of several, may be read.
+func readLimit(sk *sock.Sock) uint64 {
+	if u, ok := sk.Owner.(*udp.Sock); ok {
+		return u.Fence.Limit(sk)
+	}
+	return sk.RX.Head()
 }

@@ -66,8 +66,6 @@ type Sock struct {
 
 	writer atomic.Pointer[Side] // under whose lock TX is written; nil: nobody does; set before the application has it, cleared by the lcore
 
-	fence atomic.Pointer[fence] // datagram sockets with parts on several lcores: what of RX must wait; set by the lcore, cleared by the application
-
 	own [2]Waiter // what Rd and Wr point to unless the Socket has several Socks
 }
 

@@ -54,10 +54,11 @@ type Sock struct {
 	sock.Sock
 	ip.Endpoint
 
-	where where   // the table it is in
-	own   ip.Addr // the address it was bound to, for when it is connected no more
-	ears  bool    // that is no host's address: heard on, not sent from
-	next  *Sock   // another one with the same key
+	where where      // the table it is in
+	own   ip.Addr    // the address it was bound to, for when it is connected no more
+	ears  bool       // that is no host's address: heard on, not sent from
+	next  *Sock      // another one with the same key
+	Fence sock.Fence // before it is connected: the parts on other lcores that are read first
 
 	pmtu    int  // IP_MTU_DISCOVER
 	recvErr bool // IP_RECVERR

@@ -58,7 +58,7 @@ func (l *Layer) follow(to *Layer) {
 				t = t.next
 			}
 			if t != nil {
-				t.Sock.Follow(&s.Sock)
+				t.Fence.Follow(&t.Sock, &s.Sock, &s.Fence)
 			}
 		}
 		return true
