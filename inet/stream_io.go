@@ -11,6 +11,10 @@ func (o streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	return o.Send(s, m.Buf, m.Flags)
 }
 
+// writeStep is how much is written before the lcore hears of it: it sends the first
+// part of a great write while the next is copied, and rings need not hold all of it.
+const writeStep = 32 << 10
+
 // Send writes b to the stream and returns how many bytes the lcore will
 // send. It waits for room as long as it takes; a deadline or an error cuts it
 // short, with what was written so far.
@@ -28,13 +32,17 @@ func (streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 			return sent, err
 		}
 		applySndBuf(s)
-		if n := sk.TX.Write(b[sent:]); n > 0 {
+		n := sk.TX.Write(b[sent:min(len(b), sent+writeStep)])
+		if n > 0 {
 			sent += n
 			sk.Kick(sock.ReqSend)
 			s.Wr.Moved(n)
 		}
 		if sent == len(b) {
 			return sent, nil
+		}
+		if n == writeStep {
+			continue
 		}
 		err := s.Wr.Wait(flags, func() bool { return sk.TX.Free() > 0 || cannotSend(s, sk) })
 		if err != nil {
