@@ -35,8 +35,9 @@ setup:
 fuzz:
 	GO=$(GO) FUZZTIME=$(FUZZTIME) ./scripts/fuzz.sh
 
+# With libdpdk here, its rows, too.
 bench:
-	cd perf/bench && $(GO) run .
+	cd perf/bench && $(GO) run $$(pkg-config --exists libdpdk && echo -tags dpdk) .
 
 bench-quick:
 	cd perf/bench && $(GO) run . -quick

@@ -100,6 +100,8 @@ func main() {
 			err = runKernel()
 		case kernelEcho:
 			err = runKernelEcho()
+		case kernelClient:
+			err = runEchoClient()
 		default:
 			err = runRow(o, stage)
 		}

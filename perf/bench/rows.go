@@ -14,5 +14,7 @@ func rows() []row {
 		lcoreRows(),
 		modeRows(),
 		tapRows(),
+		echoRows(),
+		forwardRows(),
 	)
 }

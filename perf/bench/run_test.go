@@ -59,7 +59,7 @@ func TestChild(t *testing.T) {
 }
 
 func TestChosen(t *testing.T) {
-	for pick, want := range map[string]string{"4": "4a 4b", "4a": "4a", "1,16": "1 16", "^tcp-rr-100$": "4b", "x": "", "1b": ""} {
+	for pick, want := range map[string]string{"4": "4a 4b", "4a": "4a", "1,16": "1 16", "^tcp-rr-100$": "4b", "zzz": "", "1b": ""} {
 		var got []string
 		for _, r := range (&options{pick: pick}).chosen() {
 			got = append(got, r.num)
