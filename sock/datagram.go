@@ -134,7 +134,7 @@ func AppendDatagram(r *ring.Bytes, d *Datagram) (x, y []byte, ok bool) {
 // ExtendDatagram lets the record at pos, the last one and not published yet,
 // grow by n bytes, and lends room for them. False: no room. Producer's side.
 func ExtendDatagram(r *ring.Bytes, pos uint64, n int) (h *Record, x, y []byte, ok bool) {
-	x, y = r.Reserve(pos, int(r.Written()-pos))
+	x, _ = r.Reserve(pos, int(r.Written()-pos))
 	old := (*Record)(x).Len()
 	if more := Space(old+n) - Space(old); more > r.Room() {
 		return nil, nil, nil, false
