@@ -45,6 +45,7 @@ type verdict struct {
 	Measure string  `json:"measure"`
 	Against string  `json:"against,omitempty"`
 	By      string  `json:"by,omitempty"`
+	Less    string  `json:"less,omitempty"`
 	AtMost  bool    `json:"at_most,omitempty"`
 	Unit    string  `json:"unit,omitempty"`
 	Must    float64 `json:"must,omitempty"`
@@ -180,7 +181,7 @@ func (res *result) side(name string) *outcome {
 
 func (res *result) judge(g goal) verdict {
 	v := verdict{
-		Side: g.side, Measure: g.measure, Against: g.against, By: g.by,
+		Side: g.side, Measure: g.measure, Against: g.against, By: g.by, Less: g.less,
 		AtMost: g.atMost, Unit: g.unit, Must: g.must, Aim: g.aim,
 	}
 	if v.Measure == "" {
@@ -207,7 +208,15 @@ func (res *result) judge(g goal) verdict {
 	if v.By != "" {
 		by = v.By
 	}
-	if r := ratios(a, other.numbers(by), g.atMost); r != nil {
+	b := other.numbers(by)
+	if g.less != "" {
+		off := res.side(g.less)
+		if off == nil {
+			return v
+		}
+		a, b = minus(a, off.numbers(v.Measure)), minus(b, off.numbers(by))
+	}
+	if r := ratios(a, b, g.atMost); r != nil {
 		v.Value = new(spreadOf(r))
 	}
 	return v
@@ -235,6 +244,21 @@ func ratios(mine, other []float64, greater bool) []float64 {
 	return out
 }
 
+// minus takes off block by block; nil: there is nothing to take off, or nothing left.
+func minus(v, off []float64) []float64 {
+	if len(off) != len(v) {
+		return nil
+	}
+	var out []float64
+	for i := range v {
+		if v[i] <= off[i] {
+			return nil
+		}
+		out = append(out, v[i]-off[i])
+	}
+	return out
+}
+
 func (v *verdict) reached(limit float64) bool {
 	if v.AtMost {
 		return v.Value.Median <= limit
@@ -253,8 +277,10 @@ func (v *verdict) state() string {
 		return "ok, aim too"
 	case v.Must > 0:
 		return "ok"
+	case v.Aim > 0:
+		return "aim missed"
 	}
-	return "aim missed"
+	return "for information"
 }
 
 // missed reports whether a must was measured and not reached.
@@ -276,6 +302,9 @@ func (v *verdict) title() string {
 	}
 	if v.By != "" && v.Against != v.Side {
 		s += " " + v.By
+	}
+	if v.Less != "" {
+		s += ", less " + v.Less
 	}
 	return s
 }

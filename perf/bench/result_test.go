@@ -74,6 +74,20 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestLess: what a third side costs is taken off both, block by block.
+func TestLess(t *testing.T) {
+	r := row{name: "x", unit: "echo", sides: []side{{name: "a"}, {name: "b"}, {name: "wire"}},
+		goals: []goal{{side: "a", against: "b", less: "wire"}, {side: "wire", against: "b", less: "a"}}}
+	res := &result{Sides: []*outcome{slowed("a", 100, 1), slowed("b", 500, 1), slowed("wire", 20, 1)}}
+	res.sum(r)
+	if v := res.Goals[0]; v.Value == nil || *v.Value != (spread{6, 6, 6}) || v.state() != "for information" {
+		t.Errorf("%+v", v)
+	}
+	if v := res.Goals[1]; v.Value != nil {
+		t.Errorf("less than nothing is left: %+v", v)
+	}
+}
+
 // TestPercentileNeedsSamples: a percentile of a block stands on a hundred samples
 // above it; with fewer, all blocks together may do; with fewer still, there is none.
 func TestPercentileNeedsSamples(t *testing.T) {

@@ -51,10 +51,11 @@ type goal struct {
 	measure string // "" or "cpu", "wall", "packets", "allocs", "p50" ... "p99.99", "max", or a value's name
 	against string // another side, or the same
 	by      string // its measure, if another one
+	less    string // a side whose number is taken off both: the generator's own
 	atMost  bool
-	unit    string // of a number alone: "ns", "B"
-	must    float64
-	aim     float64 // 0: none
+	unit    string  // of a number alone: "ns", "B"
+	must    float64 // 0: none; without both it is for information
+	aim     float64
 }
 
 // skip is why a side cannot be measured here. It is not a failure.
@@ -76,7 +77,7 @@ func (r *row) check() error {
 		return slices.ContainsFunc(r.sides, func(s side) bool { return s.name == name })
 	}
 	for _, g := range r.goals {
-		if !has(g.side) || g.against != "" && !has(g.against) {
+		if !has(g.side) || g.against != "" && !has(g.against) || g.less != "" && !has(g.less) {
 			return fmt.Errorf("row %s: a goal compares %q and %q", r.name, g.side, g.against)
 		}
 	}

@@ -91,9 +91,9 @@ func byName(a, b string) int {
 
 func (v *verdict) line() string {
 	if v.Value == nil {
-		return fmt.Sprintf("%-34s %s", v.title(), v.state())
+		return fmt.Sprintf("%-36s %s", v.title(), v.state())
 	}
-	s := fmt.Sprintf("%-34s %9s (%s to %s)", v.title(), v.show(v.Value.Median), v.show(v.Value.Low), v.show(v.Value.High))
+	s := fmt.Sprintf("%-36s %9s (%s to %s)", v.title(), v.show(v.Value.Median), v.show(v.Value.Low), v.show(v.Value.High))
 	if v.Must > 0 {
 		s += ", must " + v.limit(v.Must)
 	}
