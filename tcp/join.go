@@ -49,15 +49,17 @@ func (l *Layer) Join(b []*mbuf.Mbuf) int {
 	n := 0
 	for _, m := range b {
 		f := m.Bytes()
-		r, may := rowOf(rows, m, f)
-		if may && r.head != nil && r.join(m, f) {
-			continue
-		}
-		if r != nil {
+		r := rowOf(rows, f)
+		// A lone message has a PSH: most often there is nothing to look at.
+		if r != nil && (r.head != nil || f[atTCP+13] == ACK) {
+			may := joinable(m, f)
+			if may && r.head != nil && r.join(m, f) {
+				continue
+			}
 			r.head = nil
 			if may && f[atTCP+13] == ACK {
-				k := payloadLen(f)
-				*r = run{head: m, last: m, size: k, next: binary.BigEndian.Uint32(f[atTCP+4:]) + uint32(k)}
+				r.head, r.last, r.good, r.size = m, m, false, payloadLen(f)
+				r.next = binary.BigEndian.Uint32(f[atTCP+4:]) + uint32(r.size)
 			}
 		}
 		b[n] = m
@@ -66,23 +68,26 @@ func (l *Layer) Join(b []*mbuf.Mbuf) int {
 	return n
 }
 
-// rowOf finds the row of a frame's flow, nil if it is no TCP, and whether the frame
-// may be part of a run.
-func rowOf(rows *[joinRows]run, m *mbuf.Mbuf, f []byte) (r *run, may bool) {
+// rowOf finds the row of a frame's flow, nil if it is no TCP.
+func rowOf(rows *[joinRows]run, f []byte) *run {
 	if len(f) < atOpts || f[12] != eth.TypeIPv4>>8 || f[13] != eth.TypeIPv4&0xff || f[atIP] != 4<<4|ip.HdrLen4/4 {
 		for i := range rows { // whose it is, and what stands where, would take a longer look
 			rows[i].head = nil
 		}
-		return nil, false
+		return nil
 	}
 	if f[atIP+9] != Proto {
-		return nil, false
+		return nil
 	}
-	r = &rows[binary.LittleEndian.Uint32(f[atTCP:])*0x9e3779b1>>28]
+	return &rows[binary.LittleEndian.Uint32(f[atTCP:])*0x9e3779b1>>28]
+}
+
+// joinable reports whether a frame that has a row may be part of a run.
+func joinable(m *mbuf.Mbuf, f []byte) bool {
 	total := int(binary.BigEndian.Uint16(f[atIP+2:]))
 	hl := int(f[atTCP+12]>>4) * 4
 	const notDF = 0xbf
-	return r, m.NbSegs == 1 && m.OlFlags&^joinFlags == 0 &&
+	return m.NbSegs == 1 && m.OlFlags&^joinFlags == 0 &&
 		total == len(f)-atIP && // not padded, not cut
 		f[atIP+6]&notDF == 0 && f[atIP+7] == 0 && // no fragment
 		f[atIP+1]&3 != 3 && // RFC 3168 5: CE must be seen

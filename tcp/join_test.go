@@ -105,3 +105,52 @@ func TestJoinLongest(t *testing.T) {
 	}
 	b.pool.FreeBulk(f[:n])
 }
+
+// BenchmarkJoin is a burst of 32 small segments in which nothing can be joined,
+// and one in which everything is, where the checksums are good and cutting it apart again counts,
+// too.
+func BenchmarkJoin(b *testing.B) {
+	for name, flows := range map[string]int{"small": 32, "bulk": 1} {
+		b.Run(name, func(b *testing.B) {
+			x := newBench(b, 0, 1500)
+			x.settle()
+			x.a.TX.Write(x.buf[:200_000])
+			n, flags := x.a.segSize(), uint8(0)
+			if flows > 1 {
+				n, flags = 64, PSH
+			}
+			for i := range trainMax {
+				x.l.emit(x.a, x.a.snd.nxt+uint32(i*n), n, flags)
+			}
+			f := x.taken()
+			for i, m := range f {
+				m.OlFlags |= mbuf.RxIPChecksumGood | mbuf.RxL4ChecksumGood
+				m.Bytes()[35] += byte(i % flows)
+			}
+			sum := 0
+			begin := cpu()
+			for i := 0; i < b.N; i += len(f) {
+				burst := f
+				sum += x.l.Join(append(x.q.frames[:0], burst...))
+				if flows == 1 { // cut it apart again
+					for k, m := range f {
+						if k > 0 {
+							m.Prepend(66)
+						} else {
+							m.OlFlags &^= mbuf.FlagJoined | mbuf.RxLRO
+							be := binary.BigEndian
+							be.PutUint16(m.Bytes()[16:], uint16(52+n))
+						}
+						m.SetNext(nil)
+						m.NbSegs, m.PktLen = 1, uint32(m.DataLen)
+					}
+				}
+			}
+			b.ReportMetric((cpu()-begin)/float64(b.N), "cpu-ns/frame")
+			if flows > 1 && sum%trainMax != 0 || sum == 0 {
+				b.Error("joined what is not of one flow")
+			}
+			x.pool.FreeBulk(f)
+		})
+	}
+}
