@@ -15,10 +15,9 @@ func runAll(o options) error {
 	rep.Quick = o.quick
 	rep.head(os.Stdout)
 	chosen := o.chosen()
-	shares := o.shares(chosen)
 	for i, r := range chosen {
 		start := time.Now()
-		res := child(r, shares[i])
+		res := child(r, o.share(chosen[i:], time.Since(rep.Time)))
 		res.Took = time.Since(start).Round(100 * time.Millisecond).String()
 		rep.Rows = append(rep.Rows, res)
 		res.print(os.Stdout)
@@ -36,26 +35,28 @@ func runAll(o options) error {
 	return rep.verdict(o.strict)
 }
 
-// shares divides the time among the rows by their weights.
-func (o *options) shares(rows []row) []time.Duration {
+// share is the time for the first of the rows that are left: its part of the time
+// that is left, by weight. What rows take beyond their windows comes off the others.
+func (o *options) share(left []row, elapsed time.Duration) time.Duration {
+	if o.plan.row > 0 {
+		return o.plan.row
+	}
 	sum := 0.0
-	weight := func(r *row) float64 {
-		if r.weight == 0 {
-			return 1
-		}
-		return r.weight
+	for i := range left {
+		sum += left[i].share()
 	}
-	for i := range rows {
-		sum += weight(&rows[i])
+	d := time.Duration(float64(o.total-elapsed) * left[0].share() / sum)
+	return min(max(d, leastShare), time.Minute)
+}
+
+// leastShare is what a row gets when there is no time left.
+const leastShare = 500 * time.Millisecond
+
+func (r *row) share() float64 {
+	if r.weight == 0 {
+		return 1
 	}
-	out := make([]time.Duration, len(rows))
-	for i := range rows {
-		out[i] = o.plan.row
-		if out[i] == 0 {
-			out[i] = min(time.Duration(float64(o.total)*weight(&rows[i])/sum), time.Minute)
-		}
-	}
-	return out
+	return r.weight
 }
 
 // child measures a row in another process. Whatever that does, this returns.

@@ -75,12 +75,20 @@ func TestChosen(t *testing.T) {
 	}
 }
 
+// TestShares: a row that took too long comes off those after it.
 func TestShares(t *testing.T) {
 	o := options{total: 30 * time.Second}
-	got := o.shares([]row{{}, {weight: 2}, {weight: 3}})
-	for i, want := range []time.Duration{5, 10, 15} {
-		if got[i] != want*time.Second {
-			t.Errorf("%v", got)
+	rows := []row{{}, {weight: 2}, {weight: 3}}
+	for i, x := range []struct{ elapsed, want time.Duration }{{0, 5}, {10, 8}, {18, 12}} {
+		if got := o.share(rows[i:], x.elapsed*time.Second); got != x.want*time.Second {
+			t.Errorf("row %d: %v", i, got)
 		}
+	}
+	if got := o.share(rows, time.Hour); got != leastShare {
+		t.Errorf("with no time left: %v", got)
+	}
+	o.plan.row = time.Second
+	if got := o.share(rows, 0); got != time.Second {
+		t.Errorf("asked for a second: %v", got)
 	}
 }
