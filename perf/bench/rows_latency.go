@@ -63,7 +63,7 @@ func acrossCores() row {
 
 func openLoop() row {
 	return row{
-		num: "11", name: "tcp-open-50", what: "latency of TCP 64 B, open loop at 50 % of own saturation, 16 connections", unit: "exchange", weight: 1.5,
+		num: "11", name: "tcp-open-50", what: "latency of TCP 64 B, open loop at 50 % of own saturation, 16 connections", unit: "exchange", weight: 1.5, slow: true,
 		sides: []side{
 			ours("resident", func() (*subject, error) { return residentTCP(16, halfLoad) }),
 			{name: "goroutine", plane: true, alloc: true, open: func() (*subject, error) {
@@ -88,7 +88,7 @@ func inPlace(c []net.Conn, p latency.Place) load { return &serviceTime{conns: c,
 
 func withNeighbour() row {
 	return row{
-		num: "15", name: "tcp-rtt-gc", what: "round trip of TCP 64 B on a locked lcore, an application beside it that allocates 1 GB/s", unit: "exchange", cpus: 2, weight: 2,
+		num: "15", name: "tcp-rtt-gc", what: "round trip of TCP 64 B on a locked lcore, an application beside it that allocates 1 GB/s", unit: "exchange", cpus: 2, weight: 2, slow: true,
 		sides: []side{
 			{name: "beside", plane: true, alloc: true, open: func() (*subject, error) { return planeInLoop(1e9) }},
 			ours("alone", func() (*subject, error) { return planeInLoop(0) }),
