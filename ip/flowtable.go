@@ -14,20 +14,29 @@ type FlowKey struct {
 // deletion shifts back, so there are no tombstones and no slow decay. The hash
 // is keyed: nobody outside can choose flows that collide. It allocates only
 // when it grows. One lcore only.
+//
+// It grows without standing still: the old slots stay, and each Insert moves a few
+// of them. Until the last has moved a flow is in one of the two.
 type FlowTable[T any] struct {
 	slots  []flowSlot[T] // a power of two
-	n      int
+	n      int           // flows in slots and old
 	k0, k1 uint64
+	old    []flowSlot[T] // of before the latest growth; nil: all have moved
+	moved  int           // so many of old have
 }
 
-// flowSlot is free when hash is zero.
+// flowSlot is free when hash is zero. In old it may be gone.
 type flowSlot[T any] struct {
 	hash uint32
 	key  FlowKey
 	val  T
 }
 
-const minFlows = 16
+const (
+	minFlows = 16
+	moves    = 8 // old slots per Insert: done long before the table is full again
+	gone     = 1 // hash of an old slot whose flow has moved or ended; real ones have the highest bit
+)
 
 // NewFlowTable returns an empty table. hint is how many flows it should hold
 // without growing; secret keys the hash.
@@ -56,7 +65,27 @@ func (t *FlowTable[T]) Lookup(k *FlowKey) (v T, ok bool) {
 			return s.val, true
 		}
 		if s.hash == 0 {
-			return v, false
+			break
+		}
+	}
+	if t.old != nil {
+		if s := t.inOld(h, k); s != nil {
+			return s.val, true
+		}
+	}
+	return v, false
+}
+
+// inOld finds the slot of k in old; nil: it is not there.
+func (t *FlowTable[T]) inOld(h uint32, k *FlowKey) *flowSlot[T] {
+	mask := uint32(len(t.old) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		s := &t.old[i]
+		if s.hash == h && s.key == *k {
+			return s
+		}
+		if s.hash == 0 {
+			return nil
 		}
 	}
 }
@@ -64,21 +93,36 @@ func (t *FlowTable[T]) Lookup(k *FlowKey) (v T, ok bool) {
 // Insert makes v the value of k and returns false if k had one, which is then
 // replaced.
 func (t *FlowTable[T]) Insert(k *FlowKey, v T) bool {
+	h := t.hash(k)
+	if t.old != nil {
+		t.move(moves)
+		if t.old != nil {
+			if s := t.inOld(h, k); s != nil {
+				s.val = v
+				return false
+			}
+		}
+	}
+	s := t.place(h, k)
+	if s.hash != 0 {
+		s.val = v
+		return false
+	}
 	if t.n >= len(t.slots)*2/3 {
 		t.grow()
+		s = t.place(h, k)
 	}
-	h := t.hash(k)
+	*s = flowSlot[T]{h, *k, v}
+	t.n++
+	return true
+}
+
+// place is the slot of k, or the free one where it belongs.
+func (t *FlowTable[T]) place(h uint32, k *FlowKey) *flowSlot[T] {
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
-		s := &t.slots[i]
-		if s.hash == 0 {
-			*s = flowSlot[T]{h, *k, v}
-			t.n++
-			return true
-		}
-		if s.hash == h && s.key == *k {
-			s.val = v
-			return false
+		if s := &t.slots[i]; s.hash == 0 || s.hash == h && s.key == *k {
+			return s
 		}
 	}
 }
@@ -90,7 +134,7 @@ func (t *FlowTable[T]) Delete(k *FlowKey) bool {
 	i := h & mask
 	for t.slots[i].hash != h || t.slots[i].key != *k {
 		if t.slots[i].hash == 0 {
-			return false
+			return t.deleteOld(h, k)
 		}
 		i = (i + 1) & mask
 	}
@@ -108,30 +152,49 @@ func (t *FlowTable[T]) Delete(k *FlowKey) bool {
 	return true
 }
 
+func (t *FlowTable[T]) deleteOld(h uint32, k *FlowKey) bool {
+	if t.old == nil {
+		return false
+	}
+	s := t.inOld(h, k)
+	if s == nil {
+		return false
+	}
+	*s = flowSlot[T]{hash: gone}
+	t.n--
+	return true
+}
+
 // Range calls f for every flow, in no order, until it returns false. f must
 // not change the table.
 func (t *FlowTable[T]) Range(f func(k *FlowKey, v T) bool) {
-	for i := range t.slots {
-		if s := &t.slots[i]; s.hash != 0 && !f(&s.key, s.val) {
-			return
+	for _, slots := range [2][]flowSlot[T]{t.slots, t.old} {
+		for i := range slots {
+			if s := &slots[i]; s.hash > gone && !f(&s.key, s.val) {
+				return
+			}
 		}
 	}
 }
 
+// grow begins with twice as many slots.
 func (t *FlowTable[T]) grow() {
-	old := t.slots
-	t.slots = make([]flowSlot[T], 2*len(old))
-	mask := uint32(len(t.slots) - 1)
-	for k := range old {
-		s := &old[k]
-		if s.hash == 0 {
-			continue
+	t.move(len(t.old))
+	t.old, t.moved = t.slots, 0
+	t.slots = make([]flowSlot[T], 2*len(t.old))
+}
+
+// move moves the flows of the next n slots of old.
+func (t *FlowTable[T]) move(n int) {
+	for end := min(t.moved+n, len(t.old)); t.moved < end; t.moved++ {
+		s := &t.old[t.moved]
+		if s.hash > gone {
+			*t.place(s.hash, &s.key) = *s
+			*s = flowSlot[T]{hash: gone}
 		}
-		i := s.hash & mask
-		for t.slots[i].hash != 0 {
-			i = (i + 1) & mask
-		}
-		t.slots[i] = *s
+	}
+	if t.moved == len(t.old) {
+		t.old, t.moved = nil, 0
 	}
 }
 

@@ -50,6 +50,11 @@ func TestFlowTable(t *testing.T) {
 			t.Fatal("an emptied table holds something")
 		}
 	}
+	for i := range ft.old {
+		if ft.old[i].val != nil {
+			t.Fatal("what is left of a smaller one holds something")
+		}
+	}
 }
 
 func TestFlowTableFieldsCount(t *testing.T) {
@@ -168,6 +173,21 @@ func TestFlowTableAllocs(t *testing.T) {
 		ft.Delete(k)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// BenchmarkFlowTableGrow is the one of 60,000 Inserts that makes the table grow.
+func BenchmarkFlowTableGrow(b *testing.B) {
+	v := 0
+	for b.Loop() {
+		b.StopTimer()
+		ft := NewFlowTable[*int](40_000, [16]byte{7})
+		for i := 0; ft.n < len(ft.slots)*2/3; i++ {
+			ft.Insert(flow(i), &v)
+		}
+		k := flow(99_999)
+		b.StartTimer()
+		ft.Insert(k, &v)
 	}
 }
 
