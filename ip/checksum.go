@@ -87,18 +87,15 @@ func sumHeader(h []byte) uint16 {
 	return fold64(acc>>32 + acc&0xffffffff + uint64(le.Uint32(x[16:])) + c)
 }
 
-// CopySum copies src into dst, which is at least as long, and returns the sum
-// of what it copied added to s. One pass over memory instead of two: the
-// second reads what the first has just put in the nearest cache.
+// CopySum copies src into dst, which is at least as long and elsewhere, and returns
+// the sum of what it copied added to s. One pass over memory instead of two.
 func CopySum(dst, src []byte, s uint32) uint32 {
-	const block = 4096
-	for len(src) > block {
-		copy(dst, src[:block])
-		s = Sum(src[:block], s)
-		dst, src = dst[block:], src[block:]
+	dst = dst[:len(src)]
+	if len(src) < vectorMin {
+		copy(dst, src)
+		return sumShort(src) + uint32(Fold(s))
 	}
-	copy(dst, src)
-	return Sum(src, s)
+	return copySumLong(dst, src) + uint32(Fold(s))
 }
 
 // SumChain adds n bytes of the chain m, from off, to s. Segments may have odd

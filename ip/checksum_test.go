@@ -112,6 +112,25 @@ func TestSumOfPieces(t *testing.T) {
 	}
 }
 
+// TestCopySumEverywhere: every length and place copies exactly its bytes, and sums
+// as Sum does.
+func TestCopySumEverywhere(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	src, dst, want := randomBytes(r, 3000), make([]byte, 3000), make([]byte, 3000)
+	for n := 0; n < 2000; n++ {
+		from, to := r.IntN(70), r.IntN(70)
+		copy(want, dst)
+		copy(want[to:], src[from:from+n])
+		s := r.Uint32()
+		if got, sum := Fold(CopySum(dst[to:], src[from:from+n], s)), plainSum(src[from:from+n], uint64(s)); got != sum {
+			t.Fatalf("%d bytes: %#x, want %#x", n, got, sum)
+		}
+		if string(dst) != string(want) {
+			t.Fatalf("%d bytes from %d to %d: not the bytes that were to be copied", n, from, to)
+		}
+	}
+}
+
 func TestCopySum(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, n := range []int{0, 1, 7, 64, 1447, 4095, 4096, 4097, 9001, 65535} {
@@ -187,6 +206,10 @@ func FuzzSum(f *testing.F) {
 		want := plainSum(b, uint64(s))
 		if got := Checksum(b, s); got != want {
 			t.Errorf("%x + %#x: %#x, want %#x", b, s, got, want)
+		}
+		dst := make([]byte, len(b))
+		if got := Fold(CopySum(dst, b, s)); got != want || string(dst) != string(b) {
+			t.Errorf("copying: %x + %#x: %#x, want %#x", b, s, got, want)
 		}
 		if got := Fold(wordSum(b, s)); got != want {
 			t.Errorf("without vectors: %x + %#x: %#x, want %#x", b, s, got, want)

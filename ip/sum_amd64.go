@@ -30,3 +30,21 @@ func sumLong(b []byte) uint32 {
 	n := len(b) &^ 63
 	return uint32(bits.ReverseBytes16(fold64(sumAVX2(b[:n])))) + sumShort(b[n:])
 }
+
+// copySumAVX2 copies src to dst, which is at least as long, and adds its 32-bit
+// words. The length of src is a multiple of 64, and not 0. They do not overlap.
+//
+//go:noescape
+func copySumAVX2(dst, src []byte) uint64
+
+// copySumLong is copy and sumLong in one pass.
+func copySumLong(dst, src []byte) uint32 {
+	if !haveAVX2 {
+		copy(dst, src)
+		return sumShort(src)
+	}
+	n := len(src) &^ 63
+	sum := uint32(bits.ReverseBytes16(fold64(copySumAVX2(dst[:n], src[:n]))))
+	copy(dst[n:], src[n:])
+	return sum + sumShort(src[n:])
+}

@@ -146,3 +146,81 @@ done:
 	MOVWLZX AX, AX
 	MOVL    AX, ret+24(FP)
 	RET
+
+// func copySumAVX2(dst, src []byte) uint64
+//
+// Copies src to dst, which is at least as long, and adds its 32-bit words as sumAVX2
+// does. The length of src is a multiple of 64, and not 0.
+TEXT ·copySumAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ src_len+32(FP), CX
+
+	VPCMPEQD Y8, Y8, Y8
+	VPSRLQ   $32, Y8, Y8 // the low half of each lane
+	VPXOR    Y4, Y4, Y4
+	VPXOR    Y5, Y5, Y5
+	VPXOR    Y6, Y6, Y6
+	VPXOR    Y7, Y7, Y7
+
+	SUBQ $128, CX
+	JLT  last
+
+pair: // 128 bytes
+	VMOVDQU 0(SI), Y0
+	VMOVDQU Y0, 0(DI)
+	VMOVDQU 32(SI), Y1
+	VMOVDQU Y1, 32(DI)
+	VMOVDQU 64(SI), Y2
+	VMOVDQU Y2, 64(DI)
+	VMOVDQU 96(SI), Y3
+	VMOVDQU Y3, 96(DI)
+	VPAND   Y8, Y0, Y9
+	VPAND   Y8, Y1, Y10
+	VPAND   Y8, Y2, Y11
+	VPAND   Y8, Y3, Y12
+	VPSRLQ  $32, Y0, Y0
+	VPSRLQ  $32, Y1, Y1
+	VPSRLQ  $32, Y2, Y2
+	VPSRLQ  $32, Y3, Y3
+	VPADDQ  Y9, Y4, Y4
+	VPADDQ  Y10, Y5, Y5
+	VPADDQ  Y11, Y6, Y6
+	VPADDQ  Y12, Y7, Y7
+	VPADDQ  Y0, Y4, Y4
+	VPADDQ  Y1, Y5, Y5
+	VPADDQ  Y2, Y6, Y6
+	VPADDQ  Y3, Y7, Y7
+	ADDQ    $128, SI
+	ADDQ    $128, DI
+	SUBQ    $128, CX
+	JGE     pair
+
+last: // 64 bytes, or none
+	CMPQ    CX, $-64
+	JLT     fold
+	VMOVDQU 0(SI), Y0
+	VMOVDQU Y0, 0(DI)
+	VMOVDQU 32(SI), Y1
+	VMOVDQU Y1, 32(DI)
+	VPAND   Y8, Y0, Y9
+	VPAND   Y8, Y1, Y10
+	VPSRLQ  $32, Y0, Y0
+	VPSRLQ  $32, Y1, Y1
+	VPADDQ  Y9, Y4, Y4
+	VPADDQ  Y10, Y5, Y5
+	VPADDQ  Y0, Y6, Y6
+	VPADDQ  Y1, Y7, Y7
+
+fold:
+	VPADDQ       Y5, Y4, Y4
+	VPADDQ       Y7, Y6, Y6
+	VPADDQ       Y6, Y4, Y4
+	VEXTRACTI128 $1, Y4, X5
+	VPADDQ       X5, X4, X4
+	VPSRLDQ      $8, X4, X5
+	VPADDQ       X5, X4, X4
+	VMOVQ        X4, AX
+	VZEROUPPER
+	MOVQ         AX, ret+48(FP)
+	RET

@@ -9,3 +9,8 @@ const vectorMin = math.MaxInt
 func sumShort(b []byte) uint32 { return sumWords(b) }
 
 func sumLong(b []byte) uint32 { return sumWords(b) }
+
+func copySumLong(dst, src []byte) uint32 {
+	copy(dst, src)
+	return sumWords(src)
+}
