@@ -3,6 +3,7 @@ package lcore
 import (
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"dataplane/perf"
 )
@@ -17,6 +18,14 @@ const helpTurns = 2
 // a time slice of two goroutines that wake each other is over.
 const helpRun = 512
 
+const (
+	// calmTurns is after how many turns of its own that found nothing, while others
+	// took turns that did, the core's goroutine stands aside.
+	calmTurns = 8
+	// asideFor bounds that, and so how late a timer may be.
+	asideFor = time.Millisecond
+)
+
 // hand is the right to take a core's turn. On a single P the core's goroutine
 // stands in a queue while others run, and an exchange of single messages pays
 // for its turn in that queue at every step. Whoever rings the core's bell then
@@ -25,6 +34,9 @@ const helpRun = 512
 // Many messages at once are better served by one turn, so a turn with a burst
 // takes the right away, and so does a turn that readies several goroutines: their
 // requests come together when the core's own goroutine has its turn.
+//
+// While others take all the turns there are, that goroutine need not stand in the
+// queue at all: it stands aside, and who cannot take a turn calls it back.
 type hand struct {
 	solo atomic.Bool // nobody else, from now on; set once by Alone
 	on   bool        // the core has others beside it on its only P; fixed before the first turn
@@ -33,6 +45,12 @@ type hand struct {
 	left int         // turns that others may take; of who takes a turn
 	run  int         // turns others took since the core's own; of who takes a turn
 	seen uint64      // busy turns the core's own goroutine knows of; its own
+
+	again atomic.Bool   // somebody rang during a turn; set by him, cleared by who takes a turn
+	aside atomic.Bool   // the core's own goroutine waits in back; set by it, cleared by who calls it back
+	back  chan struct{} // holds one token
+	timer *time.Timer   // calls it back
+	calm  int           // turns of its own in a row that found nothing; its own
 }
 
 // invite lets others take turns, if there is one P for all.
@@ -43,25 +61,93 @@ func (c *Core) invite() {
 	}
 }
 
-// help takes a turn on the goroutine of whoever rang. A core that goes to sleep
-// meanwhile is woken instead: it has decided until when.
+// help takes a turn on the goroutine of whoever rang, and another one if somebody
+// rang meanwhile. A core that goes to sleep is woken instead: it has decided until
+// when.
 func (c *Core) help() {
 	h := &c.hand
-	if h.shut.Load() || !h.busy.CompareAndSwap(false, true) {
-		return // a turn that is under way, or the core's own, sees what was handed over
-	}
-	asleep := c.bell.Asleep()
-	if !asleep && h.left > 0 && !h.solo.Load() && !c.group.stop.Load() {
-		h.left--
-		c.step(perf.Now())
-		if h.run++; h.run >= helpRun {
-			h.close()
+	for {
+		if h.shut.Load() {
+			h.call()
+			return
+		}
+		if !h.busy.CompareAndSwap(false, true) {
+			if !h.again.Load() {
+				h.again.Store(true)
+			}
+			if h.busy.Load() {
+				return // who has the turn looks again
+			}
+			continue
+		}
+		h.again.Store(false)
+		asleep, mine := c.bell.Asleep(), h.left > 0 && !h.solo.Load() && !c.group.stop.Load()
+		if mine = mine && !asleep; mine {
+			h.left--
+			c.step(perf.Now())
+			if h.run++; h.run >= helpRun {
+				h.close()
+			}
+		}
+		h.busy.Store(false)
+		switch {
+		case asleep:
+			c.bell.Ring()
+			return
+		case !mine:
+			h.call()
+			return
+		case !h.again.Load():
+			return
 		}
 	}
-	h.busy.Store(false)
-	if asleep {
-		c.bell.Ring()
+}
+
+// call calls the core's own goroutine back, if it stands aside.
+func (h *hand) call() {
+	if h.aside.Load() && h.aside.CompareAndSwap(true, false) {
+		select {
+		case h.back <- struct{}{}:
+		default: // a token that was not needed lies there
+		}
 	}
+}
+
+// standAside notes a turn of the core's own goroutine, and stands aside when others
+// do all the work. own: the turn found some; others: they did since the last.
+func (c *Core) standAside(own, others bool) {
+	h := &c.hand
+	if own || !others || c.group.idle == Spin || !c.rest.rung {
+		h.calm = 0
+		return
+	}
+	if h.calm++; h.calm < calmTurns {
+		return
+	}
+	h.calm = 0
+	if h.back == nil {
+		h.back = make(chan struct{}, 1)
+		h.timer = time.AfterFunc(asideFor, h.call)
+	}
+	h.aside.Store(true)
+	// One more turn: who rang before that did not call anybody back.
+	h.take()
+	h.again.Store(false)
+	worked, woken := c.step(perf.Now()), c.woken
+	stay := worked || c.stuck() || c.starved()
+	h.seen, h.run = c.busy, 0
+	h.busy.Store(false)
+	if stay || h.again.Load() || c.group.stop.Load() {
+		h.aside.Store(false)
+		if worked {
+			c.share(true, woken)
+		}
+		return
+	}
+	h.timer.Reset(asideFor)
+	<-h.back
+	h.timer.Stop()
+	h.aside.Store(false)
 }
 
 // Alone leaves all further turns to the cores' own goroutines: coroutines that were
@@ -70,6 +156,7 @@ func (g *Group) Alone() {
 	for _, c := range g.cores {
 		c.hand.solo.Store(true)
 		c.hand.shut.Store(true)
+		c.hand.call()
 	}
 }
 
@@ -87,7 +174,7 @@ func (h *hand) judge(frames, woken int) {
 	switch {
 	case frames > 1 || woken > 1:
 		h.close()
-	case frames == 1 && woken == 1 && !h.solo.Load():
+	case frames == 1 && !h.solo.Load():
 		h.left = helpTurns
 		if h.shut.Load() {
 			h.shut.Store(false)

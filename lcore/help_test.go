@@ -129,3 +129,48 @@ func TestHelpedExchange(t *testing.T) {
 		})
 	}
 }
+
+// TestStandAside: while others take all turns, the core's own goroutine waits; who may
+// not take one calls it back, and so do the end of the group and time.
+func TestStandAside(t *testing.T) {
+	oneP(t)
+	port := newPort(1, 0)
+	r := newRig(t, 1, Shared, Adaptive, port)
+	c, s := r.g.Core(0), r.stacks[0]
+	s.input = func(m *mbuf.Mbuf) { c.Pool().Free(m); s.readies = 1 }
+	if err := r.g.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ring := func() {
+		s.jobs.Add(1)
+		c.bell.Ring()
+	}
+	// busy rings until the core's own goroutine, which has a turn each time, has seen
+	// that others do the work.
+	busy := func() {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); !c.hand.aside.Load(); runtime.Gosched() {
+			r.gen.Housekeep()
+			if m := r.gen.Alloc(); m != nil { // some may be on their way home
+				port.queues[0].put(m)
+			}
+			ring()
+			if time.Now().After(end) {
+				t.Fatal("it does not stand aside")
+			}
+		}
+	}
+	for range 3 {
+		busy()
+		eventually(t, "it comes back by itself", func() bool { return !c.hand.aside.Load() })
+	}
+	busy()
+	want := s.served.Load()
+	for range 10 { // more than others may take
+		want++
+		ring()
+	}
+	eventually(t, "all is served", func() bool { return s.served.Load() >= want })
+	busy()
+	r.close()
+}

@@ -23,6 +23,7 @@ type rest struct {
 	empty   int       // turns in a row that found nothing to do
 	since   perf.Tick // the first of them
 	hollow  int       // wake-ups in a row by a port that brought nothing
+	rung    bool      // every port rings the core's bell
 	going   uint      // turns of a shared core's own goroutine
 }
 
@@ -37,7 +38,7 @@ type sleeper interface {
 
 // prepare finds out how the core's queues can wake it, and makes its sleeper.
 func (c *Core) prepare() error {
-	c.rest = rest{longest: c.group.maxNap}
+	c.rest = rest{longest: c.group.maxNap, rung: true}
 	var fds []int
 	for _, r := range c.rx {
 		fd := r.q.FD()
@@ -48,6 +49,7 @@ func (c *Core) prepare() error {
 		if fd >= 0 {
 			fds = append(fds, fd)
 		}
+		c.rest.rung = c.rest.rung && ok && fd < 0
 		if fd < 0 && !ok {
 			c.rest.longest = min(c.rest.longest, pollNap)
 		}

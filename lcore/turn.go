@@ -155,12 +155,13 @@ func (c *Core) loopAmong() {
 	for !c.group.stop.Load() {
 		c.hand.take()
 		now := perf.Now()
-		c.step(now)
+		own := c.step(now)
 		more, woken := c.frames >= burstSize, c.woken
 		worked := c.busy != c.hand.seen
 		c.hand.seen, c.hand.run = c.busy, 0
 		c.hand.busy.Store(false)
 		c.share(more, woken)
+		c.standAside(own, worked)
 		if worked {
 			c.rest.worked()
 		} else {
