@@ -32,11 +32,10 @@ type joiner struct {
 
 // joinFlow is one connection and what its peer knows of it.
 type joinFlow struct {
-	s        *tcp.Sock
-	ack      uint32 // of the stack's bytes
-	last     tcp.Header
-	got      []byte
-	finished bool
+	s    *tcp.Sock
+	ack  uint32 // of the stack's bytes
+	last tcp.Header
+	got  []byte
 }
 
 func (j *joiner) RxBurst([]*mbuf.Mbuf) int { return 0 }

@@ -27,7 +27,7 @@ func TestLines(t *testing.T) {
 // owned is a Sock as the transports have it: with more behind it.
 type owned struct {
 	Sock
-	more [256]byte
+	_ [256]byte
 }
 
 var kept *owned // on the heap

@@ -9,6 +9,8 @@ import "unsafe"
 type goroutine uintptr
 
 // parking is nothing: the runtime parks.
+//
+//lint:ignore U1000 on other architectures it holds a channel
 type parking struct{}
 
 // What "go tool trace" and stack dumps say of a goroutine that is parked here

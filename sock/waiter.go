@@ -27,6 +27,7 @@ const (
 //
 // Where a resident task waits, its coroutine takes the goroutine's place.
 type Waiter struct {
+	//lint:ignore U1000 as of its type
 	parking
 	word  atomic.Uintptr       // set to waiting and to itself by the goroutine, to claimed and idle by whoever wakes it, to idle by Disarm
 	task  atomic.Pointer[Task] // the task that waits, nil: a goroutine does; written by Arm
