@@ -20,6 +20,7 @@ type echoNet struct {
 	api.Port
 	host, own netip.Addr
 	device    string // the kernel's end
+	burst     int    // datagrams on the way
 }
 
 // linkKind makes links with the kernel, each with a network of its own.
@@ -37,15 +38,16 @@ var (
 var echoLinks int
 
 // overKernel opens a side on a link of its own.
-func overKernel(kind linkKind, serve func(*echoNet) (*subject, error)) (*subject, error) {
+func overKernel(kind linkKind, burst int, serve func(*echoNet) (*subject, error)) (*subject, error) {
 	if err := beBatch(); err != nil {
 		return nil, err
 	}
 	i := echoLinks
 	echoLinks++
 	n := &echoNet{
-		host: netip.AddrFrom4([4]byte{10, 9, byte(i), 1}),
-		own:  netip.AddrFrom4([4]byte{10, 9, byte(i), 2}),
+		burst: burst,
+		host:  netip.AddrFrom4([4]byte{10, 9, byte(i), 1}),
+		own:   netip.AddrFrom4([4]byte{10, 9, byte(i), 2}),
 	}
 	n.Addrs = []netip.Prefix{netip.PrefixFrom(n.own, 24)}
 	if err := kind.mk(n, i); err != nil {

@@ -20,21 +20,22 @@ const kernelClient = "client"
 
 // echoClient is that process, seen from the one that measures.
 type echoClient struct {
-	to  netip.AddrPort
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
+	to    netip.AddrPort
+	burst int
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	out   *bufio.Reader
 }
 
 // newEchoClient starts a client in the namespace of this process, on the same CPU.
-func newEchoClient(to netip.AddrPort) (*echoClient, error) {
+func newEchoClient(to netip.AddrPort, burst int) (*echoClient, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
 		return nil, err
 	}
-	c := &echoClient{to: to}
+	c := &echoClient{to: to, burst: burst}
 	var err error
 	c.cmd, err = restart(kernelClient, &set, func(cmd *exec.Cmd) error {
 		cmd.SysProcAttr.Pdeathsig = 0 // its standard input tells
@@ -52,7 +53,7 @@ func newEchoClient(to netip.AddrPort) (*echoClient, error) {
 
 // run has it ask for d.
 func (c *echoClient) run(d time.Duration) (n count, err error) {
-	if _, err = fmt.Fprintln(c.in, c.to, int64(d)); err != nil {
+	if _, err = fmt.Fprintln(c.in, c.to, c.burst, int64(d)); err != nil {
 		return n, err
 	}
 	var said string
@@ -76,11 +77,12 @@ func runEchoClient() error {
 	}
 	for {
 		var to string
+		var burst uint64
 		var d time.Duration
-		if _, err := fmt.Scanln(&to, &d); err != nil {
+		if _, err := fmt.Scanln(&to, &burst, &d); err != nil {
 			return nil // the other process has ended
 		}
-		n, err := askFor(to, d)
+		n, err := askFor(to, burst, d)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "client:", err)
 			fmt.Println(n, "failed")
@@ -91,7 +93,7 @@ func runEchoClient() error {
 }
 
 // askFor sends bursts and waits until each has come back.
-func askFor(to string, d time.Duration) (n uint64, err error) {
+func askFor(to string, burst uint64, d time.Duration) (n uint64, err error) {
 	at, err := netip.ParseAddrPort(to)
 	if err != nil {
 		return 0, err
@@ -112,8 +114,8 @@ func askFor(to string, d time.Duration) (n uint64, err error) {
 	if err := e.first(); err != nil {
 		return 0, err
 	}
-	for start := time.Now(); time.Since(start) < d; n += wireBurst {
-		if err := e.burst(wireBurst); err != nil {
+	for start := time.Now(); time.Since(start) < d; n += burst {
+		if err := e.burst(burst); err != nil {
 			return n, fmt.Errorf("after %d: %w", n, err)
 		}
 	}

@@ -45,7 +45,7 @@ func residentForAll(n *api.Net, c *api.UDPConn) error {
 
 // asked is a side with its client.
 func (n *echoNet) asked(stop func() error) (*subject, error) {
-	c, err := newEchoClient(netip.AddrPortFrom(n.own, echoPort))
+	c, err := newEchoClient(netip.AddrPortFrom(n.own, echoPort), n.burst)
 	if err != nil {
 		return nil, errors.Join(err, stop())
 	}
