@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -94,10 +95,13 @@ func (s *separation) apply() bool {
 		return false
 	}
 	s.now, s.given[want] = want, true
-	for range 8 { // until no thread was made meanwhile by one that had the old ones
-		if s.spread() == 0 {
-			break
+	// Until no thread was made meanwhile by one that had the old ones; one may be on
+	// the way and not to be seen yet.
+	for calm, rounds := 0, 0; calm < 2 && rounds < 16; rounds++ {
+		if calm++; s.spread() > 0 {
+			calm = 0
 		}
+		time.Sleep(time.Millisecond)
 	}
 	return true
 }
