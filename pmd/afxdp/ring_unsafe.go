@@ -68,6 +68,11 @@ func (r *ring) desc() *desc {
 	return d
 }
 
+// peek lends the slot i after the next one of an RX ring, which stays.
+func (r *ring) peek(i uint32) *desc {
+	return (*desc)(unsafe.Add(r.slots, uintptr((r.own+i)&r.mask)*unsafe.Sizeof(desc{})))
+}
+
 // addr lends the next slot of a fill or completion ring.
 func (r *ring) addr() *uint64 {
 	a := (*uint64)(unsafe.Add(r.slots, uintptr(r.own&r.mask)*8))

@@ -41,6 +41,8 @@ type Queue struct {
 	down     bool // the interface was down when we last sent
 	gone     bool // the interface was removed
 
+	warmth uint64 // that something was read
+
 	sent, sentBytes int64 // not in the counters yet; negative: taken back
 	count           pmd.Counters
 }
@@ -113,6 +115,9 @@ func (q *Queue) RxBurst(b []*mbuf.Mbuf) int {
 func (q *Queue) receive(b []*mbuf.Mbuf) (n int, bytes uint64) {
 	r := &q.sock.rx
 	ready := r.ready(uint32(len(b)))
+	if ready > 1 {
+		q.warm(min(ready, refillBatch))
+	}
 	for ; ready > 0 && n < len(b); ready-- {
 		d := r.desc()
 		m := q.take(d)
@@ -133,6 +138,24 @@ func (q *Queue) receive(b []*mbuf.Mbuf) (n int, bytes uint64) {
 	}
 	r.consumer.Store(r.own)
 	return n, bytes
+}
+
+// warm reads something of each of the next n frames and of their buffers. A ring of
+// buffers does not fit the second cache: here the processor waits for all of them at
+// once, later for one after the other. The start of a buffer is where the headers and
+// data of an answer will be that gets it next.
+func (q *Queue) warm(n uint32) {
+	var sum uint64
+	for k := range n {
+		i := int(q.sock.rx.peek(k).addr >> q.shift)
+		if i >= len(q.where) {
+			return // not one of ours: take will say so
+		}
+		m, b := q.pool.At(i), q.area.Mem[i<<q.shift:]
+		sum += uint64(m.DataOff) + m.TxOffload + uint64(q.where[i]) +
+			uint64(b[mbuf.Headroom-1]) + uint64(b[mbuf.Headroom]) + uint64(b[kernelHeadroom]) + uint64(b[kernelHeadroom+64])
+	}
+	q.warmth = sum
 }
 
 // take returns the buffer of a descriptor. nil: it is not one that the kernel had.
