@@ -173,8 +173,10 @@ func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now pe
 		m.OlFlags |= mbuf.TxUDPChecksum | mbuf.TxIPv4
 		m.SetTx(0, 0, HdrLen, 0)
 	} else {
-		PutHeader(b, ep.LocalPort, dport, n, 0)
-		be.PutUint16(b[6:8], notZero(^ip.Fold(ip.Sum(b, sum))))
+		// The header's words are added as numbers: to read eight bytes back that
+		// were just written two by two waits until they are in the cache.
+		sum += uint32(ep.LocalPort) + uint32(dport) + uint32(n)
+		PutHeader(b, ep.LocalPort, dport, n, notZero(^ip.Fold(ip.Sum(b[HdrLen:], sum))))
 	}
 	l.stat.Event(perf.EvUDPSent)
 	return l.ip.Send(m, ep, ip.ProtoUDP, now)
