@@ -54,7 +54,7 @@ func (s *separation) take(cpus []int) (give func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.taken) == 0 {
-		if unix.SchedGetaffinity(os.Getpid(), &s.first) != nil {
+		if s.first = s.widest(); s.first.Count() == 0 {
 			return func() {}
 		}
 		s.taken, s.now, s.given = make(map[int]int), s.first, map[unix.CPUSet]bool{s.first: true}
@@ -106,12 +106,33 @@ func (s *separation) apply() bool {
 	return true
 }
 
+// widest returns the CPUs of the threads that nobody has confined: the most that one
+// has. The first thread may be a core's, or wait for ever where a goroutine left it.
+func (s *separation) widest() (most unix.CPUSet) {
+	s.each(func(_ int, has unix.CPUSet) {
+		if has.Count() > most.Count() {
+			most = has
+		}
+	})
+	return most
+}
+
 // spread gives every thread the CPUs of now and returns how many it changed. Threads
 // with CPUs of somebody else's choosing keep them.
 func (s *separation) spread() (changed int) {
+	s.each(func(tid int, has unix.CPUSet) {
+		if has != s.now && s.given[has] && unix.SchedSetaffinity(tid, &s.now) == nil {
+			changed++
+		}
+	})
+	return changed
+}
+
+// each calls f with every thread that is not a core's, and its CPUs.
+func (s *separation) each(f func(tid int, has unix.CPUSet)) {
 	dir, err := os.ReadDir("/proc/self/task")
 	if err != nil {
-		return 0
+		return
 	}
 	for _, e := range dir {
 		tid, err := strconv.Atoi(e.Name())
@@ -122,9 +143,6 @@ func (s *separation) spread() (changed int) {
 		if _, core := s.pinned[tid]; core || unix.SchedGetaffinity(tid, &has) != nil {
 			continue // a core's, or it has ended
 		}
-		if has != s.now && s.given[has] && unix.SchedSetaffinity(tid, &s.now) == nil {
-			changed++
-		}
+		f(tid, has)
 	}
-	return changed
 }

@@ -1,6 +1,7 @@
 package lcore
 
 import (
+	"os"
 	"runtime"
 	"slices"
 	"testing"
@@ -82,6 +83,33 @@ func TestApart(t *testing.T) {
 		if got := here(t, tid); !slices.Equal(got, all) {
 			t.Errorf("at the end a thread has %v, want %v", got, all)
 		}
+	}
+}
+
+// The first thread says nothing of the others: somebody may have confined it.
+func TestApartFirstThread(t *testing.T) {
+	all := allowedCPUs()
+	if len(all) < 2 {
+		t.Skip("one CPU cannot be divided")
+	}
+	var before, one unix.CPUSet
+	if err := unix.SchedGetaffinity(os.Getpid(), &before); err != nil {
+		t.Fatal(err)
+	}
+	plain := thread(t, func() {}) // before: threads inherit
+	last := all[len(all)-1]
+	one.Set(last)
+	if err := unix.SchedSetaffinity(os.Getpid(), &one); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.SchedSetaffinity(os.Getpid(), &before) //nolint:errcheck // as it was
+	give := apart.take([]int{last})
+	if got := here(t, plain); plain != os.Getpid() && !slices.Equal(got, all[:len(all)-1]) {
+		t.Errorf("a plain thread has %v", got)
+	}
+	give()
+	if got := here(t, plain); plain != os.Getpid() && !slices.Equal(got, all) {
+		t.Errorf("at the end a thread has %v", got)
 	}
 }
 
