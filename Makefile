@@ -40,7 +40,7 @@ bench:
 	cd perf/bench && $(GO) run $$(pkg-config --exists libdpdk && echo -tags dpdk) .
 
 bench-quick:
-	cd perf/bench && $(GO) run . -quick
+	cd perf/bench && $(GO) run $$(pkg-config --exists libdpdk && echo -tags dpdk) . -quick
 
 # The documents that are made from the code.
 docs:

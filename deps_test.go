@@ -43,7 +43,7 @@ pmd/dpdk                                         < cmd/dataplane examples intern
 pmd pmd/dpdk                                     < pmd/dpdk/internal/tryopen
 perf                                             < internal/latency
 internal/latency                                 < cmd/dataplane
-perf api internal/jitter/cthread                 < internal/jitter
+perf api pmd/dpdk/cthread                          < internal/jitter
 internal/jitter                                  < cmd/dataplane
 `
 
@@ -127,7 +127,7 @@ func checkQuarantine(t *testing.T, path, dir, name string) {
 	switch {
 	case name == "unsafe" && !strings.HasSuffix(path, "_unsafe.go"):
 		t.Errorf("%s: package unsafe belongs in a file named *_unsafe.go", path)
-	case name == "C" && dir != "pmd/dpdk" && dir != "pmd/dpdk/internal/rawdpdk" && dir != "internal/jitter/cthread":
+	case name == "C" && dir != "pmd/dpdk" && dir != "pmd/dpdk/internal/rawdpdk" && dir != "pmd/dpdk/cthread":
 		t.Errorf("%s: cgo belongs in pmd/dpdk, or is what Go is measured against", path)
 	case name == "golang.org/x/sys/unix" && !strings.HasSuffix(path, "_linux.go") && !strings.HasSuffix(path, "_unsafe.go"):
 		t.Errorf("%s: system calls belong in a file named *_linux.go", path)

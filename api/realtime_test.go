@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+
+	"dataplane/internal/required"
 )
 
 // TestRealtime: a real-time lcore serves as any other; a shared one is refused.
@@ -13,11 +15,11 @@ func TestRealtime(t *testing.T) {
 		t.Error("a shared lcore became a real-time one")
 	}
 	if runtime.NumCPU() < 2 {
-		t.Skip("one CPU has none to spare")
+		required.Skip(t, "one CPU has none to spare")
 	}
 	n, err := Open(Config{Mode: ModeLocked, Realtime: true})
 	if errors.Is(err, syscall.EPERM) {
-		t.Skip("only those who may:", err)
+		required.Skip(t, "real-time threads need a privilege: "+err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"dataplane/internal/required"
 )
 
 // here returns the CPUs of the calling thread, or of thread tid.
@@ -38,7 +40,7 @@ func thread(t *testing.T, prepare func()) (tid int) {
 func TestApart(t *testing.T) {
 	all := allowedCPUs()
 	if len(all) < 2 {
-		t.Skip("one CPU cannot be divided")
+		required.Skip(t, "one CPU cannot be divided")
 	}
 	last := all[len(all)-1]
 	rest := all[:len(all)-1]
@@ -90,7 +92,7 @@ func TestApart(t *testing.T) {
 func TestApartFirstThread(t *testing.T) {
 	all := allowedCPUs()
 	if len(all) < 2 {
-		t.Skip("one CPU cannot be divided")
+		required.Skip(t, "one CPU cannot be divided")
 	}
 	var before, one unix.CPUSet
 	if err := unix.SchedGetaffinity(os.Getpid(), &before); err != nil {

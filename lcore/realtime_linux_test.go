@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"dataplane/internal/required"
 )
 
 func policy(t *testing.T) uint32 {
@@ -22,7 +24,7 @@ func TestRaise(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	restore, err := raise()
 	if errors.Is(err, unix.EPERM) {
-		t.Skip("only those who may:", err)
+		required.Skip(t, "real-time threads need a privilege: "+err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@
 package jitter
 
 import (
-	"dataplane/internal/jitter/cthread"
 	"dataplane/perf"
+	"dataplane/pmd/dpdk/cthread"
 )
 
 // Limits are the gaps that are counted.

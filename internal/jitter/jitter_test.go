@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"dataplane/internal/jitter/cthread"
 	"dataplane/perf"
+	"dataplane/pmd/dpdk/cthread"
 )
 
 func TestGaps(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dataplane/api"
-	"dataplane/internal/jitter/cthread"
 	"dataplane/perf"
+	"dataplane/pmd/dpdk/cthread"
 )
 
 // Subject is a kind of thread.
@@ -21,7 +21,7 @@ type Subject struct {
 }
 
 // Subjects returns the kinds there are: the thread of C only in a program that was
-// built with cgo.
+// built with the tag dpdk.
 func Subjects() []Subject {
 	s := []Subject{{"lcore", Lcore}, {"Go loop", Loop}}
 	if cthread.Known {

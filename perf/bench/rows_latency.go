@@ -112,14 +112,14 @@ func standing() row {
 	r := row{
 		num: "17", name: "jitter", what: "gaps over 10 us of a thread that spins", unit: "turn", cpus: 2, window: 400 * time.Millisecond,
 		goals: []goal{{side: "lcore", measure: overTen, against: "c-thread", atMost: true, must: 1.5, aim: 1.1}},
-		note:  "lcore: the turns of an idle plane, locked and spinning. c-thread: made by pthread_create, signals blocked (built with cgo only).",
+		note:  "lcore: the turns of an idle plane, locked and spinning. c-thread: made by pthread_create, signals blocked (built with the tag dpdk only).",
 	}
 	names := map[string]string{"lcore": "lcore", "Go loop": "go-loop", "C thread": "c-thread"}
 	for _, s := range jitter.Subjects() {
 		r.sides = append(r.sides, side{name: names[s.Name], plane: s.Name == "lcore", alloc: true, open: open(s)})
 	}
 	if len(r.sides) < 3 {
-		r.sides = append(r.sides, theirs("c-thread", func() (*subject, error) { return nil, skipped("built without cgo") }))
+		r.sides = append(r.sides, theirs("c-thread", func() (*subject, error) { return nil, skipped("built without the tag dpdk") }))
 	}
 	return r
 }

@@ -16,7 +16,7 @@ func newJitter() *cobra.Command {
 		Short: "Gaps of a spinning lcore beside those of other threads",
 		Long: `jitter lets threads spin, one after the other, on one CPU, and counts for how long each
 was away from its work: the lcore of an idle plane (locked, spinning), a plain Go loop on a
-locked thread, and, where the program was built with cgo, a thread of C that Go knows
+locked thread, and, where the program was built with the tag dpdk, a thread of C that Go knows
 nothing of. Once with nothing beside it, once with an application in the same process that
 allocates 1 GB/s with GOGC set for it, once with one that allocates flat out.
 

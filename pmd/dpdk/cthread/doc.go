@@ -5,8 +5,8 @@ package cthread
 
 import "errors"
 
-// ErrNone is returned by Spin in a program that was built without cgo.
-var ErrNone = errors.New("cthread: this program was built without cgo")
+// ErrNone is returned by Spin in a program that was built without the tag dpdk.
+var ErrNone = errors.New("cthread: this program was built without the tag dpdk")
 
 // Gaps are the gaps between readings of the clock.
 type Gaps struct {

@@ -1,4 +1,4 @@
-//go:build !cgo
+//go:build !dpdk
 
 package cthread
 
@@ -7,5 +7,5 @@ import "time"
 // Known reports whether Spin works.
 const Known = false
 
-// Spin needs cgo.
+// Spin needs the tag dpdk.
 func Spin(int, time.Duration) (*Gaps, error) { return nil, ErrNone }
