@@ -62,7 +62,7 @@ func Jitter(ctx context.Context, cfg JitterConfig) error {
 		return err
 	}
 	if len(jitter.Subjects()) < 3 {
-		fmt.Fprintln(cfg.Out, "There is no thread of C to compare with: this program was built without cgo.")
+		fmt.Fprintln(cfg.Out, "There is no thread of C to compare with: this program was built without the tag dpdk.")
 	}
 	return cfg.write(lines)
 }
