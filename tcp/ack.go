@@ -31,7 +31,7 @@ func (l *Layer) ackField(s *Sock, g *segment) perf.Verdict {
 		l.ackedAgain(s, g)
 	}
 	if seqGEQ(g.ack, d.una) && s.noteWindow(g) {
-		l.want(s)
+		l.wantMore(s)
 	}
 	return perf.Delivered
 }
@@ -59,7 +59,15 @@ func (l *Layer) acked(s *Sock, g *segment) {
 	if l.cfg.Eth != nil && s.Dst.Neigh != nil {
 		l.cfg.Eth.Confirm(s.Dst.Neigh, l.now)
 	}
-	l.want(s)
+	l.wantMore(s)
+}
+
+// wantMore puts s on the list of those that send, if there is anything that an
+// acknowledgement or a larger window may let out.
+func (l *Layer) wantMore(s *Sock) {
+	if d := &s.snd; d.nxt != s.endSeq() || d.fin || s.loss.phase != open {
+		l.want(s)
+	}
 }
 
 // release frees what lies before ack in TX and tells the writer.

@@ -14,55 +14,11 @@ import (
 // emit sends one segment of s, whose way is resolved, with n bytes of TX at seq.
 // Every segment acknowledges and announces the window. False: there was no buffer.
 func (l *Layer) emit(s *Sock, seq uint32, n int, flags uint8) bool {
-	hl := HeaderLen
-	if s.rcv.tsOK {
-		hl += tsOptionLen
-	}
+	hl := s.headerLen()
 	if ip.HdrLen4+hl+n <= s.Dst.MTU && !s.rcv.ooo.Reports() && s.Dst.Iface != nil {
 		return l.plain(s, seq, hl, n, flags)
 	}
 	return l.general(s, seq, n, flags)
-}
-
-// plain is emit for nearly all segments: one buffer, and no option but timestamps.
-// hl is the length of the header.
-func (l *Layer) plain(s *Sock, seq uint32, hl, n int, flags uint8) bool {
-	m := l.cfg.Pool.Alloc()
-	if m == nil {
-		l.cfg.Stat.Lose(perf.LostNoMbuf)
-		return false
-	}
-	b := m.Append(hl + n)
-	if b == nil { // the link carries more than a buffer holds
-		l.cfg.Pool.Free(m)
-		return l.general(s, seq, n, flags)
-	}
-	PutHeader(b, s.LocalPort, s.RemotePort, seq, s.rcv.nxt, hl, flags|ACK, s.window())
-	if hl > HeaderLen {
-		o := (*[tsOptionLen]byte)(b[HeaderLen:])
-		binary.BigEndian.PutUint32(o[0:], tsWord)
-		binary.BigEndian.PutUint32(o[4:], s.ts(l.now))
-		binary.BigEndian.PutUint32(o[8:], s.rcv.tsRecent)
-	}
-	if n > 0 {
-		x, y := s.TX.Slices(s.snd.tail+uint64(seq-s.snd.tailSeq), n)
-		k := copy(b[hl:], x)
-		if len(y) > 0 {
-			copy(b[hl+k:], y)
-		}
-	}
-	sum := s.Endpoint.PseudoSum(Proto, hl+n)
-	if s.Dst.Iface.Offloads&pmd.TxTCPChecksum != 0 {
-		m.OlFlags |= mbuf.TxTCPChecksum | mbuf.TxIPv4
-		m.SetTx(0, 0, hl, 0)
-		Header(b).SetChecksum(ip.Fold(sum))
-	} else {
-		Header(b).SetChecksum(^ip.Fold(ip.Sum(b, sum)))
-	}
-	s.acknowledged()
-	l.cfg.Stat.Event(perf.EvTCPSegmentSent)
-	l.ip.Send(m, &s.Endpoint, Proto, l.now)
-	return true
 }
 
 // general is emit for segments of any size and with all options.

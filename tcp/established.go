@@ -29,7 +29,7 @@ func (l *Layer) segment(s *Sock, g *segment) perf.Verdict {
 		l.acked(s, g)
 	}
 	if s.noteWindow(g) {
-		l.want(s)
+		l.wantMore(s)
 	}
 	if g.n > 0 {
 		l.inOrder(s, g)

@@ -16,6 +16,9 @@ const maxSuper = 65535 - 20 - MaxHeaderLen
 // transmit sends what s has to send: repairs, new data, and an acknowledgement
 // if no segment carried it.
 func (l *Layer) transmit(s *Sock) {
+	if l.brief(s) {
+		return
+	}
 	switch s.state {
 	case Closed, Listen:
 		return
@@ -184,8 +187,14 @@ func (l *Layer) sent(s *Sock, n int) {
 		d.small = end
 	}
 	d.nxt, d.last = end, l.now
-	if s.rcv.lastData != 0 && l.now-s.rcv.lastData < l.cfg.DelayedAck {
-		s.rcv.talks = true
+	s.answered(l.now)
+}
+
+// answered notes that data went out: if it follows data, acknowledgements may wait
+// for the next answer.
+func (s *Sock) answered(now perf.Tick) {
+	if r := &s.rcv; !r.talks && r.lastData != 0 && now-r.lastData < s.l.cfg.DelayedAck {
+		r.talks = true
 	}
 }
 

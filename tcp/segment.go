@@ -114,6 +114,10 @@ func (g *segment) merged() int { return max((g.n+g.full-1)/max(g.full, 1), 1) }
 // copyTo writes the payload to s.RX at pos.
 func (g *segment) copyTo(s *Sock, pos uint64) {
 	off, n := g.off, g.n
+	if b := g.m.Bytes(); off+n <= len(b) { // the common case: one buffer
+		s.RX.WriteAt(pos, b[off:off+n])
+		return
+	}
 	for m := g.m; n > 0 && m != nil; m = m.Next() {
 		b := m.Bytes()
 		if off >= len(b) {

@@ -1,0 +1,101 @@
+package tcp
+
+import (
+	"encoding/binary"
+
+	"dataplane/ip"
+	"dataplane/mbuf"
+	"dataplane/perf"
+	"dataplane/pmd"
+)
+
+// brief sends what is to be sent as one segment, if that is as simple as it nearly
+// always is: a message that fits one, on a connection that knows of no loss. False:
+// nothing was done, and the long way has to be gone.
+func (l *Layer) brief(s *Sock) bool {
+	d, r := &s.snd, &s.rcv
+	end := s.endSeq()
+	n := int(int32(end - d.nxt))
+	flight := int(int32(d.nxt - d.una))
+	long := n <= 0 || n > s.win.MSS || // one segment takes all
+		s.state != Established ||
+		d.nxt != d.max || d.fin || d.force || // nothing again, nothing else
+		s.loss.phase != open || s.loss.inflate != 0 || !s.loss.board.Empty() || // nothing was lost
+		r.ooo.Reports() ||
+		flight+n > min(s.win.Cwnd, int(d.wnd)) || // both windows have room
+		s.opt.cork || flight > 0 && !s.opt.noDelay || // RFC 9293 3.7.4
+		flight == 0 && l.now-d.last > s.rtt.RTO // it rested
+	if long || l.ip.Resolve(&s.Endpoint) != 0 {
+		return false
+	}
+	hl := s.headerLen()
+	if s.Dst.MTU != int(d.mtu) || ip.HdrLen4+hl+n > s.Dst.MTU || s.Dst.Iface.Tx.Pending() >= maxPending {
+		return false
+	}
+	if !l.plain(s, d.nxt, hl, n, PSH) {
+		l.setTimer(s)
+		return true
+	}
+	if flight == 0 || !s.rtx.on() { // RFC 6298 5.1
+		d.since = l.now
+		l.arm(s, &s.rtx, l.now+s.rto())
+	}
+	if !d.rttOn {
+		d.rttOn, d.rttSeq, d.rttAt = true, end, l.now
+	}
+	d.nxt, d.max, d.last = end, end, l.now
+	if n < s.win.MSS {
+		d.small = end
+	}
+	s.answered(l.now)
+	return true
+}
+
+// headerLen is the length of a header with no option but timestamps.
+func (s *Sock) headerLen() int {
+	if s.rcv.tsOK {
+		return HeaderLen + tsOptionLen
+	}
+	return HeaderLen
+}
+
+// plain is emit for nearly all segments: one buffer, and no option but timestamps.
+// hl is the length of the header.
+func (l *Layer) plain(s *Sock, seq uint32, hl, n int, flags uint8) bool {
+	m := l.cfg.Pool.Alloc()
+	if m == nil {
+		l.cfg.Stat.Lose(perf.LostNoMbuf)
+		return false
+	}
+	b := m.Append(hl + n)
+	if b == nil { // the link carries more than a buffer holds
+		l.cfg.Pool.Free(m)
+		return l.general(s, seq, n, flags)
+	}
+	PutHeader(b, s.LocalPort, s.RemotePort, seq, s.rcv.nxt, hl, flags|ACK, s.window())
+	if hl > HeaderLen {
+		o := (*[tsOptionLen]byte)(b[HeaderLen:])
+		binary.BigEndian.PutUint32(o[0:], tsWord)
+		binary.BigEndian.PutUint32(o[4:], s.ts(l.now))
+		binary.BigEndian.PutUint32(o[8:], s.rcv.tsRecent)
+	}
+	if n > 0 {
+		x, y := s.TX.Slices(s.snd.tail+uint64(seq-s.snd.tailSeq), n)
+		k := copy(b[hl:], x)
+		if len(y) > 0 {
+			copy(b[hl+k:], y)
+		}
+	}
+	sum := s.Endpoint.PseudoSum(Proto, hl+n)
+	if s.Dst.Iface.Offloads&pmd.TxTCPChecksum != 0 {
+		m.OlFlags |= mbuf.TxTCPChecksum | mbuf.TxIPv4
+		m.SetTx(0, 0, hl, 0)
+		Header(b).SetChecksum(ip.Fold(sum))
+	} else {
+		Header(b).SetChecksum(^ip.Fold(ip.Sum(b, sum)))
+	}
+	s.acknowledged()
+	l.cfg.Stat.Event(perf.EvTCPSegmentSent)
+	l.ip.Send(m, &s.Endpoint, Proto, l.now)
+	return true
+}
