@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/binary"
+	"net"
 	"net/netip"
 	"runtime"
 	"syscall"
@@ -143,6 +144,36 @@ func BenchmarkUDPEcho(b *testing.B) {
 			}
 			go c.serve(pc.(*UDPConn))
 			r.bench(b, r.datagram(1000, 7, make([]byte, c.size)), c.burst)
+		})
+	}
+}
+
+// BenchmarkUDPPeer is BenchmarkUDPEcho with a connected socket.
+func BenchmarkUDPPeer(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		burst int
+		serve func(n *Net, c *UDPConn) error
+	}{
+		{"32/goroutine", 32, func(_ *Net, c *UDPConn) error { go echoTask(c); return nil }},
+		{"1/goroutine", 1, func(_ *Net, c *UDPConn) error { go echoTask(c); return nil }},
+		{"32/resident", 32, func(n *Net, c *UDPConn) error { return n.GoResident(0, func() { echoTask(c) }) }},
+		{"1/resident", 1, func(n *Net, c *UDPConn) error { return n.GoResident(0, func() { echoTask(c) }) }},
+		{"32/handler", 32, func(_ *Net, c *UDPConn) error {
+			return c.Handle(func(*Inside) DatagramHandler { return udpEcho{b} })
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			r, n := rawPlane(b, Config{Mode: lcore.Shared, Buffers: 4096}, 0)
+			conn, err := n.Dial("udp", "10.0.0.1:1000")
+			if err == nil {
+				err = c.serve(n, conn.(*UDPConn))
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			port := conn.LocalAddr().(*net.UDPAddr).Port
+			r.bench(b, r.datagram(1000, uint16(port), make([]byte, 64)), c.burst)
 		})
 	}
 }

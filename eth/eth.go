@@ -178,3 +178,6 @@ func (l *Layer) Ifaces() []*Iface { return l.ifaces }
 
 // Now is the time of the frame being worked on, for handlers.
 func (l *Layer) Now() perf.Tick { return l.now }
+
+// SetNow tells the time of a frame that does not come through Input.
+func (l *Layer) SetNow(now perf.Tick) { l.now = now }

@@ -100,7 +100,10 @@ func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 		if m.OlFlags&mbuf.FlagJoined != 0 {
 			n = int(m.NbSegs)
 		}
-		v := s.Eth.Input(m, now)
+		v, ok := s.IP.Straight(m, now)
+		if !ok {
+			v = s.Eth.Input(m, now)
+		}
 		s.stat.CountAll(v, n)
 		if v != perf.Taken {
 			s.pool.Free(m)

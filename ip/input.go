@@ -67,24 +67,29 @@ const pairRows = 64
 // pair is a source and a destination that passed addresses: the packets of one
 // host to one address of ours.
 type pair struct {
-	bytes    uint64 // as they stand in the header
+	ends     uint64 // as they stand in the header
 	iface    *eth.Iface
 	gen      uint32 // of the routes it was judged by; 0: empty
+	sum      uint32 // what they add to a checksum
 	src, dst Addr
 }
+
+// pairOf returns where two addresses are remembered.
+func (l *Layer) pairOf(ends uint64) *pair { return &l.pairs[ends*0x9e3779b97f4a7c15>>58] }
 
 // addresses decides whether the packet may come from its source and whether it
 // is for us, and fills in p.
 func (l *Layer) addresses(h Header4, p *Packet) perf.Verdict {
 	r := l.snapshot()
 	p.Broadcast, p.Multicast = false, false
-	bytes := le.Uint64(h[12:20])
-	c := &l.pairs[bytes*0x9e3779b97f4a7c15>>58]
-	if c.bytes == bytes && c.iface == p.Iface && c.gen == l.gen && !p.LinkBroadcast {
-		p.Src, p.Dst = c.src, c.dst
+	p.Ends = le.Uint64(h[12:20])
+	c := l.pairOf(p.Ends)
+	if c.ends == p.Ends && c.iface == p.Iface && c.gen == l.gen && !p.LinkBroadcast {
+		p.sum, p.Src, p.Dst = c.sum, c.src, c.dst
 		return perf.Delivered
 	}
 	p.Src, p.Dst = h.Src(), h.Dst()
+	p.sum = pairSum(p.Src, p.Dst)
 	switch {
 	case r.IsLocal(p.Dst):
 		// RFC 1122 3.2.1.3 (g): 127/8 never appears on a wire. Any other address
@@ -108,7 +113,7 @@ func (l *Layer) addresses(h Header4, p *Packet) perf.Verdict {
 	}
 	v := l.source(h, p)
 	if v == perf.Delivered && !p.Broadcast && !p.Multicast {
-		*c = pair{bytes, p.Iface, l.gen, p.Src, p.Dst}
+		*c = pair{p.Ends, p.Iface, l.gen, p.sum, p.Src, p.Dst}
 	}
 	return v
 }

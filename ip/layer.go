@@ -15,17 +15,29 @@ import (
 // Packet is what IP knows about a datagram it hands up. It belongs to the Layer
 // and is valid until Protocol.Input returns; who needs it longer copies it.
 type Packet struct {
-	Src, Dst      Addr
-	Iface         *eth.Iface
-	Proto, TTL    uint8
-	TOS           uint8
-	Broadcast     bool   // Dst is the limited or a directed broadcast
-	Multicast     bool   // Dst is a group
-	LinkBroadcast bool   // the frame went to several stations
-	Reassembled   bool   // it came in fragments
-	Copied        bool   // other cores have the same packet: deliver, but do not answer
-	Header        []byte // the IP header with its options; borrowed
-	Now           perf.Tick
+	Src, Dst   Addr
+	Iface      *eth.Iface
+	Proto, TTL uint8
+	TOS        uint8
+	cast
+	Header []byte // the IP header with its options; borrowed
+	Ends   uint64 // source and destination as they stand in an IPv4 header
+	Now    perf.Tick
+	sum    uint32 // what they add to a checksum
+}
+
+// cast is what few packets are.
+type cast struct {
+	Broadcast     bool // Dst is the limited or a directed broadcast
+	Multicast     bool // Dst is a group
+	LinkBroadcast bool // the frame went to several stations
+	Reassembled   bool // it came in fragments
+	Copied        bool // other cores have the same packet: deliver, but do not answer
+}
+
+// ChecksumOK reports whether the checksum of b, the whole transport packet, is right.
+func (p *Packet) ChecksumOK(b []byte) bool {
+	return Fold(Sum(b, p.sum+uint32(len(b))+uint32(p.Proto))) == 0xffff
 }
 
 // Protocol is what a transport registers: one entry of protos, as Linux's

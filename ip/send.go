@@ -1,7 +1,6 @@
 package ip
 
 import (
-	"math/bits"
 	"syscall"
 
 	"dataplane/eth"
@@ -58,11 +57,4 @@ func (e *Endpoint) PseudoSum(proto uint8, length int) uint32 {
 func pairSum(a, b Addr) uint32 {
 	x, y := a.V4(), b.V4()
 	return x>>16 + x&0xffff + y>>16 + y&0xffff
-}
-
-// ChecksumOK4 reports whether the checksum of a transport packet b is right, of
-// which addrs is the addresses' eight bytes as they stand in the IPv4 header.
-func ChecksumOK4(b []byte, addrs uint64, proto uint8) bool {
-	pseudo := uint32(bits.ReverseBytes16(fold64(addrs))) + uint32(len(b)) + uint32(proto)
-	return Fold(Sum(b, pseudo)) == 0xffff
 }

@@ -73,8 +73,8 @@ func TestEndpointPseudoSum(t *testing.T) {
 	}
 }
 
-// TestChecksumOK4 is the short check against the long one, right sums and wrong ones.
-func TestChecksumOK4(t *testing.T) {
+// TestPacketChecksumOK is the short check against the long one, right sums and wrong ones.
+func TestPacketChecksumOK(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 8))
 	for range 20000 {
 		n := 8 + rnd.IntN(40)
@@ -94,7 +94,7 @@ func TestChecksumOK4(t *testing.T) {
 			be.PutUint16(b[6:], ^Fold(Sum(b, pseudo)))
 		}
 		want := Fold(Sum(b, pseudo)) == 0xffff
-		if got := ChecksumOK4(b, le.Uint64(addrs), ProtoUDP); got != want {
+		if got := (&Packet{Proto: ProtoUDP, sum: pairSum(src, dst)}).ChecksumOK(b); got != want {
 			t.Fatalf("%d bytes: %v, want %v", n, got, want)
 		}
 	}

@@ -119,7 +119,10 @@ func (b *bench) turn() bool {
 			took = b.l.Join(in[:k])
 		}
 		for _, m := range in[:took] {
-			v := b.eth.Input(m, b.now)
+			v, ok := b.l.ip.Straight(m, b.now)
+			if !ok {
+				v = b.eth.Input(m, b.now)
+			}
 			b.stat.Count(v)
 			if v != perf.Taken {
 				b.pool.Free(m)

@@ -1,8 +1,6 @@
 package tcp
 
 import (
-	"encoding/binary"
-
 	"dataplane/ip"
 	"dataplane/mbuf"
 	"dataplane/perf"
@@ -73,8 +71,8 @@ func checksumOK(m *mbuf.Mbuf, p *ip.Packet) bool {
 		return true
 	}
 	n := int(m.PktLen)
-	if m.NbSegs == 1 && len(p.Header) >= ip.HdrLen4 && p.Header[0]>>4 == 4 {
-		return ip.ChecksumOK4(m.Bytes(), binary.LittleEndian.Uint64(p.Header[12:20]), Proto)
+	if m.NbSegs == 1 {
+		return p.ChecksumOK(m.Bytes())
 	}
 	s := ip.SumChain(m, 0, n, ip.PseudoSum(p.Src, p.Dst, Proto, n))
 	return ip.Fold(s) == 0xffff

@@ -214,7 +214,10 @@ func (r *rig) frame(b []byte, flags uint64) perf.Verdict {
 // input is the stack's input function.
 func (r *rig) input(m *mbuf.Mbuf) perf.Verdict {
 	r.stat.RxFrames++
-	v := r.eth.Input(m, r.now)
+	v, ok := r.ip.Straight(m, r.now)
+	if !ok {
+		v = r.eth.Input(m, r.now)
+	}
 	r.stat.Count(v)
 	if v != perf.Taken {
 		r.pool.Free(m)

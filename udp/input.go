@@ -52,8 +52,8 @@ func (l *Layer) sumOK(m *mbuf.Mbuf, h Header, p *ip.Packet) bool {
 		return true
 	}
 	n := h.Length()
-	if b := m.Bytes(); n <= len(b) && len(p.Header) >= ip.HdrLen4 && p.Header[0]>>4 == 4 {
-		return ip.ChecksumOK4(b[:n], le.Uint64(p.Header[12:20]), ip.ProtoUDP)
+	if b := m.Bytes(); n <= len(b) {
+		return p.ChecksumOK(b[:n])
 	}
 	return ip.Fold(ip.SumChain(m, 0, n, ip.PseudoSum(p.Src, p.Dst, ip.ProtoUDP, n))) == 0xffff
 }
