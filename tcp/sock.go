@@ -39,7 +39,7 @@ type Sock struct {
 	cc     Congestion  // nil: in its first slow start, which is alike in all of them
 	opt    settings
 	chal   limiter // challenge ACKs of this connection
-	asked  millis  // when the latest keep-alive probe was sent
+	asked  millis  // when the latest keep-alive probe was sent; wraps
 	soft   uint16  // latest soft ICMP error, an errno: the reason, should it time out
 	idle   uint8   // keep-alive probes unanswered
 	scaled bool    // the peer offered window scaling

@@ -176,7 +176,7 @@ func (l *Layer) keepAlive(s *Sock) {
 		l.startKeepAlive(s)
 		return
 	}
-	if s.idle > 0 && s.rcv.last >= s.asked.tick() { // it has answered
+	if s.idle > 0 && s.probeAnswered(l.now) {
 		l.startKeepAlive(s)
 		return
 	}
@@ -193,6 +193,13 @@ func (l *Layer) keepAlive(s *Sock) {
 	s.idle, s.asked = min(s.idle+1, 250), millis(l.now/perf.Millisecond)
 	l.probe(s)
 	l.arm(s, &s.keep, l.now+s.opt.keepIntvl.tick())
+}
+
+// probeAnswered reports whether the peer has sent something since the latest probe. asked
+// begins again at 0 after 50 days: only how long ago it was counts.
+func (s *Sock) probeAnswered(now perf.Tick) bool {
+	age := millis(now/perf.Millisecond) - s.asked
+	return now/perf.Millisecond-s.rcv.last/perf.Millisecond <= perf.Tick(age)
 }
 
 // startKeepAlive arms the alarm for when the peer will have been idle too long.

@@ -64,6 +64,21 @@ func TestRFC9293_3_8_4_KeepAliveDead(t *testing.T) {
 	a.WantError(syscall.ETIMEDOUT)
 }
 
+// Milliseconds of 32 bits begin again after 50 days: a dead peer is found then, too.
+func TestKeepAliveDeadAfterMonths(t *testing.T) {
+	w := newWire(t)
+	w.Advance(60 * 24 * 60 * perf.Minute)
+	f, a := w.Passive(Seg{}, ms)
+	keepAlive(a)
+	for range 3 {
+		w.Until(20 * sec)
+		f.Expect(Seg{Seq: 0x1_0000_0000})
+	}
+	w.Until(20 * sec)
+	f.Expect(Seg{Flags: RST | ACK})
+	a.WantError(syscall.ETIMEDOUT)
+}
+
 // Data that is on its way is the retransmission timer's business.
 func TestKeepAliveWithData(t *testing.T) {
 	w := newWire(t)
