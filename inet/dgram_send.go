@@ -65,12 +65,13 @@ func (dgramOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, 
 	if err := sendable(s); err != nil {
 		return 0, err
 	}
-	if e := sender(s).TakeError(); e != 0 {
+	sk := sender(s) // for all of them: readers may choose another meanwhile
+	if e := sk.TakeError(); e != 0 {
 		return 0, e
 	}
 	sent := 0
 	for ; sent < n; sent++ {
-		if err := appendFrom(s, from, sent, flags); err != nil {
+		if err := appendFrom(s, sk, from, sent, flags); err != nil {
 			if sent == 0 {
 				return 0, err
 			}
@@ -79,15 +80,14 @@ func (dgramOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, 
 		flags |= sock.MsgDontwait // what is in the ring already is not to wait for more
 	}
 	if sent > 0 {
-		sk := sender(s)
 		sock.PublishDatagrams(&sk.TX)
 		sk.Kick(sock.ReqSend)
 	}
 	return sent, nil
 }
 
-// appendFrom writes the i-th datagram of from into the send ring.
-func appendFrom(s *sock.Socket, from sock.Source, i, flags int) error {
+// appendFrom writes the i-th datagram of from into the send ring of sk.
+func appendFrom(s *sock.Socket, sk *sock.Sock, from sock.Source, i, flags int) error {
 	m, pieces, err := from.Datagram(i)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func appendFrom(s *sock.Socket, from sock.Source, i, flags int) error {
 	if err := describe(s, m, n, &d); err != nil {
 		return err
 	}
-	x, y, err := room(s, sender(s), &d, flags)
+	x, y, err := room(s, sk, &d, flags)
 	if err != nil {
 		return err
 	}
