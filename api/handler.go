@@ -24,6 +24,8 @@ type Handler interface {
 	StateChange(c *Inside)
 	// ErrorReport: Recv or Send will return an error.
 	ErrorReport(c *Inside)
+	// OnTimer: the time that SetTimer was told has passed.
+	OnTimer(c *Inside)
 }
 
 // DatagramHandler is the Handler of a datagram socket.
@@ -33,6 +35,8 @@ type DatagramHandler interface {
 	Datagram(c *Inside, b []byte)
 	// ErrorReport: what was sent before did not arrive.
 	ErrorReport(c *Inside, err syscall.Errno)
+	// OnTimer: the time that SetTimer was told has passed.
+	OnTimer(c *Inside)
 }
 
 // NoHandler ignores what a Handler that embeds it does not want to hear of.
@@ -52,10 +56,27 @@ func (NoHandler) StateChange(*Inside) {}
 // ErrorReport does nothing.
 func (NoHandler) ErrorReport(*Inside) {}
 
+// OnTimer does nothing.
+func (NoHandler) OnTimer(*Inside) {}
+
+// NoDatagrams is NoHandler for a DatagramHandler.
+type NoDatagrams struct{}
+
+var _ DatagramHandler = NoDatagrams{}
+
+// Datagram does nothing.
+func (NoDatagrams) Datagram(*Inside, []byte) {}
+
+// ErrorReport does nothing.
+func (NoDatagrams) ErrorReport(*Inside, syscall.Errno) {}
+
+// OnTimer does nothing.
+func (NoDatagrams) OnTimer(*Inside) {}
+
 // callbacks is an Inside as its Sock calls it.
 type callbacks Inside
 
-var _ sock.Callbacks = (*callbacks)(nil)
+var _ inet.Callbacks = (*callbacks)(nil)
 
 // DataReady, WriteSpace, StateChange and ErrorReport pass on what happened.
 func (c *callbacks) DataReady(*sock.Sock) {
@@ -93,6 +114,14 @@ func (c *callbacks) ErrorReport(*sock.Sock) {
 	}
 }
 
+// Expire passes on that the timer has run out.
+func (c *callbacks) Expire(uint8, int64) {
+	if !c.closed && !c.in.S.Closed() {
+		defer c.contain()
+		c.h.OnTimer((*Inside)(c))
+	}
+}
+
 // contain ends a panic of the Handler: its socket is closed, the plane goes on.
 func (c *callbacks) contain() {
 	if v := recover(); v != nil {
@@ -104,7 +133,7 @@ func (c *callbacks) contain() {
 // datagrams is an Inside as its UDP socket calls it.
 type datagrams Inside
 
-var _ sock.Callbacks = (*datagrams)(nil)
+var _ inet.Callbacks = (*datagrams)(nil)
 
 // Datagram passes on what has come.
 func (c *datagrams) Datagram(_ *sock.Sock, d *sock.Datagram, b []byte) {
@@ -125,6 +154,14 @@ func (c *datagrams) ErrorReport(sk *sock.Sock) {
 	}
 }
 
+// Expire passes on that the timer has run out.
+func (c *datagrams) Expire(uint8, int64) {
+	if !c.closed && !c.in.S.Closed() {
+		defer (*callbacks)(c).contain()
+		c.dh.OnTimer((*Inside)(c))
+	}
+}
+
 // DataReady does nothing: datagrams do not pass the ring.
 func (c *datagrams) DataReady(*sock.Sock) {}
 
@@ -138,14 +175,24 @@ func (c *datagrams) StateChange(*sock.Sock) {}
 // sk.
 func (n *Net) enter(s *sock.Socket, sk *sock.Sock, f func(*Inside) Handler) {
 	c := &Inside{n: n, h: NoHandler{}}
-	c.in.S, c.in.SK = s, sk
+	c.in.Init(s, sk, (*callbacks)(c))
 	defer (*callbacks)(c).contain()
 	if h := f(c); h != nil && !c.closed {
 		c.h = h
-		c.in.Enter(s, sk, (*callbacks)(c))
+		c.in.Enter()
 		return
 	}
 	c.Close()
+}
+
+// enterAt is enter where the connection s lives: c, unless its flow moved while it waited
+// to be accepted.
+func (n *Net) enterAt(c *sock.Core, s *sock.Socket, f func(*Inside) Handler) {
+	if at := s.SK().Core(); at != c {
+		at.Post(func() { n.enterAt(at, s, f) })
+		return
+	}
+	n.enter(s, s.SK(), f)
 }
 
 // ServeHandler accepts connections and gives each to the Handler that f returns
@@ -154,9 +201,9 @@ func (n *Net) enter(s *sock.Socket, sk *sock.Sock, f func(*Inside) Handler) {
 // connections that are open then go on until Net.Close.
 func (l *TCPListener) ServeHandler(f func(*Inside) Handler) error {
 	n := l.n
-	err := inet.Meet(l.s, func(_ *sock.Core, s *sock.Socket) {
+	err := inet.Meet(l.s, func(c *sock.Core, s *sock.Socket) {
 		if n.track(s) {
-			n.enter(s, s.SK(), f)
+			n.enterAt(c, s, f)
 		}
 	})
 	return opError("accept", l.network, nil, l.addr, "accept4", err)
@@ -175,13 +222,13 @@ func (c *TCPConn) Handle(f func(*Inside) Handler) error {
 func (c *UDPConn) Handle(f func(*Inside) DatagramHandler) error {
 	return c.handle(func(sk *sock.Sock) {
 		in := &Inside{n: c.n}
-		in.in.S, in.in.SK = c.s, sk
+		in.in.Init(c.s, sk, (*datagrams)(in))
 		defer (*callbacks)(in).contain()
 		if in.dh = f(in); in.dh == nil {
 			in.Close()
 			return
 		}
-		in.in.Receive(c.s, sk, (*datagrams)(in), (*datagrams)(in))
+		in.in.Receive((*datagrams)(in))
 	})
 }
 
@@ -192,7 +239,7 @@ func (c *conn) handle(give func(sk *sock.Sock)) error {
 		return c.fail("handle", "", net.ErrClosed)
 	}
 	for _, sk := range c.s.Group() {
-		if !sk.Core().Call(func() { give(sk) }) {
+		if !sk.Call(func() { give(sk) }) {
 			return c.fail("handle", "", net.ErrClosed)
 		}
 	}

@@ -23,7 +23,7 @@ type echoInside struct {
 
 func (h *echoInside) DataReady(c *Inside) {
 	for {
-		x, y, err := c.Peek()
+		x, y, err := c.ReadBuffers(1)
 		if err == syscall.EAGAIN {
 			return
 		}
@@ -34,7 +34,7 @@ func (h *echoInside) DataReady(c *Inside) {
 		}
 		for _, b := range [2][]byte{x, y} {
 			n, err := c.Send(b)
-			c.Discard(n)
+			c.Release(n) //nolint:errcheck // so many are there
 			if err != nil {
 				return // WriteSpace or StateChange come
 			}
@@ -93,7 +93,10 @@ func TestHandlerEcho(t *testing.T) {
 }
 
 // udpEcho sends each datagram back to where it came from.
-type udpEcho struct{ t testing.TB }
+type udpEcho struct {
+	NoDatagrams
+	t testing.TB
+}
 
 func (h udpEcho) Datagram(c *Inside, b []byte) {
 	if err := c.Reply(b); err != nil {
@@ -116,7 +119,7 @@ func TestHandlerDatagrams(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			cores[c.Lcore()] = true
-			return udpEcho{t}
+			return udpEcho{t: t}
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +267,7 @@ func TestHandlerDoesNotAllocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := pc.(*UDPConn).Handle(func(*Inside) DatagramHandler { return udpEcho{t} }); err != nil {
+		if err := pc.(*UDPConn).Handle(func(*Inside) DatagramHandler { return udpEcho{t: t} }); err != nil {
 			t.Fatal(err)
 		}
 		u, err := a.Dial("udp", "10.0.0.2:7")

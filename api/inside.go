@@ -4,9 +4,11 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"dataplane/inet"
 	"dataplane/ip"
+	"dataplane/perf"
 	"dataplane/sock"
 )
 
@@ -25,7 +27,7 @@ type Inside struct {
 }
 
 // Lcore returns the number of the lcore that the socket belongs to.
-func (c *Inside) Lcore() int { return c.in.SK.Core().ID }
+func (c *Inside) Lcore() int { return c.in.Core.ID }
 
 // LocalAddr returns our address.
 func (c *Inside) LocalAddr() netip.AddrPort { local, _ := c.in.S.Names(); return local.AddrPort() }
@@ -43,16 +45,44 @@ func (c *Inside) RemoteAddr() netip.AddrPort {
 // io.EOF: the peer has finished.
 func (c *Inside) Recv(b []byte) (int, error) { return c.in.Recv(b) }
 
-// Peek borrows what the stream holds, in two pieces where the ring wraps, until
-// Discard or Recv. Errors as of Recv.
-func (c *Inside) Peek() (x, y []byte, err error) { return c.in.Peek() }
+// ReadBuffers is TCPConn.ReadBuffers, which lends what the stream holds, in two pieces
+// where the ring wraps, until Release or Recv. syscall.EAGAIN: not so many bytes yet.
+func (c *Inside) ReadBuffers(least int) (x, y []byte, err error) { return c.in.Borrow(least) }
 
-// Discard gives back the first n bytes of what Peek showed.
-func (c *Inside) Discard(n int) { c.in.Discard(n) }
+// Release is TCPConn.Release: the first n bytes of what was lent are read.
+func (c *Inside) Release(n int) error { return c.in.GiveBack(n) }
 
 // Send writes to the stream what there is room for. syscall.EAGAIN: less than all
 // of it; WriteSpace tells when there is room again.
 func (c *Inside) Send(b []byte) (int, error) { return c.in.Send(b) }
+
+// Reserve is TCPConn.Reserve, which lends room for n bytes in the send buffer, until
+// Commit or Send. syscall.EAGAIN: not so much room yet; WriteSpace tells.
+func (c *Inside) Reserve(n int) (x, y []byte, err error) { return c.in.Reserve(n) }
+
+// Commit is TCPConn.Commit: it sends the first n bytes of what was reserved.
+func (c *Inside) Commit(n int) error { return c.in.Commit(n) }
+
+// SetTimer lets OnTimer be called once, d after the beginning of this turn or a little
+// later. There is one timer: what was set before is forgotten, and setting it again for
+// later, as for each request of a connection, costs next to nothing. A socket that is
+// closed has none.
+func (c *Inside) SetTimer(d time.Duration) { c.in.SetTimer(perf.Tick(d)) }
+
+// StopTimer lets OnTimer not be called.
+func (c *Inside) StopTimer() { c.in.StopTimer() }
+
+// Post runs f on the lcore, where it may use c, some time later and after what was
+// posted before; not if the socket is closed then. It is the one call that any goroutine
+// may make. It does not wait, and allocates.
+func (c *Inside) Post(f func(c *Inside)) {
+	c.in.Core.Post(func() {
+		if !c.closed && !c.in.S.Closed() {
+			defer (*callbacks)(c).contain()
+			f(c)
+		}
+	})
+}
 
 // From returns who sent the datagram that is being handled.
 func (c *Inside) From() netip.AddrPort {
@@ -123,6 +153,7 @@ func (c *Inside) Close() {
 		return
 	}
 	c.closed = true
+	c.in.StopTimer()
 	if c.in.S.Type == sock.TypeStream {
 		c.n.close(c.in.S) //nolint:errcheck // Net.Close may have been faster
 		return

@@ -64,13 +64,11 @@ func atRest(t *testing.T, n *Net) []perf.Stat {
 	return nil
 }
 
-type echoDatagrams struct{}
+type echoDatagrams struct{ NoDatagrams }
 
 func (echoDatagrams) Datagram(c *Inside, b []byte) {
 	c.Reply(b) //nolint:errcheck // the clients judge
 }
-
-func (echoDatagrams) ErrorReport(*Inside, syscall.Errno) {}
 
 // TestNothingShared: where programs run on the lcores, and flows come to the lcore
 // they belong to, nothing goes from thread to thread.

@@ -134,7 +134,7 @@ func BenchmarkUDPEcho(b *testing.B) {
 		{"64/32/batch", 64, 32, echoBatch},
 		{"64/32/messages", 64, 32, echoMessages},
 		{"64/1/batch", 64, 1, echoBatch},
-		{"64/32/handler", 64, 32, func(c *UDPConn) { c.Handle(func(*Inside) DatagramHandler { return udpEcho{b} }) }}, //nolint:errcheck // nothing comes back then
+		{"64/32/handler", 64, 32, func(c *UDPConn) { c.Handle(func(*Inside) DatagramHandler { return udpEcho{t: b} }) }}, //nolint:errcheck // nothing comes back then
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			r, n := rawPlane(b, Config{Mode: lcore.Shared, Buffers: 4096}, 0)
@@ -160,7 +160,7 @@ func BenchmarkUDPPeer(b *testing.B) {
 		{"32/resident", 32, func(n *Net, c *UDPConn) error { return n.GoResident(0, func() { echoTask(c) }) }},
 		{"1/resident", 1, func(n *Net, c *UDPConn) error { return n.GoResident(0, func() { echoTask(c) }) }},
 		{"32/handler", 32, func(_ *Net, c *UDPConn) error {
-			return c.Handle(func(*Inside) DatagramHandler { return udpEcho{b} })
+			return c.Handle(func(*Inside) DatagramHandler { return udpEcho{t: b} })
 		}},
 	} {
 		b.Run(c.name, func(b *testing.B) {

@@ -2,8 +2,11 @@ package inet
 
 import (
 	"io"
+	"math"
 	"syscall"
 
+	"dataplane/internal/timer"
+	"dataplane/perf"
 	"dataplane/sock"
 	"dataplane/udp"
 )
@@ -13,19 +16,39 @@ import (
 // no goroutine is woken. What it asks for is done in the same turn. The errors
 // are bare: EAGAIN, where a goroutine would wait, must cost nothing.
 type Inside struct {
-	S   *sock.Socket
-	SK  *sock.Sock
-	udp *udp.Layer // of a datagram socket
+	S    *sock.Socket
+	SK   *sock.Sock
+	Core *sock.Core // where SK lives, and stays
+
+	cb       Callbacks
+	udp      *udp.Layer // of a datagram socket
+	wheel    *timer.Wheel
+	timer    timer.Timer
+	reserved int // bytes of TX that Reserve has lent
 }
 
-// Enter makes the Sock sk of s the socket of code inside the plane: cb hears of
-// everything from now on, and first of what is there already. Runs on the lcore of
-// sk; no goroutine may use s any more, but to close it.
-func (c *Inside) Enter(s *sock.Socket, sk *sock.Sock, cb sock.Callbacks) {
-	if p := of(s); p.linger.Load() > 0 {
+// Callbacks is what code inside the plane hears: of its socket and of its timer.
+type Callbacks interface {
+	sock.Callbacks
+	timer.Expirer
+}
+
+// Init gives c the Sock sk of s, whose callbacks will be cb. Runs on the lcore of sk;
+// no goroutine may use s any more, but to close it.
+func (c *Inside) Init(s *sock.Socket, sk *sock.Sock, cb Callbacks) {
+	c.S, c.SK, c.Core, c.cb = s, sk, sk.Core(), cb
+	c.wheel = &of(s).host.stacks[c.Core.ID].Wheel
+	c.timer.Init(cb, 0)
+}
+
+// Enter is for a stream: its callbacks hear of everything from now on, and first of what
+// is there already.
+func (c *Inside) Enter() {
+	if p := of(c.S); p.linger.Load() > 0 {
 		p.linger.Store(LingerOff) // an lcore waits for nobody
 	}
-	c.S, c.SK, sk.CB = s, sk, cb
+	sk, cb := c.SK, c.cb
+	sk.CB = cb
 	if sk.RX.Len() > 0 || sk.PeekError() != 0 || sk.Has(sock.FlagRcvShut|sock.FlagDead) {
 		cb.DataReady(sk)
 	}
@@ -42,22 +65,34 @@ func (c *Inside) Recv(b []byte) (int, error) {
 	return 0, c.nothing(end)
 }
 
-// Peek borrows what a stream holds, in two pieces if the ring wraps, until Discard
-// or Recv.
-func (c *Inside) Peek() (x, y []byte, err error) {
-	end := c.SK.Has(sock.FlagRcvShut | sock.FlagDead)
-	n := c.SK.RX.Len()
-	if n == 0 {
+// Borrow lends what a stream holds once that is least bytes, until GiveBack or Recv:
+// fewer at the end of the stream and before an error. EAGAIN: not so many yet. ENOBUFS:
+// more than half the receive buffer, which may never come at once.
+func (c *Inside) Borrow(least int) (x, y []byte, err error) {
+	sk := c.SK
+	end := sk.Has(sock.FlagRcvShut | sock.FlagDead)
+	n := sk.RX.Len()
+	switch {
+	case n == 0:
 		return nil, nil, c.nothing(end)
+	case n >= least || end || sk.PeekError() != 0:
+		x, y = sk.RX.Slices(sk.RX.Tail(), n)
+		return x, y, nil
+	case least > sk.Opt.RcvBuf/2:
+		return nil, nil, syscall.ENOBUFS
 	}
-	x, y = c.SK.RX.Slices(c.SK.RX.Tail(), n)
-	return x, y, nil
+	return nil, nil, syscall.EAGAIN
 }
 
-// Discard gives back the first n bytes of what Peek showed.
-func (c *Inside) Discard(n int) {
-	c.SK.RX.Release(c.SK.RX.Tail() + uint64(min(max(n, 0), c.SK.RX.Len())))
+// GiveBack takes the first n bytes of what Borrow lent, which are read. EINVAL: there
+// are not so many.
+func (c *Inside) GiveBack(n int) error {
+	if n < 0 || n > c.SK.RX.Len() {
+		return syscall.EINVAL
+	}
+	c.SK.RX.Release(c.SK.RX.Tail() + uint64(n))
 	c.SK.Consumed()
+	return nil
 }
 
 // nothing says why there is nothing to read.
@@ -81,6 +116,7 @@ func (c *Inside) Send(b []byte) (int, error) {
 		return 0, err
 	}
 	applySndBuf(c.S)
+	c.reserved = 0
 	n := c.SK.TX.Write(b)
 	if n > 0 {
 		c.SK.Ask(sock.ReqSend)
@@ -90,6 +126,58 @@ func (c *Inside) Send(b []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// Reserve lends room for the next n bytes of a stream, until Commit or Send. EAGAIN:
+// there is not so much yet; WriteSpace will be called. ENOBUFS: there never is.
+func (c *Inside) Reserve(n int) (x, y []byte, err error) {
+	c.reserved = 0
+	if n <= 0 {
+		return nil, nil, syscall.EINVAL
+	}
+	if err := c.cannotSend(); err != nil {
+		return nil, nil, err
+	}
+	applySndBuf(c.S)
+	tx := &c.SK.TX
+	switch {
+	case n > tx.Limit():
+		return nil, nil, syscall.ENOBUFS
+	case n > tx.Free():
+		return nil, nil, syscall.EAGAIN
+	}
+	c.reserved = n
+	x, y = tx.Reserve(tx.Head(), n)
+	return x, y, nil
+}
+
+// Commit sends the first n bytes of what Reserve lent, and ends the loan. EINVAL: so many
+// are not lent.
+func (c *Inside) Commit(n int) error {
+	lent := c.reserved
+	c.reserved = 0
+	if n < 0 || n > lent {
+		return syscall.EINVAL
+	}
+	if err := c.cannotSend(); n == 0 || err != nil {
+		return err
+	}
+	c.SK.TX.Commit(n)
+	c.SK.Ask(sock.ReqSend)
+	return nil
+}
+
+// SetTimer lets the timer expire once, d after this turn began. What was set before is
+// forgotten. A socket that is closed has no timer.
+func (c *Inside) SetTimer(d perf.Tick) {
+	if c.S.Closed() {
+		return
+	}
+	now := int64(c.Core.Now)
+	c.wheel.Arm(&c.timer, now+min(max(int64(d), 0), math.MaxInt64/2))
+}
+
+// StopTimer lets the timer not expire.
+func (c *Inside) StopTimer() { c.wheel.Cancel(&c.timer) }
 
 func (c *Inside) cannotSend() error {
 	if c.S.Closed() {
@@ -104,12 +192,13 @@ func (c *Inside) cannotSend() error {
 	return nil
 }
 
-// Receive is Enter for a datagram socket: r gets its datagrams, cb hears of errors.
-func (c *Inside) Receive(s *sock.Socket, sk *sock.Sock, cb sock.Callbacks, r udp.Receiver) {
-	c.S, c.SK, sk.CB = s, sk, cb
-	c.udp, _ = sk.Proto.(*udp.Layer)
+// Receive is Enter for a datagram socket: r gets its datagrams, the callbacks hear of
+// errors.
+func (c *Inside) Receive(r udp.Receiver) {
+	c.SK.CB = c.cb
+	c.udp, _ = c.SK.Proto.(*udp.Layer)
 	if c.udp != nil {
-		c.udp.Receive(sk, r)
+		c.udp.Receive(c.SK, r)
 	}
 }
 

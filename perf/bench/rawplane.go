@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"syscall"
 
 	"dataplane/api"
 	"dataplane/lcore"
@@ -122,10 +121,8 @@ func echoBatches(c *api.UDPConn) {
 }
 
 // udpEcho answers its connected peer.
-type udpEcho struct{}
+type udpEcho struct{ api.NoDatagrams }
 
 func (udpEcho) Datagram(c *api.Inside, b []byte) {
 	c.Reply(b) //nolint:errcheck // a lost answer shows in the generator
 }
-
-func (udpEcho) ErrorReport(*api.Inside, syscall.Errno) {}

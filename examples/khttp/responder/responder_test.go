@@ -32,6 +32,35 @@ func TestClient(t *testing.T) {
 	}
 }
 
+// TestFunc: pages that are made, short ones where they are sent from, long ones elsewhere.
+func TestFunc(t *testing.T) {
+	r := New(nil)
+	for _, n := range []int{0, 1, 3900, 4000, 5000, 1 << 20} {
+		r.Func(fmt.Sprint("/", n), func(b []byte, s *api.Inside) []byte {
+			if s.Lcore() < 0 {
+				return nil
+			}
+			return append(b, strings.Repeat("x", n)...)
+		})
+	}
+	a := serveWith(t, r)
+	cl := &http.Client{Transport: &http.Transport{DialContext: a.DialContext}, Timeout: 20 * time.Second}
+	defer cl.CloseIdleConnections()
+	for range 4 {
+		for _, n := range []int{0, 1, 3900, 4000, 5000, 1 << 20} {
+			resp, err := cl.Get(fmt.Sprint("http://10.0.0.2/", n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || len(got) != n || strings.Trim(string(got), "x") != "" {
+				t.Fatalf("%d bytes of %d, %v", len(got), n, err)
+			}
+		}
+	}
+}
+
 // TestPipelined: many requests in a row, cut anywhere, are answered in order.
 func TestPipelined(t *testing.T) {
 	a := serve(t, map[string]string{"/1": "one", "/2": "two"})
@@ -113,6 +142,11 @@ func TestRefuses(t *testing.T) {
 // serve opens two planes; the second has the responder.
 func serve(t *testing.T, pages map[string]string) *api.Net {
 	t.Helper()
+	return serveWith(t, New(pages))
+}
+
+func serveWith(t *testing.T, r *Responder) *api.Net {
+	t.Helper()
 	a, b, err := api.Pipe(api.Config{}, api.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +162,6 @@ func serve(t *testing.T, pages map[string]string) *api.Net {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go l.(*api.TCPListener).ServeHandler(New(pages).Accept) //nolint:errcheck // ends with the plane
+	go l.(*api.TCPListener).ServeHandler(r.Accept) //nolint:errcheck // ends with the plane
 	return a
 }
