@@ -9,11 +9,16 @@ import (
 	"log"
 	"net/http"
 	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"dataplane/api"
 )
 
 func main() {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	plane, err := api.Open(api.Config{Ports: []api.Port{{
 		Driver:  "tap",
 		Addrs:   []netip.Prefix{netip.MustParsePrefix("10.9.0.2/24")},
@@ -26,7 +31,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "hello %s, no kernel served this\n", r.RemoteAddr)
-	})))
+	}))
+	<-stop
+	if err := plane.Close(); err != nil {
+		log.Fatal(err)
+	}
 }
