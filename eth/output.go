@@ -17,6 +17,26 @@ func (l *Layer) Output(m *mbuf.Mbuf, n *Neighbor, ethertype uint16, now perf.Tic
 	l.resolve(m, n, ethertype, now)
 }
 
+// Frame is the first half of a short Output: it puts the link header of an IPv4 packet
+// before m, and between them room for n bytes, which it lends to be written. Send is the
+// second half. nil: nothing was done, it takes Output. Borrows m.
+func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, now perf.Tick) []byte {
+	if now >= n.fresh || n.hdrN != HdrLen || n.tag {
+		return nil
+	}
+	b := m.Prepend(HdrLen + size)
+	if b == nil {
+		return nil
+	}
+	n.used = now
+	*(*[HdrLen]byte)(b) = [HdrLen]byte(n.hdr[:])
+	be.PutUint16(b[HdrLen-2:], TypeIPv4)
+	return b[HdrLen:]
+}
+
+// Send sends what Frame has begun. Takes m.
+func (n *Neighbor) Send(m *mbuf.Mbuf) { n.iface.Tx.Add(m) }
+
 // OutputBurst is Output for several packets to one neighbour. Takes all of b.
 func (l *Layer) OutputBurst(b []*mbuf.Mbuf, n *Neighbor, ethertype uint16, now perf.Tick) {
 	if now >= n.fresh {

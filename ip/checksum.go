@@ -92,8 +92,7 @@ func sumHeader(h []byte) uint16 {
 func CopySum(dst, src []byte, s uint32) uint32 {
 	dst = dst[:len(src)]
 	if len(src) < vectorMin {
-		copy(dst, src)
-		return sumShort(src) + uint32(Fold(s))
+		return copySumShort(dst, src) + uint32(Fold(s))
 	}
 	return copySumLong(dst, src) + uint32(Fold(s))
 }

@@ -37,7 +37,11 @@ type cast struct {
 
 // ChecksumOK reports whether the checksum of b, the whole transport packet, is right.
 func (p *Packet) ChecksumOK(b []byte) bool {
-	return Fold(Sum(b, p.sum+uint32(len(b))+uint32(p.Proto))) == 0xffff
+	s := p.sum + uint32(len(b)) + uint32(p.Proto)
+	if len(b) < vectorMin {
+		return Fold(s+sumShort(b)) == 0xffff
+	}
+	return Fold(s+sumLong(b)) == 0xffff
 }
 
 // Protocol is what a transport registers: one entry of protos, as Linux's

@@ -23,9 +23,12 @@ func (l *Layer) Send(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sysc
 		w0 |= uint64(l.nextID(d)) << 16
 	}
 	w1 := uint64(l.ttlOf(e))<<56 | uint64(proto)<<48 | uint64(e.Local.V4())
-	b := m.Prepend(HdrLen4)
-	if b == nil { // nobody makes packets without headroom
-		return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)
+	b := d.Neigh.Frame(m, HdrLen4, now)
+	straight := b != nil
+	if !straight {
+		if b = m.Prepend(HdrLen4); b == nil { // nobody makes packets without headroom
+			return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)
+		}
 	}
 	if d.Iface.Offloads&pmd.TxIPChecksum != 0 {
 		m.OlFlags |= mbuf.TxIPChecksum | mbuf.TxIPv4
@@ -33,11 +36,16 @@ func (l *Layer) Send(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sysc
 		s := uint32(w0>>48) + uint32(w0>>32)&0xffff + uint32(w0>>16)&0xffff + uint32(w0)&0xffff
 		w1 |= uint64(^Fold(s+uint32(w1>>48)+d.pair)) << 32
 	}
-	be.PutUint64(b[0:8], w0)
-	be.PutUint64(b[8:16], w1)
-	be.PutUint32(b[16:20], e.Remote.V4())
+	h := (*[HdrLen4]byte)(b)
+	be.PutUint64(h[0:], w0)
+	be.PutUint64(h[8:], w1)
+	be.PutUint32(h[16:], e.Remote.V4())
 	if m.OlFlags != 0 {
-		m.SetTx(0, HdrLen4, m.L4Len(), 0)
+		m.SetTx(eth.HdrLen, HdrLen4, m.L4Len(), 0)
+	}
+	if straight {
+		d.Neigh.Send(m)
+		return 0
 	}
 	l.sending, l.dead = true, false
 	l.cfg.Eth.Output(m, d.Neigh, eth.TypeIPv4, now)

@@ -22,6 +22,12 @@ func sumAVX2(b []byte) uint64
 //go:noescape
 func sumShort(b []byte) uint32
 
+// copySumShort copies src to dst, which is at least as long, and returns sumShort of
+// it. They do not overlap.
+//
+//go:noescape
+func copySumShort(dst, src []byte) uint32
+
 // sumLong is sumShort where vector instructions pay.
 func sumLong(b []byte) uint32 {
 	if !haveAVX2 {

@@ -147,6 +147,104 @@ done:
 	MOVL    AX, ret+24(FP)
 	RET
 
+// func copySumShort(dst, src []byte) uint32
+//
+// Copies src to dst, which is at least as long, and sums it as sumShort does.
+TEXT ·copySumShort(SB), NOSPLIT, $0-52
+	MOVQ dst_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ src_len+32(FP), CX
+	XORL AX, AX
+	MOVQ CX, DX
+	SHRQ $5, DX
+	JZ   words
+
+block: // 32 bytes
+	MOVQ 0(SI), R8
+	MOVQ 8(SI), R9
+	MOVQ 16(SI), R10
+	MOVQ 24(SI), R11
+	MOVQ R8, 0(DI)
+	MOVQ R9, 8(DI)
+	MOVQ R10, 16(DI)
+	MOVQ R11, 24(DI)
+	ADDQ R8, AX
+	ADCQ R9, AX
+	ADCQ R10, AX
+	ADCQ R11, AX
+	ADCQ $0, AX
+	ADDQ $32, SI
+	ADDQ $32, DI
+	DECQ DX
+	JNZ  block
+
+words:
+	TESTQ $16, CX
+	JZ    word
+	MOVQ  0(SI), R8
+	MOVQ  8(SI), R9
+	MOVQ  R8, 0(DI)
+	MOVQ  R9, 8(DI)
+	ADDQ  R8, AX
+	ADCQ  R9, AX
+	ADCQ  $0, AX
+	ADDQ  $16, SI
+	ADDQ  $16, DI
+
+word:
+	TESTQ $8, CX
+	JZ    rest
+	MOVQ  0(SI), R8
+	MOVQ  R8, 0(DI)
+	ADDQ  R8, AX
+	ADCQ  $0, AX
+	ADDQ  $8, SI
+	ADDQ  $8, DI
+
+rest:
+	ANDQ  $7, CX
+	JZ    done
+	TESTQ $4, CX
+	JZ    two
+	MOVL  0(SI), BX
+	MOVL  BX, 0(DI)
+	ADDQ  $4, SI
+	ADDQ  $4, DI
+	ADDQ  BX, AX
+	ADCQ  $0, AX
+
+two:
+	TESTQ   $2, CX
+	JZ      one
+	MOVWLZX 0(SI), BX
+	MOVW    BX, 0(DI)
+	ADDQ    $2, SI
+	ADDQ    $2, DI
+	ADDQ    BX, AX
+	ADCQ    $0, AX
+
+one:
+	TESTQ   $1, CX
+	JZ      done
+	MOVBLZX 0(SI), BX
+	MOVB    BX, 0(DI)
+	ADDQ    BX, AX
+	ADCQ    $0, AX
+
+done:
+	MOVQ    AX, BX
+	SHRQ    $32, BX
+	ADDL    BX, AX
+	ADCL    $0, AX
+	MOVL    AX, BX
+	SHRL    $16, BX
+	ADDW    BX, AX
+	ADCW    $0, AX
+	ROLW    $8, AX
+	MOVWLZX AX, AX
+	MOVL    AX, ret+48(FP)
+	RET
+
 // func copySumAVX2(dst, src []byte) uint64
 //
 // Copies src to dst, which is at least as long, and adds its 32-bit words as sumAVX2

@@ -101,6 +101,14 @@ func (h *Record) Put(d *Datagram) {
 	le.PutUint64(h[56:], uint64(d.Time))
 }
 
+// Came completes a head that Put wrote for its names alone: how long the datagram is,
+// and by which interface, how and when it came.
+func (h *Record) Came(n int, iface uint16, ttl, tos uint8, now perf.Tick) {
+	le.PutUint32(h[0:], uint32(n))
+	le.PutUint64(h[48:], uint64(iface)|uint64(ttl)<<32|uint64(tos)<<40)
+	le.PutUint64(h[56:], uint64(now))
+}
+
 // Get decodes the whole head.
 func (h *Record) Get() Datagram {
 	return Datagram{
@@ -122,6 +130,10 @@ func Fits(r *ring.Bytes, n int) bool { return r.Room() >= Space(n) || r.Unused()
 // visible before PublishDatagrams. False: no room. Producer's side.
 func AppendDatagram(r *ring.Bytes, d *Datagram) (x, y []byte, ok bool) {
 	size := Space(d.Len)
+	if b := r.Append(size); b != nil { // most often
+		(*Record)(b).Put(d)
+		return b[headLen : headLen+d.Len], nil, true
+	}
 	if r.Room() < size && !r.Unused() {
 		return nil, nil, false
 	}
@@ -160,9 +172,13 @@ func PublishDatagrams(r *ring.Bytes) { r.Publish(r.Written()) }
 // DatagramAt borrows the record at pos, which is not r.Head(), and its payload
 // in one or two pieces, until r.Release passes them. Consumer's side.
 func DatagramAt(r *ring.Bytes, pos uint64) (h *Record, x, y []byte) {
-	x, _ = r.Slices(pos, headLen)
+	x = r.From(pos)
 	h = (*Record)(x)
-	x, y = r.Slices(pos+headLen, h.Len())
+	n := h.Len()
+	if x = x[headLen:]; n <= len(x) {
+		return h, x[:n], nil
+	}
+	x, y = r.Slices(pos+headLen, n)
 	return h, x, y
 }
 
@@ -178,6 +194,14 @@ func within(x, y []byte, n int) ([]byte, []byte) {
 func CopyIn(x, y, b []byte) {
 	if n := copy(x, b); n < len(b) {
 		copy(y, b[n:])
+	}
+}
+
+// CopyOut copies two pieces to b, which holds them.
+func CopyOut(b, x, y []byte) {
+	n := copy(b, x)
+	if len(y) > 0 {
+		copy(b[n:], y)
 	}
 }
 

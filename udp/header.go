@@ -34,9 +34,5 @@ func (h Header) Checksum() uint16 { return be.Uint16(h[6:8]) }
 // PutHeader writes a header into b, which has HdrLen bytes. sum goes into the
 // checksum field: for ip.Layer.Output the folded sum of the pseudo header.
 func PutHeader(b []byte, src, dst uint16, length int, sum uint16) {
-	_ = b[HdrLen-1]
-	be.PutUint16(b[0:2], src)
-	be.PutUint16(b[2:4], dst)
-	be.PutUint16(b[4:6], uint16(length))
-	be.PutUint16(b[6:8], sum)
+	be.PutUint64(b, uint64(src)<<48|uint64(dst)<<32|uint64(uint16(length))<<16|uint64(sum))
 }

@@ -30,15 +30,41 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if p.Broadcast || p.Multicast {
 		return l.inputToAll(m, p, h)
 	}
-	s := l.receiver(h, p)
-	if s == nil {
-		if !p.Copied {
-			// RFC 1122 4.1.3.1: a port that nobody has is reported.
-			l.ip.Unreachable(p, m, ip.ICMPUnreachable, ip.CodePort)
+	ports := le.Uint32(h)
+	f := l.nearTo(p.Ends, ports)
+	s := f.s
+	if f.ends != p.Ends || f.ports != ports || f.gen != l.gen {
+		if s = l.receiver(f, h, p); s == nil {
+			if !p.Copied {
+				// RFC 1122 4.1.3.1: a port that nobody has is reported.
+				l.ip.Unreachable(p, m, ip.ICMPUnreachable, ip.CodePort)
+			}
+			return perf.DropUDPNoPort
 		}
-		return perf.DropUDPNoPort
+	}
+	if s.to == nil && s.train == nil && m.OlFlags&mbuf.RxLRO == 0 && n == len(h) && l.append(s, f, h[HdrLen:], p) {
+		return perf.Delivered
 	}
 	return l.deliver(s, m, p, h)
+}
+
+// append is the short way of a datagram into the ring of s: one of the flow f, in one
+// buffer. False: it did nothing.
+func (l *Layer) append(s *Sock, f *near, data []byte, p *ip.Packet) bool {
+	b := s.RX.Append(sock.Space(len(data)))
+	if b == nil {
+		return false
+	}
+	h := (*sock.Record)(b)
+	*h = f.head
+	h.Came(len(data), p.Iface.Index, p.TTL, p.TOS, p.Now)
+	copy(b[len(h):], data)
+	if !s.fresh {
+		s.fresh = true
+		l.fresh = append(l.fresh, s)
+	}
+	l.stat.Event(perf.EvUDPReceived)
+	return true
 }
 
 // sumOK checks the checksum. RFC 768: zero means that there is none (RFC 8200

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"dataplane/ip"
+	"dataplane/sock"
 )
 
 var le = binary.LittleEndian
@@ -18,10 +19,11 @@ const (
 // tables, at the price of one comparison. Flows that collide only make each
 // other be looked up.
 type near struct {
-	addrs uint64 // as they stand in the IP header
+	ends  uint64 // addresses as they stand in the IP header
 	ports uint32 // as they stand in the UDP header
 	gen   uint32
 	s     *Sock
+	head  sock.Record // what the records of the flow begin with, but for what differs
 }
 
 // forget makes the near flows be looked up again: a table has changed.
@@ -31,29 +33,22 @@ func (l *Layer) forget() {
 	}
 }
 
-// receiver returns the socket for the unicast datagram that begins with h.
-func (l *Layer) receiver(h Header, p *ip.Packet) *Sock {
-	var addrs uint64
-	if len(p.Header) >= ip.HdrLen4 && p.Header[0]>>4 == 4 {
-		addrs = le.Uint64(p.Header[12:20])
-	} else {
-		return l.lookup(h, p)
-	}
-	ports := le.Uint32(h[0:4])
-	n := &l.near[(addrs^uint64(ports)*0xff51afd7ed558ccd)*0x9e3779b97f4a7c15>>(64-nearBits)]
-	if n.addrs == addrs && n.ports == ports && n.gen == l.gen {
-		return n.s
-	}
-	s := l.lookup(h, p)
-	if s != nil {
-		*n = near{addrs, ports, l.gen, s}
-	}
-	return s
+// nearTo is the place of a flow.
+func (l *Layer) nearTo(ends uint64, ports uint32) *near {
+	return &l.near[(ends^uint64(ports)*0xff51afd7ed558ccd)*0x9e3779b97f4a7c15>>(64-nearBits)]
 }
 
-// lookup asks the tables.
-func (l *Layer) lookup(h Header, p *ip.Packet) *Sock {
+// receiver finds the socket for the unicast datagram that begins with h, and remembers
+// it in n, the place of its flow.
+func (l *Layer) receiver(n *near, h Header, p *ip.Packet) *Sock {
 	k := &l.key
 	k.Local, k.Remote, k.LocalPort, k.RemotePort = p.Dst, p.Src, h.DstPort(), h.SrcPort()
-	return l.find(k)
+	s := l.find(k)
+	if s != nil {
+		*n = near{ends: p.Ends, ports: le.Uint32(h), gen: l.gen, s: s}
+		n.head.Put(&sock.Datagram{
+			Peer: sock.Name{Addr: p.Src, Port: k.RemotePort}, Local: sock.Name{Addr: p.Dst, Port: k.LocalPort},
+		})
+	}
+	return s
 }

@@ -163,21 +163,22 @@ func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now pe
 		l.pool.Free(m)
 		return l.sendBuilt(ep, dport, 0, p, now)
 	}
-	k := copy(b[HdrLen:], p[0])
-	if len(p[1]) > 0 {
-		copy(b[HdrLen+k:], p[1])
-	}
 	sum := ep.PseudoSum(ip.ProtoUDP, n)
 	if ep.Dst.Iface.Offloads&pmd.TxUDPChecksum != 0 {
-		PutHeader(b, ep.LocalPort, dport, n, ip.Fold(sum))
+		sock.CopyOut(b[HdrLen:], p[0], p[1])
 		m.OlFlags |= mbuf.TxUDPChecksum | mbuf.TxIPv4
 		m.SetTx(0, 0, HdrLen, 0)
 	} else {
-		// The header's words are added as numbers: to read eight bytes back that
-		// were just written two by two waits until they are in the cache.
 		sum += uint32(ep.LocalPort) + uint32(dport) + uint32(n)
-		PutHeader(b, ep.LocalPort, dport, n, notZero(^ip.Fold(ip.Sum(b[HdrLen:], sum))))
+		if len(p[1]) == 0 {
+			sum = ip.CopySum(b[HdrLen:], p[0], sum)
+		} else {
+			sock.CopyOut(b[HdrLen:], p[0], p[1])
+			sum = ip.Sum(b[HdrLen:], sum)
+		}
+		sum = uint32(notZero(^ip.Fold(sum)))
 	}
+	PutHeader(b, ep.LocalPort, dport, n, ip.Fold(sum))
 	l.stat.Event(perf.EvUDPSent)
 	return l.ip.Send(m, ep, ip.ProtoUDP, now)
 }

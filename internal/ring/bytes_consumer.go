@@ -12,6 +12,13 @@ func (b *Bytes) Slices(pos uint64, n int) (x, y []byte) {
 	return b.arr.Load().span(uint32(pos)-b.base, n) // after the caller's load of head
 }
 
+// From borrows the memory from pos, which is published, to the end of the array:
+// what is there before Head is the consumer's.
+func (b *Bytes) From(pos uint64) []byte {
+	a := b.arr.Load() // after the caller's load of head
+	return a.b[int((uint32(pos)-b.base)&uint32(len(a.b)-1)):]
+}
+
 // CopyAt copies bytes from pos on into p, as far as they are published, and
 // returns how many. It releases nothing.
 func (b *Bytes) CopyAt(p []byte, pos uint64) int {

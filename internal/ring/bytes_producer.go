@@ -46,6 +46,25 @@ func (b *Bytes) Reserve(pos uint64, n int) (x, y []byte) {
 	return a.span(uint32(pos)-b.base, n)
 }
 
+// Append lends n bytes at Written, n > 0, where they lie in one piece and the ring has
+// room for them without growing; else nil, and Reserve may do.
+func (b *Bytes) Append(n int) []byte {
+	a, tail := b.arr.Load(), b.tail.Load()
+	if a == nil {
+		return nil
+	}
+	used := int(b.highest - tail)
+	if used == 0 {
+		b.base = uint32(tail)
+	}
+	i, end := int((uint32(b.highest)-b.base)&uint32(len(a.b)-1)), used+n
+	if end > int(b.limit) || end > len(a.b) || i+n > len(a.b) {
+		return nil
+	}
+	b.highest += uint64(n)
+	return a.b[i : i+n : i+n]
+}
+
 // grow replaces old by an array of at least need bytes that holds the same
 // [tail, highest).
 func (b *Bytes) grow(old *array, tail uint64, need int) *array {

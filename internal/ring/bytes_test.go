@@ -56,7 +56,7 @@ type bytesModel struct {
 func (m *bytesModel) step() {
 	limit := m.b.Limit()
 	room := limit - int(m.head-m.tail)
-	switch m.r.IntN(9) {
+	switch m.r.IntN(10) {
 	case 0:
 		p := pattern(m.head, m.r.IntN(limit+10))
 		n := m.b.Write(p)
@@ -114,6 +114,18 @@ func (m *bytesModel) step() {
 		if empty := m.tail == m.highest; empty && m.b.Cap() != 0 {
 			m.t.Fatal("Drop kept the memory of an empty ring")
 		}
+	case 9:
+		n := 1 + m.r.IntN(limit+10)
+		p := m.b.Append(n)
+		if p == nil {
+			break
+		}
+		if end := m.highest + uint64(n); len(p) != n || end > m.tail+uint64(limit) || m.b.Written() != end {
+			m.t.Fatalf("Append lent %d of %d", len(p), n)
+		}
+		copy(p, pattern(m.highest, n))
+		m.ahead[m.highest] = n
+		m.highest += uint64(n)
 	case 8:
 		if m.r.IntN(10) == 0 {
 			n := m.r.IntN(1 << 16)
