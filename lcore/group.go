@@ -66,6 +66,8 @@ func NewGroup(n int, mode Mode, idle Idle) (*Group, error) {
 		c.groups.Store(int32((Flows + n - 1 - i) / n))
 		if g.mode == Locked {
 			c.cpu = assignCPU(i, n, allowed)
+		} else {
+			bell.WakeBy(func() { c.rest.sleeper.wake() }) // there is one: somebody sleeps
 		}
 		g.cores = append(g.cores, c)
 	}

@@ -84,6 +84,10 @@ func TestHelpRights(t *testing.T) {
 	c.hand.busy.Store(false)
 	turn(1, 1)
 	times = 1
+	if err := c.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.rest.sleeper.close()
 	c.bell.Announce() // asleep: woken, and nobody takes its turn
 	rings(0)
 	c.bell.Cancel()

@@ -33,6 +33,8 @@ type sleeper interface {
 	// has passed, and whether it was a port. deaf: it does not listen to the
 	// ports, and may not listen to the bell.
 	wait(d perf.Tick, deaf bool) (port bool)
+	// wake ends wait for who rings the bell of a shared core. Any goroutine.
+	wake()
 	close()
 }
 
@@ -55,7 +57,7 @@ func (c *Core) prepare() error {
 		}
 	}
 	var err error
-	c.rest.sleeper, err = newSleeper(c.group.mode, c.bell.FD(), fds)
+	c.rest.sleeper, err = newSleeper(c.group.mode, c.bell, fds)
 	return err
 }
 

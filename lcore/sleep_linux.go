@@ -7,15 +7,16 @@ import (
 	"syscall"
 	"time"
 
+	"dataplane/internal/ring"
 	"dataplane/perf"
 
 	"golang.org/x/sys/unix"
 )
 
 // newSleeper returns the way to sleep that fits mode.
-func newSleeper(mode Mode, bell int, ports []int) (sleeper, error) {
+func newSleeper(mode Mode, bell *ring.Doorbell, ports []int) (sleeper, error) {
 	if mode == Locked {
-		return newThreadSleeper(bell, ports), nil
+		return newThreadSleeper(bell.FD(), ports), nil
 	}
 	return newNetSleeper(bell, ports)
 }
@@ -53,32 +54,56 @@ func (s *threadSleeper) wait(d perf.Tick, deaf bool) (port bool) {
 	return false
 }
 
+// wake is not called: who rings writes to the bell's descriptor.
+func (s *threadSleeper) wake() {}
+
 func (s *threadSleeper) close() {}
 
-// netSleeper parks the goroutine on Go's netpoller, so that it holds neither a
-// thread nor a P. All descriptors are in an epoll set, which is itself one
-// descriptor that the netpoller can watch.
+// netSleeper parks the goroutine as package os parks those that wait for a file, so
+// that it holds neither a thread nor a P. The ports' descriptors are in an epoll set,
+// which is itself one descriptor that Go's netpoller can watch. The bell is not in it:
+// while every P has goroutines to run, the netpoller is asked every 10 ms only, and who
+// rings is on a P of his own already. He ends the wait by its deadline, which readies
+// the goroutine there and then.
 //
 //	RawConn.Read resets the netpoller's readiness, then calls look, then parks:
 //	what became ready before the reset is seen by look, what comes after it is a
 //	new edge. look is called again after the edge.
+//
+//	sleeper                              who rings
+//	Announce: word = asleep              publish work
+//	look for work                        word = awake, if it is asleep
+//	deadline = when to wake up           deadline = past
+//	word is awake? then do not park
+//
+// If the word is asleep still, the past deadline comes after the sleeper's own. One
+// that comes late ends the next sleep, for nothing.
 type netSleeper struct {
 	file   *os.File // the epoll set
 	conn   syscall.RawConn
 	look   func(fd uintptr) bool
-	bell   int32
-	port   bool // look saw a port's descriptor
+	bell   *ring.Doorbell
+	crowd  perf.Crowd
+	ports  bool // there are descriptors to watch
+	port   bool // look saw one
 	events [8]unix.EpollEvent
 }
 
-func newNetSleeper(bell int, ports []int) (*netSleeper, error) {
+// crowdNap bounds the sleep of a core whose ports have descriptors while every P has
+// goroutines to run: nobody asks the netpoller then.
+const crowdNap = 200 * perf.Microsecond
+
+// past is a deadline that has passed.
+var past = time.Unix(1, 0)
+
+func newNetSleeper(bell *ring.Doorbell, ports []int) (*netSleeper, error) {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("lcore: create an epoll set: %w", err)
 	}
-	s := &netSleeper{bell: int32(bell)}
+	s := &netSleeper{bell: bell, ports: len(ports) > 0}
 	s.look = s.lookAt
-	for _, fd := range append([]int{bell}, ports...) {
+	for _, fd := range ports {
 		ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
 		err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &ev)
 		if err != nil && !errors.Is(err, unix.EEXIST) { // two queues may share one
@@ -106,26 +131,33 @@ func (s *netSleeper) wait(d perf.Tick, deaf bool) (port bool) {
 		time.Sleep(d.Duration())
 		return false
 	}
+	if s.ports && d > crowdNap && s.crowd.Full() {
+		d = crowdNap
+	}
 	s.port = false
 	// Both can only fail once the file is closed, and then the core has stopped.
 	// A deadline that passed is an error too, and what we asked for.
 	s.file.SetReadDeadline(time.Now().Add(d.Duration())) //nolint:errcheck
-	s.conn.Read(s.look)                                  //nolint:errcheck
+	if s.bell.Asleep() {
+		s.conn.Read(s.look) //nolint:errcheck
+	}
 	return s.port
 }
 
 // lookAt reports whether anything in the epoll set is ready.
 func (s *netSleeper) lookAt(fd uintptr) bool {
+	if !s.ports {
+		return false
+	}
 	n, err := unix.EpollWait(int(fd), s.events[:], 0)
 	if err != nil {
 		return errors.Is(err, unix.EINTR) // a turn too many does no harm
 	}
-	for _, ev := range s.events[:n] {
-		if ev.Fd != s.bell {
-			s.port = true
-		}
-	}
+	s.port = n > 0
 	return n > 0
 }
+
+// wake ends wait, or the next one.
+func (s *netSleeper) wake() { s.file.SetReadDeadline(past) } //nolint:errcheck // closed: nobody sleeps
 
 func (s *netSleeper) close() { s.file.Close() }

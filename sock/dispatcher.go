@@ -63,24 +63,26 @@ func (l *Lane) run() {
 			runtime.Gosched()
 		case time.Since(idleSince) < laneSpin:
 			runtime.Gosched()
-		default:
-			l.park(sleeper)
+		case l.park(sleeper):
 			idleSince = time.Time{}
 		}
 	}
 }
 
-// park sleeps until a lcore rings, unless something came meanwhile.
-func (l *Lane) park(s *sleeper) {
+// park sleeps until a lcore rings, unless something came meanwhile. It reports whether
+// there is something to do; if not, it has only slept as long as it may.
+func (l *Lane) park(s *sleeper) bool {
 	l.bell.Announce()
 	for _, r := range l.rings {
 		if r.Len() > 0 || l.stop.Load() {
 			l.bell.Cancel()
-			return
+			return true
 		}
 	}
 	s.sleep()
+	rung := !l.bell.Asleep()
 	l.bell.Cancel()
+	return rung
 }
 
 func (l *Lane) drain(buf []*Waiter) int {

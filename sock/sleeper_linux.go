@@ -6,16 +6,24 @@ import (
 	"time"
 
 	"dataplane/internal/ring"
+	"dataplane/perf"
 
 	"golang.org/x/sys/unix"
 )
 
 // sleeper parks a goroutine on a doorbell's eventfd through Go's netpoller,
-// so that no thread and no P is held meanwhile.
+// so that no thread and no P is held meanwhile. It is an lcore's own thread that rings,
+// and that must not ready a goroutine itself.
 type sleeper struct {
-	f  *os.File
-	rc syscall.RawConn
+	f     *os.File
+	rc    syscall.RawConn
+	crowd perf.Crowd
+	brief bool // the deadline is set
 }
+
+// crowdNap bounds the sleep while every P has goroutines to run, as nobody asks the
+// netpoller then.
+const crowdNap = 200 * time.Microsecond
 
 // newSleeper returns a sleeper on b. Without a descriptor to spare, it naps.
 func newSleeper(b *ring.Doorbell) *sleeper {
@@ -36,13 +44,21 @@ func newSleeper(b *ring.Doorbell) *sleeper {
 	return &sleeper{f: f, rc: rc}
 }
 
-// sleep returns when the doorbell was rung. What was written stays for the
-// doorbell to read.
+// sleep returns when the doorbell was rung, or somewhat earlier. What was written stays
+// for the doorbell to read.
 func (s *sleeper) sleep() {
 	if s.f == nil {
-		time.Sleep(100 * time.Microsecond)
+		time.Sleep(crowdNap)
 		return
 	}
+	full := s.crowd.Full()
+	switch {
+	case full:
+		s.f.SetReadDeadline(time.Now().Add(crowdNap)) //nolint:errcheck // it can be set, as it was watched
+	case s.brief:
+		s.f.SetReadDeadline(time.Time{}) //nolint:errcheck // the same
+	}
+	s.brief = full
 	s.rc.Read(func(fd uintptr) bool { //nolint:errcheck // only the wake-up counts
 		p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		n, err := unix.Poll(p[:], 0)

@@ -9,11 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Doorbell wakes one thread that sleeps on an eventfd.
+// Doorbell wakes one thread that sleeps on an eventfd, or one goroutine in a way of
+// its own (WakeBy).
 //
 //	word = rings<<1 | asleep
 //	sleeper:  awake -> asleep (Announce), asleep -> awake (Cancel)
 //	ringer:   asleep -> awake, rings+1, then one write(2)
+//	          asleep -> awake, then one call, with WakeBy
 //
 // The sleeper announces itself and then looks for work once more; the ringer
 // publishes work and then looks whether somebody sleeps. Both orders hold
@@ -31,6 +33,7 @@ type Doorbell struct {
 	one     [8]byte       // never changes; what a ringer writes
 	got     [8]byte       // the sleeper's: what it reads
 	awake   func()        // what Ring does while nobody sleeps; nil: nothing
+	rouse   func()        // what Ring does while somebody sleeps; nil: it writes
 }
 
 const asleep = 1
@@ -63,10 +66,21 @@ func (d *Doorbell) Ring() {
 // set before anybody rings.
 func (d *Doorbell) WhileAwake(f func()) { d.awake = f }
 
+// WakeBy lets the ringer that wakes the sleeper call f on its own thread, and write
+// nothing. f may be called late, when the sleeper has been awake for long. It is set
+// before anybody rings.
+func (d *Doorbell) WakeBy(f func()) { d.rouse = f }
+
 // Asleep reports whether somebody sleeps, or is about to. Any thread.
 func (d *Doorbell) Asleep() bool { return d.word.Load()&asleep != 0 }
 
 func (d *Doorbell) wake(w uint64) {
+	if d.rouse != nil {
+		if d.word.CompareAndSwap(w, w&^asleep) {
+			d.rouse()
+		}
+		return
+	}
 	// A failed swap means that another ringer was faster or the sleeper woke.
 	if !d.word.CompareAndSwap(w, w+asleep) { // clears the bit and carries into rings
 		return

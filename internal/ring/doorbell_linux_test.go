@@ -68,6 +68,25 @@ func TestDoorbellStates(t *testing.T) {
 	}
 }
 
+// TestDoorbellWakeBy: who wakes the sleeper makes the call, once, and writes nothing.
+func TestDoorbellWakeBy(t *testing.T) {
+	d := newBell(t)
+	calls := 0
+	d.WakeBy(func() { calls++ })
+	d.Ring()
+	for i := range 3 {
+		d.Announce()
+		d.Cancel()
+		d.Announce()
+		d.Ring()
+		d.Ring()
+		if calls != i+1 || d.Asleep() || readable(d, 0) {
+			t.Fatalf("sleep %d: %d calls, asleep %v", i, calls, d.Asleep())
+		}
+		d.Cancel()
+	}
+}
+
 // TestDoorbellLosesNoWake lets several threads add work and ring; the sleeper
 // must see all of it without ever running into its timeout.
 func TestDoorbellLosesNoWake(t *testing.T) {
