@@ -163,7 +163,7 @@ func (s *Sock) mayPush() bool {
 	case s.l.cfg.StrictNagle:
 		return false
 	}
-	return seqLEQ(d.small, d.una)
+	return seqLEQ(d.small, d.una) || seqGT(d.small, d.max) // or so old that the numbers have come round
 }
 
 // sent notes that n bytes of sequence space went out at nxt.

@@ -21,7 +21,7 @@ type recovery struct {
 	dupAcks int32       // in a row
 	inflate int32       // without SACK: bytes that duplicate ACKs say have arrived
 	recover uint32      // what had been sent when the loss was seen
-	highRxt uint32      // end of what was sent again in this recovery
+	highRxt uint32      // recovering: end of what was sent again
 	board   *scoreboard // nil: no SACK has come, and the phase is open
 }
 
@@ -39,8 +39,10 @@ func (s *Sock) inFlight() int {
 	switch {
 	case r.phase == lost:
 		return int(d.nxt-d.una) - r.board.sackedBelow(d.nxt)
-	case !r.board.Empty() || r.phase == recovering && s.rcv.sackOK:
+	case r.phase == recovering && s.rcv.sackOK:
 		return r.board.Pipe(d.una, d.max, seqMax(r.highRxt, d.una))
+	case !r.board.Empty():
+		return r.board.Pipe(d.una, d.max, d.una)
 	}
 	return max(int(d.nxt-d.una)-int(r.inflate), 0)
 }
@@ -58,8 +60,8 @@ func (l *Layer) duplicateAck(s *Sock) {
 		}
 	case s.rcv.sackOK && (r.dupAcks >= dupThresh || r.board.IsLost(s.snd.una)):
 		l.recover(s)
-	case !s.rcv.sackOK && r.dupAcks >= dupThresh && seqGT(s.snd.una, r.recover):
-		l.recover(s) // RFC 6582 3.2 step 2: the ACK covers more than recover
+	case !s.rcv.sackOK && r.dupAcks >= dupThresh && (seqGT(s.snd.una, r.recover) || seqGT(r.recover, s.snd.max)):
+		l.recover(s) // RFC 6582 3.2 step 2: the ACK covers more than recover, which may be 2 GiB old
 	case !s.rcv.sackOK && r.dupAcks < dupThresh:
 		r.inflate += int32(s.win.MSS) // RFC 3042: limited transmit
 	}
