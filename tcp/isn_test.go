@@ -16,6 +16,16 @@ func testTuple(n byte) *fourTuple {
 
 var testKey = [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 
+func isn(key *[16]byte, t *fourTuple, now perf.Tick) uint32 {
+	n, _ := numbers(key, t, now)
+	return n
+}
+
+func tsOffset(key *[16]byte, t *fourTuple) uint32 {
+	_, n := numbers(key, t, 0)
+	return n
+}
+
 // TestISNClock: RFC 6528 3: one tick each 4 us, for one tuple always rising.
 func TestISNClock(t *testing.T) {
 	a := testTuple(2)

@@ -138,8 +138,6 @@ func (l *Layer) listenSyn(ls *Sock, g *segment) perf.Verdict {
 		return perf.Delivered
 	}
 	rq := l.newRequest(ls, g)
-	t := tuple(&g.key)
-	rq.iss = isn(&l.cfg.Secret, &t, l.now)
 	if g.floor != 0 && seqLT(rq.iss, g.floor) {
 		rq.iss = g.floor // RFC 6191 3: above the old connection's numbers
 	}

@@ -71,13 +71,13 @@ func (l *Layer) open(s *Sock, floor uint32) {
 	s.inTab = true
 	s.Unset(sock.FlagDead | sock.FlagRcvShut | sock.FlagSndShut)
 	t := tuple(&k)
-	iss := isn(&l.cfg.Secret, &t, l.now)
+	iss, tsOff := numbers(&l.cfg.Secret, &t, l.now)
 	if floor != 0 && seqLT(iss, floor) {
 		iss = floor
 	}
 	s.startSend(iss)
 	s.rcv = recv{
-		tsOff: tsOffset(&l.cfg.Secret, &t), want: math.MaxUint64,
+		tsOff: tsOff, want: math.MaxUint64,
 		scale:  scaleFor(l.maxWindow(&s.Opt)),
 		advMSS: advertised(s.Dst.Iface.MTU, int(s.opt.maxSeg), s.Remote.Is4()),
 		ackNow: true,

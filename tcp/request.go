@@ -55,7 +55,7 @@ func (rq *request) fill(ls *Sock, g *segment) {
 	rq.rcvScale = scaleFor(l.maxWindow(&ls.Sock.Opt))
 	rq.wnd = uint16(min(ls.Opt.RcvBuf, math.MaxUint16))
 	t := tuple(&g.key)
-	rq.tsOff = tsOffset(&l.cfg.Secret, &t)
+	rq.iss, rq.tsOff = numbers(&l.cfg.Secret, &t, l.now)
 }
 
 // clampMSS is the peer's MSS option, with the default where there was none

@@ -180,6 +180,7 @@ func (w *world) sentAck(f *flow, g *segment) {
 		f.sync = true
 		if g.flags&syn == 0 { // of a connection whose beginning we have forgotten
 			f.ts = w.ts && option(g.opts, 8, 10) != nil
+			f.max, f.una = g.seq, g.seq
 		}
 		f.irs, f.nxt, f.top, f.right = g.ack-1, g.ack, g.ack, right
 		return
