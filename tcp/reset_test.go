@@ -50,11 +50,13 @@ func into(w *Wire, f *Flow, a *App, state tcp.State) {
 		}
 	case tcp.CloseWait, tcp.LastAck:
 		f.Send(Seg{Flags: FIN | ACK})
-		f.Expect(Seg{})
-		if state == tcp.LastAck {
+		if state == tcp.LastAck { // our FIN acknowledges the peer's
 			a.CloseWrite()
 			f.Expect(Seg{Flags: FIN | ACK})
+			break
 		}
+		w.Advance(40 * ms)
+		f.Expect(Seg{})
 	}
 	a.WantState(state)
 }

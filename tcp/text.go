@@ -126,11 +126,17 @@ func (l *Layer) finArrived(s *Sock) {
 		r.ooo.Clear()
 	}
 	r.finSeen = false
+	if s.state == Established { // the application most often closes, too, and our FIN acknowledges this one
+		s.state = CloseWait
+		if !r.ackNow && !s.dack.on() { // RFC 9293 3.8.6.3: within 500 ms
+			l.arm(s, &s.dack, l.now+l.cfg.DelayedAck)
+		}
+		l.endOfStream(s)
+		return
+	}
 	r.ackNow = true
 	l.want(s)
 	switch s.state {
-	case Established:
-		s.state = CloseWait
 	case FinWait1: // our FIN is not acknowledged, or finWasAcked had seen it
 		s.state = Closing
 	case FinWait2:
