@@ -58,6 +58,20 @@ type goal struct {
 	aim     float64
 }
 
+// bounds are for information: how many times better than its peers the bare path is,
+// which nobody can pass, and how near to it ours are.
+func bounds(floor string, peers []string, ours ...string) (out []goal) {
+	for _, p := range peers {
+		out = append(out, goal{side: floor, against: p})
+	}
+	for _, o := range ours {
+		out = append(out, goal{side: o, against: floor})
+	}
+	return out
+}
+
+const floorNote = "floor: the bare path without loss recovery, timers, congestion control, options, ICMP and ARP; nobody's goal."
+
 // skip is why a side cannot be measured here. It is not a failure.
 type skip struct{ why string }
 

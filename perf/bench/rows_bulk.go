@@ -1,11 +1,14 @@
 package main
 
-import "net"
+import (
+	"net"
+	"slices"
+)
 
 // bulkRows move bytes over one connection.
 func bulkRows() []row { return []row{plainBulk(), softwareBulk(), superBulk()} }
 
-const bulkNote = "lent: the reader looks at the bytes where they lie (ReadBuffers); resident: tasks on both ends."
+const bulkNote = "lent: the reader looks at the bytes where they lie (ReadBuffers); resident: tasks on both ends. "
 
 // planeBulk are the plane's sides of such a row.
 func planeBulk(open joined, mk func([]net.Conn) load) []side {
@@ -31,9 +34,11 @@ func plainBulk() row {
 		sides: append(planeBulk(openPlainPlanes, flow),
 			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, 1, serveBulk, flow) }),
 			side{name: "linux-veth", root: true, open: func() (*subject, error) { return vethTCP(false, 1, serveBulk, flow) }},
+			theirs("floor", func() (*subject, error) { return floorTCP(floorBulkRing, 1, serveBulk, flow) }),
 		),
-		goals: append(bulkGoals("gvisor", 5, 10), bulkGoals("linux-veth", 3, 6)...),
-		note:  "linux-veth: two namespaces joined by veth with every offload off. " + bulkNote,
+		goals: slices.Concat(bulkGoals("gvisor", 5, 10), bulkGoals("linux-veth", 3, 6),
+			bounds("floor", []string{"gvisor", "linux-veth"}, "goroutine", "lent")),
+		note: "linux-veth: two namespaces joined by veth with every offload off. " + bulkNote + floorNote,
 	}
 }
 

@@ -25,13 +25,14 @@ func connects(num, name string, workers int) row {
 			{name: "goroutine", plane: true, alloc: true, open: func() (*subject, error) { return planeChurn(workers) }},
 			theirs("gvisor", func() (*subject, error) { return gvisorChurn(workers) }),
 			theirs("linux-lo", func() (*subject, error) { return loopback.churn(workers) }),
+			theirs("floor", func() (*subject, error) { return floorChurn(workers) }),
 		},
-		goals: []goal{
+		goals: append([]goal{
 			{side: "goroutine", against: "gvisor", must: 5, aim: 12},
 			{side: "goroutine", against: "linux-lo", must: 8, aim: 20},
-		},
+		}, bounds("floor", []string{"gvisor", "linux-lo"}, "goroutine")...),
 		note: "TIME-WAIT stays with the server: 1 ms on the plane and gVisor, 60 s in Linux, which takes a new SYN for a port in TIME-WAIT. " +
-			"A connection is an object of its own to the application, so planes may allocate here.",
+			"A connection is an object of its own to the application, so planes may allocate here; the floor's come from a list. " + floorNote,
 	}
 }
 

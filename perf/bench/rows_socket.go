@@ -34,16 +34,20 @@ func socketRows() []row {
 }
 
 func requests(num, name, what string, n int, by joint, goals ...goal) row {
-	return row{num: num, name: name, what: what, unit: "exchange", goals: goals, sides: []side{
-		ours("goroutine", func() (*subject, error) { return planeTCP(openPlanes, n, serveEcho, request) }),
-		theirs("gvisor", func() (*subject, error) { return gvisorTCP(by, n, serveEcho, request) }),
-		theirs("linux-lo", func() (*subject, error) { return loopback.tcp(n, serveEcho, request) }),
-	}}
+	return row{num: num, name: name, what: what, unit: "exchange", note: floorNote,
+		goals: append(goals, bounds("floor", []string{"gvisor", "linux-lo"}, "goroutine")...), sides: []side{
+			ours("goroutine", func() (*subject, error) { return planeTCP(openPlanes, n, serveEcho, request) }),
+			theirs("gvisor", func() (*subject, error) { return gvisorTCP(by, n, serveEcho, request) }),
+			theirs("linux-lo", func() (*subject, error) { return loopback.tcp(n, serveEcho, request) }),
+			theirs("floor", func() (*subject, error) { return floorTCP(floorRing, n, serveEcho, request) }),
+		}}
 }
 
 func tasks(num, name, what string, n int) row {
 	return row{num: num, name: name, what: what, unit: "exchange", sides: []side{
 		ours("resident", func() (*subject, error) { return planeTasks(n) }),
 		theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, n, serveEcho, request) }),
-	}, goals: []goal{{side: "resident", against: "gvisor", must: 15, aim: 28}}}
+		theirs("floor", func() (*subject, error) { return floorTasks(n) }),
+	}, note: "Calls from the stack instead of tasks on the floor. " + floorNote,
+		goals: append(bounds("floor", []string{"gvisor"}, "resident"), goal{side: "resident", against: "gvisor", must: 15, aim: 28})}
 }
