@@ -215,7 +215,8 @@ func (sk *Sock) Left() { sk.writer.Store(nil) }
 // comes at this very moment waits for the lock as for another writer.
 func (sk *Sock) DropRings() bool {
 	sk.RX.Drop()
-	switch w := sk.writer.Load(); {
+	switch held, w := sk.TX.Cap() > 0, sk.writer.Load(); {
+	case !held: // nobody has written, or somebody begins to: he may adopt sk just now
 	case w == nil:
 		sk.TX.Drop()
 	case w.mu.TryLock():
