@@ -86,9 +86,16 @@ func (streamOps) Reserve(s *sock.Socket, n int) (x, y []byte, err error) {
 	}
 }
 
-// Commit hands the first n reserved bytes to the lcore.
+// Commit hands the first n reserved bytes to the lcore. What was reserved beyond them
+// would keep the ring from being empty.
 func (streamOps) Commit(s *sock.Socket, n int) error {
 	sk := s.SK()
+	if n == 0 {
+		if !s.Closed() { // then the ring is still the writer's
+			sk.TX.Commit(0)
+		}
+		return nil
+	}
 	if err := sendErr(s, sk); err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ type LoanOps interface {
 	GiveBack(s *Socket, n int)
 	// Reserve waits until there is room for n bytes, and lends it.
 	Reserve(s *Socket, n int) (x, y []byte, err error)
-	// Commit sends the first n bytes of what Reserve lent.
+	// Commit sends the first n bytes of what Reserve lent; the others, all of them if
+	// n is 0, are nobody's again.
 	Commit(s *Socket, n int) error
 }
 
@@ -69,10 +70,10 @@ func (s *Socket) Commit(n int) error {
 	if n < 0 || n > m.lent {
 		return syscall.EINVAL
 	}
-	m.lent = 0
-	if n == 0 {
+	if m.lent == 0 {
 		return nil
 	}
+	m.lent = 0
 	return s.Ops.(LoanOps).Commit(s, n) //nolint:forcetypeassert // it has lent the room
 }
 
