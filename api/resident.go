@@ -118,7 +118,7 @@ func (n *Net) endTasks() {
 func (n *Net) watchTasks() {
 	defer close(n.resident.done)
 	limit := n.cfg.TaskLimit
-	tick := time.NewTicker(limit / 2)
+	tick := time.NewTicker(max(limit/2, time.Millisecond))
 	defer tick.Stop()
 	type look struct {
 		step  uint64

@@ -203,6 +203,9 @@ func (k *Socket) SetsockoptLinger(level, opt int, l *unix.Linger) error {
 	if k.s.Closed() {
 		return unix.EBADF
 	}
+	if l == nil {
+		return unix.EFAULT
+	}
 	secs := inet.LingerOff
 	if l.Onoff != 0 {
 		secs = max(int(l.Linger), 0)

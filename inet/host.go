@@ -54,7 +54,7 @@ func (h *Host) pickCore() int {
 	if len(h.stacks) == 1 {
 		return 0
 	}
-	k := int(h.next.Add(1)) % len(h.stacks)
+	k := int(h.next.Add(1) % uint32(len(h.stacks)))
 	for i := 0; h.owns != nil && i < len(h.stacks) && h.owns(k) == 0; i++ {
 		k = (k + 1) % len(h.stacks)
 	}
