@@ -23,7 +23,7 @@ type Config struct {
 	DNS      []netip.Addr // name servers, asked through the plane; none: only addresses can be dialled
 
 	Buffers  int          // packet buffers per lcore; default 8192 (about 19 MB, touched as used)
-	DataRoom int          // bytes of data per buffer; default 2048
+	DataRoom int          // bytes of data per buffer; default 2048, at least 256
 	TCP      tcp.Config   // limits; zero fields get the defaults of package tcp
 	Log      *slog.Logger // nil: silent
 
@@ -54,6 +54,9 @@ const (
 
 // AnyCPU as an entry of Config.Lcores leaves the choice of the CPU to the plane.
 const AnyCPU = -1
+
+// minDataRoom holds all headers there are.
+const minDataRoom = 256
 
 // DefaultBuffers is how many packet buffers an lcore gets.
 const DefaultBuffers = 8192
@@ -94,6 +97,12 @@ func (c *Config) check() error {
 	}
 	if c.Buffers == 0 {
 		c.Buffers = DefaultBuffers
+	}
+	if c.DataRoom != 0 && c.DataRoom < minDataRoom {
+		return fmt.Errorf("api: buffers of %d bytes are too small: at least %d", c.DataRoom, minDataRoom)
+	}
+	if c.Mode > ModeShared || c.Idle > IdleSleep {
+		return fmt.Errorf("api: there is no mode %d or no idle policy %d", c.Mode, c.Idle)
 	}
 	if c.Buffers < 256 {
 		return fmt.Errorf("api: %d buffers per lcore are too few: at least 256", c.Buffers)

@@ -154,6 +154,9 @@ type Layer struct {
 	idStep, idFirst uint32
 }
 
+// DataRoom is how many bytes of data a buffer of the pool holds.
+func (l *Layer) DataRoom() int { return l.bufLen - mbuf.Headroom }
+
 // New makes the layer and registers it with eth for IPv4. Close gives back the
 // buffers it holds.
 func New(cfg Config) *Layer {

@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"errors"
 	"fmt"
 
 	"dataplane/eth"
@@ -97,6 +98,9 @@ func (c *Config) defaults() {
 	}
 }
 
+// maxRcvBuf is the largest window there is. RFC 7323 2.3.
+const maxRcvBuf = 1 << 30
+
 // check refuses what cannot work.
 func (c *Config) check() error {
 	if _, ok := NewCongestion(c.Congestion); !ok {
@@ -104,6 +108,14 @@ func (c *Config) check() error {
 	}
 	if c.PortMin == 0 || c.PortMin > c.PortMax {
 		return fmt.Errorf("tcp: no ports from %d to %d", c.PortMin, c.PortMax)
+	}
+	least := min(c.MaxRcvBuf, c.MaxBacklog, c.SynBacklog, c.MaxRequests, c.MaxTimeWait, c.MaxOrphans,
+		c.SynRetries, c.AckRetries, c.DataRetries, c.KeepCount)
+	if least < 0 || min(c.TimeWait, c.FinWait2, c.DelayedAck, c.KeepIdle, c.KeepIntvl) < 0 {
+		return errors.New("tcp: a limit or a time is negative")
+	}
+	if c.MaxRcvBuf > maxRcvBuf {
+		return fmt.Errorf("tcp: a receive buffer of %d bytes: at most %d", c.MaxRcvBuf, maxRcvBuf)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"dataplane/mbuf"
 	"dataplane/perf"
 	"dataplane/pmd"
 )
@@ -221,16 +220,16 @@ func (s *Sock) maxSegment() int {
 	case s.cuts():
 		super := min(ifc.MaxTSO-20-MaxHeaderLen, maxSuper)
 		return max(super-super%mss, mss)
-	case mss > mbuf.DefaultDataRoom-MaxHeaderLen:
+	case mss > s.l.ip.DataRoom()-MaxHeaderLen:
 		return mss
 	}
 	return trainMax * mss
 }
 
-// cuts reports whether the port makes segments of super-segments.
+// cuts reports whether the port makes segments of super-segments, which fit the path.
 func (s *Sock) cuts() bool {
 	ifc := s.Dst.Iface
-	return ifc.Offloads&pmd.TSO != 0 && ifc.MaxTSO > s.win.MSS
+	return ifc.Offloads&pmd.TSO != 0 && ifc.MaxTSO > s.win.MSS && s.win.MSS > minSegment
 }
 
 // segSize is the payload of a full segment at this moment: SACK blocks that
@@ -249,6 +248,9 @@ func (s *Sock) maxBlocks() int {
 	}
 	return maxSack
 }
+
+// minSegment is the least payload of a full segment, whatever the path carries.
+const minSegment = 32
 
 // resize fits the MSS to the path. RFC 9293 3.7.1: Eff.snd.MSS is the lesser
 // of what the peer takes and the path carries, less the options we always send.
@@ -269,7 +271,9 @@ func (l *Layer) resize(s *Sock) {
 	if s.rcv.tsOK {
 		mss -= tsOptionLen
 	}
-	s.win.MSS = max(mss, 32)
+	if s.win.MSS = max(mss, minSegment); mss < minSegment {
+		s.DontFrag = false // the path carries hardly more than headers: IP cuts what is longer
+	}
 	s.win.Cwnd = max(s.win.Cwnd, s.win.MSS)
 	s.loss.board.SetMSS(s.win.MSS)
 }
