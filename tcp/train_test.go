@@ -57,7 +57,8 @@ func (b *bench) compareTrain(t *testing.T, s *Sock, seq uint32, n int, flags uin
 	}
 	for i, m := range train {
 		o := single[i]
-		if !bytes.Equal(m.Bytes(), o.Bytes()) || m.OlFlags != o.OlFlags || m.TxOffload != o.TxOffload || m.PktLen != o.PktLen {
+		where := m.TxOffload == o.TxOffload || m.OlFlags == 0 // else nobody looks at it
+		if !bytes.Equal(m.Bytes(), o.Bytes()) || m.OlFlags != o.OlFlags || !where || m.PktLen != o.PktLen {
 			t.Fatalf("frame %d of %d:\n%x %#x %#x\n%x %#x %#x", i, len(train),
 				m.Bytes()[:80], m.OlFlags, m.TxOffload, o.Bytes()[:80], o.OlFlags, o.TxOffload)
 		}
