@@ -107,11 +107,11 @@ func (c *Inside) Reply(b []byte) error {
 	if c.d == nil {
 		return syscall.EDESTADDRREQ
 	}
+	if c.in.S.State() == sock.Connected {
+		return c.in.Answer(b)
+	}
 	d := &c.out
 	d.Peer, d.Local = c.d.Peer, c.d.Local
-	if c.in.S.State() == sock.Connected { // it has its own address anyway
-		d.Local = sock.Name{}
-	}
 	err := c.in.SendDatagram(d, b)
 	if err == syscall.EADDRNOTAVAIL { // a group's or broadcast address
 		d.Local = sock.Name{}

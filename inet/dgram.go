@@ -14,7 +14,7 @@ const maxDatagram = 65535 - 20 - 8
 type dgramOps struct{ inetOps }
 
 var (
-	dgram dgramOps
+	dgram = new(dgramOps)
 
 	_ sock.ProtoOps = dgram
 	_ sock.BatchOps = dgram
@@ -22,7 +22,7 @@ var (
 
 // Bind gives the Socket its local address on every lcore. Errors: EINVAL
 // (bound already), EADDRNOTAVAIL, EADDRINUSE.
-func (dgramOps) Bind(s *sock.Socket, local sock.Name) error {
+func (*dgramOps) Bind(s *sock.Socket, local sock.Name) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	return dgramBind(s, local)
@@ -46,7 +46,7 @@ func dgramBind(s *sock.Socket, local sock.Name) error {
 
 // Connect sets the peer. The Socket then lives on the lcore that the flow
 // belongs to, and the other lcores forget it.
-func (dgramOps) Connect(s *sock.Socket, to sock.Name) error {
+func (*dgramOps) Connect(s *sock.Socket, to sock.Name) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	if err := s.Wr.Err(); err != nil {
@@ -76,7 +76,7 @@ func (dgramOps) Connect(s *sock.Socket, to sock.Name) error {
 		}
 	}
 	s.SetNames(local, to)
-	of(s).peer = to
+	of(s).head.Put(&sock.Datagram{Peer: to})
 	s.SetState(sock.Connected)
 	return nil
 }
@@ -112,7 +112,7 @@ func drop(sk *sock.Sock) {
 }
 
 // Shutdown ends one direction or both, for those who use this Socket.
-func (dgramOps) Shutdown(s *sock.Socket, how int) error {
+func (*dgramOps) Shutdown(s *sock.Socket, how int) error {
 	if s.State() != sock.Connected {
 		return syscall.ENOTCONN
 	}
@@ -131,7 +131,7 @@ func (dgramOps) Shutdown(s *sock.Socket, how int) error {
 
 // Release takes the Socket out of every lcore's table. What was sent before is
 // sent still.
-func (dgramOps) Release(s *sock.Socket) error {
+func (*dgramOps) Release(s *sock.Socket) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	if s.State() != sock.Unconnected {

@@ -8,7 +8,7 @@ import (
 
 // SetOption sets an option of a datagram socket. Those that only its goroutines
 // look at are not the lcores' business.
-func (o dgramOps) SetOption(s *sock.Socket, level, name, value int) error {
+func (o *dgramOps) SetOption(s *sock.Socket, level, name, value int) error {
 	p := of(s)
 	if bit := wantOf(level, name); bit != 0 {
 		if value != 0 {
@@ -29,7 +29,7 @@ func (o dgramOps) SetOption(s *sock.Socket, level, name, value int) error {
 }
 
 // GetOption reads an option.
-func (o dgramOps) GetOption(s *sock.Socket, level, name int) (int, error) {
+func (o *dgramOps) GetOption(s *sock.Socket, level, name int) (int, error) {
 	p := of(s)
 	if bit := wantOf(level, name); bit != 0 {
 		return b2i(p.wants.Load()&bit != 0), nil

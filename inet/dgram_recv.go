@@ -6,7 +6,7 @@ import (
 )
 
 // Recv waits for a datagram and copies as much of it as fits; the rest is lost.
-func (dgramOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
+func (*dgramOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	sk, err := waiting(s, flags)
 	if sk == nil {
 		return 0, err
@@ -25,7 +25,7 @@ func (dgramOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 
 // RecvMsg is Recv that says all there is to say about the datagram. If it was
 // longer than m.Buf, m.Flags has MsgTrunc; m.Len is its whole length.
-func (dgramOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+func (*dgramOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	flags := m.Flags
 	sk, err := waiting(s, flags)
 	if sk == nil {
@@ -54,6 +54,12 @@ func (dgramOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 // waiting returns a Sock of s that has a datagram, once there is one. Nil without
 // an error: the application has ended reading.
 func waiting(s *sock.Socket, flags int) (*sock.Sock, error) {
+	if group := s.Group(); len(group) == 1 { // most often
+		if sk := group[0]; sk.RX.Head() != sk.RX.Tail() && s.Rd.Err() == nil {
+			s.SetLast(0)
+			return sk, nil
+		}
+	}
 	for {
 		if err := s.Rd.Err(); err != nil {
 			return nil, err
@@ -84,7 +90,7 @@ func waiting(s *sock.Socket, flags int) (*sock.Sock, error) {
 }
 
 // RecvBatch passes to to what has come, n datagrams at the most.
-func (dgramOps) RecvBatch(s *sock.Socket, to sock.Sink, n, flags int) (int, error) {
+func (*dgramOps) RecvBatch(s *sock.Socket, to sock.Sink, n, flags int) (int, error) {
 	for {
 		if err := s.Rd.Err(); err != nil {
 			return 0, err

@@ -15,7 +15,7 @@ const maxSegments = 128
 // SendMsg queues one datagram, or the segments of several. Errors that this host
 // knows at once come at once (EMSGSIZE, ENETUNREACH, EACCES for a broadcast without
 // SO_BROADCAST, EDESTADDRREQ); what the network reports comes with a later call.
-func (dgramOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+func (*dgramOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	if err := sendable(s); err != nil {
 		return 0, err
 	}
@@ -37,31 +37,34 @@ func (dgramOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	return d.Len, nil
 }
 
-// Send queues one datagram to the peer.
-func (o dgramOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
+// Send queues one datagram to the peer: in the short way, if there is room at once.
+func (o *dgramOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 	p := of(s)
-	if s.State() != sock.Connected || p.segment.Load() != 0 || len(b) > maxDatagram {
+	if s.State() != sock.Connected || p.segment.Load() != 0 || p.sndbuf.Load() != 0 || len(b) > maxDatagram {
 		return o.inetOps.Send(s, b, flags)
 	}
 	if err := sendable(s); err != nil {
 		return 0, err
 	}
-	sk := sender(s)
+	sk := s.SK()
 	if e := sk.TakeError(); e != 0 {
 		return 0, e
 	}
-	x, y, err := room(s, sk, &sock.Datagram{Peer: p.peer, Len: len(b)}, flags)
-	if err != nil {
-		return 0, err
+	to := sk.TX.Append(sock.Space(len(b)))
+	if to == nil {
+		return o.inetOps.Send(s, b, flags)
 	}
-	sock.CopyIn(x, y, b)
+	h := (*sock.Record)(to)
+	*h = p.head
+	h.SetLen(len(b))
+	copy(to[len(h):], b)
 	sock.PublishDatagrams(&sk.TX)
 	sk.Kick(sock.ReqSend)
 	return len(b), nil
 }
 
 // SendBatch queues several, and asks the lcore once.
-func (dgramOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
+func (*dgramOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
 	if err := sendable(s); err != nil {
 		return 0, err
 	}

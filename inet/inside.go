@@ -202,6 +202,20 @@ func (c *Inside) Receive(r udp.Receiver) {
 	}
 }
 
+// Answer sends b to the peer of a connected datagram socket. Errors as of SendDatagram.
+func (c *Inside) Answer(b []byte) error {
+	if c.S.Closed() {
+		return sock.ErrClosed
+	}
+	if len(b) > maxDatagram {
+		return syscall.EMSGSIZE
+	}
+	if errno := c.udp.SendPeer(c.SK, b, c.SK.Core().Now); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 // SendDatagram sends b to d.Peer, from d.Local if it is given; the zero Peer is the
 // peer of a connected socket. It leaves in this turn. EAGAIN: too many frames wait for
 // the port.

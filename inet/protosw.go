@@ -138,7 +138,7 @@ type private struct {
 type dgramPart struct {
 	wants   atomic.Uint32 // control messages that datagrams are to come with; written by SetOption
 	segment atomic.Uint32 // UDP_SEGMENT; written by SetOption
-	peer    sock.Name     // while connected; under Wr's lock
+	head    sock.Record   // of a datagram to the peer, but for its length, while connected; under Wr's lock
 	to      ip.Addr       // a destination that was found in order by routes; under Wr's lock
 	routes  *ip.Routes    // nil: none
 }

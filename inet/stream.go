@@ -12,14 +12,14 @@ import (
 type streamOps struct{ inetOps }
 
 var (
-	stream streamOps
+	stream = new(streamOps)
 
 	_ sock.ProtoOps = stream
 )
 
 // Bind reserves a local address. Errors: EINVAL (bound already),
 // EADDRNOTAVAIL, EADDRINUSE.
-func (streamOps) Bind(s *sock.Socket, local sock.Name) error {
+func (*streamOps) Bind(s *sock.Socket, local sock.Name) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	return of(s).bind(s, local)
@@ -27,7 +27,7 @@ func (streamOps) Bind(s *sock.Socket, local sock.Name) error {
 
 // Listen opens the Socket for connections on every lcore; an unbound one gets
 // a port.
-func (streamOps) Listen(s *sock.Socket, backlog int) error {
+func (*streamOps) Listen(s *sock.Socket, backlog int) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	switch s.State() {
@@ -58,7 +58,7 @@ func (streamOps) Listen(s *sock.Socket, backlog int) error {
 }
 
 // Accept waits for a connection. EINVAL: s does not listen.
-func (streamOps) Accept(s *sock.Socket, flags int) (*sock.Socket, error) {
+func (*streamOps) Accept(s *sock.Socket, flags int) (*sock.Socket, error) {
 	s.Rd.Lock()
 	defer s.Rd.Unlock()
 	if s.State() != sock.Listening {
@@ -117,7 +117,7 @@ func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
 
 // Connect opens a connection and waits until it is established, refused, or
 // the write deadline passes.
-func (streamOps) Connect(s *sock.Socket, to sock.Name) error {
+func (*streamOps) Connect(s *sock.Socket, to sock.Name) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	switch s.State() {
@@ -247,7 +247,7 @@ func waitConnected(s *sock.Socket) error {
 
 // Shutdown ends one direction or both. The peer sees the end of the stream
 // after what was written.
-func (streamOps) Shutdown(s *sock.Socket, how int) error {
+func (*streamOps) Shutdown(s *sock.Socket, how int) error {
 	if s.State() == sock.Listening {
 		if how != syscall.SHUT_WR {
 			s.Shut(sock.ShutRd)
@@ -280,7 +280,7 @@ func (streamOps) Shutdown(s *sock.Socket, how int) error {
 
 // Release lets go of the Socket. A connection goes on closing by itself on its
 // lcore; with SO_LINGER the caller waits for that.
-func (streamOps) Release(s *sock.Socket) error {
+func (*streamOps) Release(s *sock.Socket) error {
 	if s.State() == sock.Listening {
 		return releaseListener(s)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // SendMsg is Send: a stream knows no messages.
-func (o streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+func (o *streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	return o.Send(s, m.Buf, m.Flags)
 }
 
@@ -18,7 +18,7 @@ const writeStep = 32 << 10
 // Send writes b to the stream and returns how many bytes the lcore will
 // send. It waits for room as long as it takes; a deadline or an error cuts it
 // short, with what was written so far.
-func (streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
+func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
 		if s.Closed() {
 			return 0, sock.ErrClosed
@@ -75,13 +75,13 @@ func cannotSend(s *sock.Socket, sk *sock.Sock) bool {
 }
 
 // RecvMsg is Recv: a stream knows no messages.
-func (o streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+func (o *streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	return o.Recv(s, m.Buf, m.Flags)
 }
 
 // Recv reads what is there, or waits for the first byte. 0 bytes without an
 // error is the end of the stream.
-func (streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
+func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
 		return 0, notConnected(s)
 	}

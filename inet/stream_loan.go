@@ -11,7 +11,7 @@ var _ sock.LoanOps = stream
 // Borrow lends what is in the ring once that is least bytes: fewer at the end of
 // the stream, before an error, and with one. ENOBUFS: more than half the receive
 // buffer; a window that opens in steps might never let so many come.
-func (o streamOps) Borrow(s *sock.Socket, least int) (x, y []byte, err error) {
+func (o *streamOps) Borrow(s *sock.Socket, least int) (x, y []byte, err error) {
 	if s.State() != sock.Connected {
 		return nil, nil, notConnected(s)
 	}
@@ -51,7 +51,7 @@ func (o streamOps) Borrow(s *sock.Socket, least int) (x, y []byte, err error) {
 }
 
 // GiveBack lets the lcore have the first n bytes of the ring.
-func (streamOps) GiveBack(s *sock.Socket, n int) {
+func (*streamOps) GiveBack(s *sock.Socket, n int) {
 	sk := s.SK()
 	sk.RX.Release(sk.RX.Tail() + uint64(n))
 	sk.Consumed()
@@ -59,7 +59,7 @@ func (streamOps) GiveBack(s *sock.Socket, n int) {
 }
 
 // Reserve lends the next n bytes of the ring's room.
-func (streamOps) Reserve(s *sock.Socket, n int) (x, y []byte, err error) {
+func (*streamOps) Reserve(s *sock.Socket, n int) (x, y []byte, err error) {
 	if s.State() != sock.Connected {
 		if s.Closed() {
 			return nil, nil, sock.ErrClosed
@@ -88,7 +88,7 @@ func (streamOps) Reserve(s *sock.Socket, n int) (x, y []byte, err error) {
 
 // Commit hands the first n reserved bytes to the lcore. What was reserved beyond them
 // would keep the ring from being empty.
-func (streamOps) Commit(s *sock.Socket, n int) error {
+func (*streamOps) Commit(s *sock.Socket, n int) error {
 	sk := s.SK()
 	if n == 0 {
 		if !s.Closed() { // then the ring is still the writer's

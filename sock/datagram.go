@@ -163,6 +163,9 @@ func ExtendDatagram(r *ring.Bytes, pos uint64, n int) (h *Record, x, y []byte, o
 	return h, x, y, true
 }
 
+// SetLen notes the length of the payload in a head that Put wrote for its names.
+func (h *Record) SetLen(n int) { le.PutUint32(h[0:], uint32(n)) }
+
 // SetSeg notes the size of the datagrams in a record that ExtendDatagram lent.
 func (h *Record) SetSeg(n uint16) { le.PutUint16(h[54:], n) }
 

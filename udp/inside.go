@@ -50,6 +50,24 @@ func (l *Layer) hand(s *Sock, m *mbuf.Mbuf, off int, d *sock.Datagram) {
 	s.to.Datagram(&s.Sock, d, b)
 }
 
+// SendPeer sends b to the peer of a connected socket of code inside the plane. Errors as
+// of SendNow.
+func (l *Layer) SendPeer(sk *sock.Sock, b []byte, now perf.Tick) syscall.Errno {
+	s := of(sk)
+	if s.where != inFlows {
+		return syscall.EDESTADDRREQ
+	}
+	s.Endpoint.Broadcast = s.Opt.Broadcast
+	if errno := l.ip.Resolve(&s.Endpoint); errno != 0 {
+		l.stat.Lose(perf.LostNoRoute)
+		return errno
+	}
+	if s.Dst.Iface.Tx.Pending() >= congested {
+		return syscall.EAGAIN
+	}
+	return l.send(s, &s.Endpoint, s.RemotePort, [2][]byte{b}, now)
+}
+
 // SendNow sends one datagram of code inside the plane: b to d.Peer, whose length is in
 // d. Errors as of a request; EAGAIN: too many frames wait for the port.
 func (l *Layer) SendNow(sk *sock.Sock, d *sock.Datagram, b []byte, now perf.Tick) syscall.Errno {
