@@ -192,6 +192,9 @@ func (p *private) ports() *Ports {
 
 // bind reserves a port and gives the Socket its local name. Under Wr's lock.
 func (p *private) bind(s *sock.Socket, local sock.Name) error {
+	if s.Closed() { // nobody would give the port back
+		return sock.ErrClosed
+	}
 	if was, _ := s.Names(); p.bound != nil || was.Port != 0 {
 		return syscall.EINVAL
 	}

@@ -80,3 +80,27 @@ func TestRegisterProtosw(t *testing.T) {
 		t.Error("hosts share their tables")
 	}
 }
+
+// Who binds or listens when another goroutine has just closed the socket leaves nothing
+// behind.
+func TestClosedSocketsTakeNoPort(t *testing.T) {
+	a, _ := beds(t, 1)
+	for _, typ := range []int{sock.TypeStream, sock.TypeDgram} {
+		s, bound := a.socket(typ), a.socket(typ)
+		must(t, bound.Ops.Bind(bound, a.at(7000)))
+		s.Close()
+		bound.Close()
+		fails(t, "bind", s.Ops.Bind(s, a.at(7001)), sock.ErrClosed)
+		if typ == sock.TypeStream {
+			fails(t, "listen", s.Ops.Listen(s, 1), sock.ErrClosed)
+			fails(t, "listen where it was bound", bound.Ops.Listen(bound, 1), sock.ErrClosed)
+		}
+		for _, port := range []uint16{7000, 7001} {
+			other := a.socket(typ)
+			must(t, other.Ops.Bind(other, a.at(port)))
+			if typ == sock.TypeStream {
+				must(t, other.Ops.Listen(other, 1))
+			}
+		}
+	}
+}

@@ -30,6 +30,9 @@ func (*streamOps) Bind(s *sock.Socket, local sock.Name) error {
 func (*streamOps) Listen(s *sock.Socket, backlog int) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
+	if s.Closed() {
+		return sock.ErrClosed
+	}
 	switch s.State() {
 	case sock.Unconnected:
 		if err := of(s).bind(s, sock.Name{}); err != nil {
