@@ -239,3 +239,17 @@ func TestHandlerLoans(t *testing.T) {
 	_, _, err = in.Reserve(1)
 	check("closed", err, net.ErrClosed)
 }
+
+// Room that a handler has reserved and not used does not keep the memory of the ring.
+func TestHandlerGivesUpRoom(t *testing.T) {
+	w := wiretest.New(t, wiretest.Config{})
+	_, app := w.Passive(wiretest.Seg{Flags: tcp.SYN, MSS: 1460}, 0)
+	var in *api.Inside
+	api.Step(t, w.Host, app.SK, func(c *api.Inside) api.Handler {
+		in = c
+		return api.NoHandler{}
+	})
+	if _, _, err := in.Reserve(5000); err != nil || in.Commit(0) != nil || !app.SK.TX.Unused() {
+		t.Errorf("%v, room until %d", err, app.SK.TX.Written())
+	}
+}

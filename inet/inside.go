@@ -158,11 +158,13 @@ func (c *Inside) Commit(n int) error {
 	if n < 0 || n > lent {
 		return syscall.EINVAL
 	}
-	if err := c.cannotSend(); n == 0 || err != nil {
+	if err := c.cannotSend(); err != nil {
 		return err
 	}
-	c.SK.TX.Commit(n)
-	c.SK.Ask(sock.ReqSend)
+	c.SK.TX.Commit(n) // none gives up the room, which would keep the ring from being empty
+	if n > 0 {
+		c.SK.Ask(sock.ReqSend)
+	}
 	return nil
 }
 
