@@ -17,7 +17,7 @@ func (l *Layer) outputFragments(m *mbuf.Mbuf, d *Dst, f *fields4) syscall.Errno 
 	// RFC 791 2.3: all but the last carry a multiple of 8 bytes.
 	step := (d.MTU - HdrLen4) &^ 7
 	pieces := (int(m.PktLen) + step - 1) / step
-	room := l.DataRoom()
+	room := l.dataRoom
 	perPiece := (step + room - 1) / room
 	if l.cfg.Pool.Available() < pieces*perPiece {
 		return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)

@@ -60,7 +60,7 @@ func (r *reassembler) init(l *Layer, lim FragmentLimits) {
 		lim.Timeout = perf.Minute // RFC 1122 3.3.2: 60 to 120 s
 	}
 	if lim.Bytes <= 0 {
-		size := l.cfg.Pool.Size() * l.bufLen
+		size := l.cfg.Pool.Size() * (mbuf.Headroom + l.dataRoom)
 		lim.Bytes = max(size/4, min(size/2, 2*fragWhole))
 	}
 	r.l, r.max = l, lim

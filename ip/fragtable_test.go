@@ -24,7 +24,7 @@ func TestReassemblyFlood_CVE_2018_5391(t *testing.T) {
 				src := FromV4(10<<24 | 1<<16 | uint32(i%sources))
 				r.packet(serialize(ipv4(src, own0, 17, ident(i), func(h *layers.IPv4) { h.Flags = layers.IPv4MoreFragments }),
 					gopacket.Payload(make([]byte, 8))))
-				if h := r.held() * r.l.bufLen; h > r.l.frags.max.Bytes {
+				if h := r.held() * (mbuf.Headroom + r.l.dataRoom); h > r.l.frags.max.Bytes {
 					t.Fatalf("%d bytes held", h)
 				}
 			}

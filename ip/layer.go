@@ -1,6 +1,7 @@
 package ip
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -126,15 +127,15 @@ type Config struct {
 
 // Layer is one core's IP.
 type Layer struct {
-	cfg    Config
-	stat   *perf.Stat
-	protos [256]Protocol
-	ifaces []*eth.Iface // by Index; nil where this core has none
-	routes *Routes      // the snapshot in use; see snapshot
-	gen    uint32       // of routes and path MTUs; never 0
-	ttl    uint8
-	bufLen int // of the pool's buffers, headroom included
-	now    perf.Tick
+	cfg      Config
+	stat     *perf.Stat
+	protos   [256]Protocol
+	ifaces   []*eth.Iface // by Index; nil where this core has none
+	routes   *Routes      // the snapshot in use; see snapshot
+	gen      uint32       // of routes and path MTUs; never 0
+	ttl      uint8
+	dataRoom int // of the pool's buffers
+	now      perf.Tick
 
 	pkt     Packet // the one being handed up
 	err     Error  // the one being handed up
@@ -155,7 +156,7 @@ type Layer struct {
 }
 
 // DataRoom is how many bytes of data a buffer of the pool holds.
-func (l *Layer) DataRoom() int { return l.bufLen - mbuf.Headroom }
+func (l *Layer) DataRoom() int { return l.dataRoom }
 
 // New makes the layer and registers it with eth for IPv4. Close gives back the
 // buffers it holds.
@@ -175,11 +176,7 @@ func New(cfg Config) *Layer {
 			l.addIface(ifc)
 		}
 	}
-	l.bufLen = mbuf.Headroom + mbuf.DefaultDataRoom
-	if m := cfg.Pool.Alloc(); m != nil {
-		l.bufLen = int(m.BufLen)
-		cfg.Pool.Free(m)
-	}
+	l.dataRoom = cmp.Or(cfg.Pool.DataRoom(), mbuf.DefaultDataRoom)
 	l.initIDs()
 	l.frags.init(l, cfg.Fragments)
 	l.paths.init(l)

@@ -7,6 +7,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
+	"dataplane/mbuf"
 	"dataplane/perf"
 )
 
@@ -31,7 +32,7 @@ func (r *rig) held() int {
 		}
 		bytes += d.bytes
 	}
-	if bytes != r.l.frags.bytes || bytes != n*r.l.bufLen {
+	if bytes != r.l.frags.bytes || bytes != n*(mbuf.Headroom + r.l.dataRoom) {
 		r.t.Errorf("%d buffers, %d bytes charged, %d in the sum", n, bytes, r.l.frags.bytes)
 	}
 	return n

@@ -108,6 +108,18 @@ func (p *Pool) Alloc() *Mbuf {
 	return m
 }
 
+// DataRoom returns how many bytes of data a fresh buffer has room for; 0: none is free
+// to look at.
+func (p *Pool) DataRoom() int {
+	m := p.Alloc()
+	if m == nil {
+		return 0
+	}
+	n := len(m.Room())
+	p.Free(m)
+	return n
+}
+
 // AllocBulk fills b with fresh buffers; false: so many are not free, b is
 // unchanged.
 func (p *Pool) AllocBulk(b []*Mbuf) bool {

@@ -1,6 +1,7 @@
 package pmd
 
 import (
+	"errors"
 	"fmt"
 
 	"dataplane/mbuf"
@@ -75,6 +76,19 @@ func (i *Info) MayStart(closed, started bool, pools []*mbuf.Pool) error {
 		return fmt.Errorf("%s: start: no buffer pools", i.Device)
 	}
 	return nil
+}
+
+// RoomFor returns the data room of pool's buffers, in enough of which frames of longest
+// bytes can be received.
+func RoomFor(pool *mbuf.Pool, longest int) (room int, err error) {
+	if room = pool.DataRoom(); room == 0 {
+		return 0, errors.New("the buffer pool is empty")
+	}
+	if need := longest/room + 1; pool.Size() < 2*need {
+		return 0, fmt.Errorf("the pool has %d buffers of %d bytes; %d are needed to receive frames of %d bytes",
+			pool.Size(), room, 2*need, longest)
+	}
+	return room, nil
 }
 
 // Stats counts what passed a port.

@@ -124,19 +124,13 @@ func (p *Port) Start(pools []*mbuf.Pool) error {
 
 // start checks the pool and prepares the queue for it.
 func (q *Queue) start(pool *mbuf.Pool, info pmd.Info) error {
-	m := pool.Alloc()
-	if m == nil {
-		return errors.New("the buffer pool is empty")
-	}
-	room := len(m.Room())
-	pool.Free(m)
 	longest := info.MTU + pmd.Overhead
 	if info.Offloads.Has(pmd.LRO) {
 		longest = pmd.MaxFrame
 	}
-	if need := longest/room + 1; pool.Size() < 2*need {
-		return fmt.Errorf("the pool has %d buffers of %d bytes; %d are needed to receive frames of %d bytes",
-			pool.Size(), room, 2*need, longest)
+	room, err := pmd.RoomFor(pool, longest)
+	if err != nil {
+		return err
 	}
 	q.pool = pool
 	q.rx.init(room, info.Offloads)

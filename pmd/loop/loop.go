@@ -4,7 +4,6 @@
 package loop
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -92,13 +91,8 @@ func (p *Port) LinkUp() bool { return p.up.Load() }
 func (p *Port) Start(pools []*mbuf.Pool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case len(pools) == 0:
-		return errors.New("loop: Start needs a pool")
-	case p.closed:
-		return errors.New("loop: Start of a closed port")
-	case p.up.Load():
-		return errors.New("loop: Start twice")
+	if err := p.info.MayStart(p.closed, p.up.Load(), pools); err != nil {
+		return err
 	}
 	for i, q := range p.queues {
 		q.pool = pools[i%len(pools)]

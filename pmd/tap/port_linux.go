@@ -97,15 +97,9 @@ func (p *Port) Start(pools []*mbuf.Pool) error {
 // start prepares the queue. Its row of buffers is filled by the first RxBurst, on
 // the lcore that owns the pool.
 func (q *Queue) start(pool *mbuf.Pool, longest, hdrLen int) error {
-	m := pool.Alloc()
-	if m == nil {
-		return errors.New("the buffer pool is empty")
-	}
-	room := len(m.Room())
-	pool.Free(m)
-	if need := longest/room + 1; pool.Size() < 2*need {
-		return fmt.Errorf("the pool has %d buffers of %d bytes; %d are needed to receive frames of %d bytes",
-			pool.Size(), room, 2*need, longest)
+	room, err := pmd.RoomFor(pool, longest)
+	if err != nil {
+		return err
 	}
 	q.pool = pool
 	q.rx.init(pool, room, longest, hdrLen)

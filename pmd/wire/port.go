@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/bits"
@@ -165,13 +164,8 @@ func (p *Port) live() bool { return p.started.Load() && !p.closed.Load() }
 func (p *Port) Start(pools []*mbuf.Pool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case len(pools) == 0:
-		return errors.New("wire: Start needs a pool")
-	case p.closed.Load():
-		return errors.New("wire: Start of a closed port")
-	case p.started.Load():
-		return errors.New("wire: Start twice")
+	if err := p.info.MayStart(p.closed.Load(), p.started.Load(), pools); err != nil {
+		return err
 	}
 	for i, q := range p.queues {
 		q.pool = pools[i%len(pools)]
