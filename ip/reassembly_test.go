@@ -32,7 +32,7 @@ func (r *rig) held() int {
 		}
 		bytes += d.bytes
 	}
-	if bytes != r.l.frags.bytes || bytes != n*(mbuf.Headroom + r.l.dataRoom) {
+	if bytes != r.l.frags.bytes || bytes != n*(mbuf.Headroom+r.l.dataRoom) {
 		r.t.Errorf("%d buffers, %d bytes charged, %d in the sum", n, bytes, r.l.frags.bytes)
 	}
 	return n
