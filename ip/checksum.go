@@ -29,14 +29,9 @@ func Checksum(b []byte, initial uint32) uint16 { return Fold(Sum(b, initial)) }
 // RFC 1071 2 (B): the sum does not depend on the byte order but for a swap of
 // the result, so words are added as they lie in memory, as many at a time as the
 // CPU can.
-func Sum(b []byte, s uint32) uint32 {
-	if len(b) < vectorMin {
-		return sumShort(b) + uint32(Fold(s))
-	}
-	return sumLong(b) + uint32(Fold(s))
-}
+func Sum(b []byte, s uint32) uint32 { return sumBytes(b) + uint32(Fold(s)) }
 
-// sumWords is sumShort in Go: eight bytes at a time with the carry coming round.
+// sumWords is sumBytes in Go: eight bytes at a time with the carry coming round.
 func sumWords(b []byte) uint32 {
 	var acc uint64
 	var c uint64
@@ -90,11 +85,7 @@ func sumHeader(h []byte) uint16 {
 // CopySum copies src into dst, which is at least as long and elsewhere, and returns
 // the sum of what it copied added to s. One pass over memory instead of two.
 func CopySum(dst, src []byte, s uint32) uint32 {
-	dst = dst[:len(src)]
-	if len(src) < vectorMin {
-		return copySumShort(dst, src) + uint32(Fold(s))
-	}
-	return copySumLong(dst, src) + uint32(Fold(s))
+	return copySumBytes(dst[:len(src)], src) + uint32(Fold(s))
 }
 
 // SumChain adds n bytes of the chain m, from off, to s. Segments may have odd

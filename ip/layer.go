@@ -38,12 +38,11 @@ type cast struct {
 
 // ChecksumOK reports whether the checksum of b, the whole transport packet, is right.
 func (p *Packet) ChecksumOK(b []byte) bool {
-	s := p.sum + uint32(len(b)) + uint32(p.Proto)
-	if len(b) < vectorMin {
-		return Fold(s+sumShort(b)) == 0xffff
-	}
-	return Fold(s+sumLong(b)) == 0xffff
+	return Fold(p.PseudoSum(len(b))+sumBytes(b)) == 0xffff
 }
+
+// PseudoSum is the sum of the pseudo header of p, whose transport packet has n bytes.
+func (p *Packet) PseudoSum(n int) uint32 { return p.sum + uint32(n) + uint32(p.Proto) }
 
 // Protocol is what a transport registers: one entry of protos, as Linux's
 // net_protocol. Both are called on the lcore.

@@ -1,83 +1,22 @@
 #include "textflag.h"
 
-// func sumAVX2(b []byte) uint64
+// The vector loops add 64-bit words as they lie in memory, in two sums of four lanes
+// each: of the words modulo 2^64, and of their upper halves, which take 2^32 words
+// before they overflow. The sum of the lower halves is the first less 2^32 times the
+// second.
+
+// func sumBytes(b []byte) uint32
 //
-// Adds the 32-bit words of b, whose length is a multiple of 64 and not 0, in four
-// sums of four lanes each. A lane takes 2^32 words before it overflows.
-TEXT ·sumAVX2(SB), NOSPLIT, $0-32
-	MOVQ b_base+0(FP), SI
-	MOVQ b_len+8(FP), CX
-
-	VPCMPEQD Y8, Y8, Y8
-	VPSRLQ   $32, Y8, Y8 // the low half of each lane
-	VPXOR    Y4, Y4, Y4
-	VPXOR    Y5, Y5, Y5
-	VPXOR    Y6, Y6, Y6
-	VPXOR    Y7, Y7, Y7
-
-	SUBQ $128, CX
-	JLT  last
-
-pair: // 128 bytes
-	VMOVDQU 0(SI), Y0
-	VMOVDQU 32(SI), Y1
-	VMOVDQU 64(SI), Y2
-	VMOVDQU 96(SI), Y3
-	VPAND   Y8, Y0, Y9
-	VPAND   Y8, Y1, Y10
-	VPAND   Y8, Y2, Y11
-	VPAND   Y8, Y3, Y12
-	VPSRLQ  $32, Y0, Y0
-	VPSRLQ  $32, Y1, Y1
-	VPSRLQ  $32, Y2, Y2
-	VPSRLQ  $32, Y3, Y3
-	VPADDQ  Y9, Y4, Y4
-	VPADDQ  Y10, Y5, Y5
-	VPADDQ  Y11, Y6, Y6
-	VPADDQ  Y12, Y7, Y7
-	VPADDQ  Y0, Y4, Y4
-	VPADDQ  Y1, Y5, Y5
-	VPADDQ  Y2, Y6, Y6
-	VPADDQ  Y3, Y7, Y7
-	ADDQ    $128, SI
-	SUBQ    $128, CX
-	JGE     pair
-
-last: // 64 bytes, or none
-	CMPQ    CX, $-64
-	JLT     fold
-	VMOVDQU 0(SI), Y0
-	VMOVDQU 32(SI), Y1
-	VPAND   Y8, Y0, Y9
-	VPAND   Y8, Y1, Y10
-	VPSRLQ  $32, Y0, Y0
-	VPSRLQ  $32, Y1, Y1
-	VPADDQ  Y9, Y4, Y4
-	VPADDQ  Y10, Y5, Y5
-	VPADDQ  Y0, Y6, Y6
-	VPADDQ  Y1, Y7, Y7
-
-fold:
-	VPADDQ       Y5, Y4, Y4
-	VPADDQ       Y7, Y6, Y6
-	VPADDQ       Y6, Y4, Y4
-	VEXTRACTI128 $1, Y4, X5
-	VPADDQ       X5, X4, X4
-	VPSRLDQ      $8, X4, X5
-	VPADDQ       X5, X4, X4
-	VMOVQ        X4, AX
-	VZEROUPPER
-	MOVQ         AX, ret+24(FP)
-	RET
-
-// func sumShort(b []byte) uint32
-//
-// Adds the 64-bit words of b and what is left of it, with the carry coming round
-// (RFC 1071 2 (C)), folds to 16 bits and swaps them. b may be empty.
-TEXT ·sumShort(SB), NOSPLIT, $0-28
+// Adds the words of b, by vectors where that pays, else 64 bits at a time with the
+// carry coming round (RFC 1071 2 (C)), folds to 16 bits and swaps them. b may be empty.
+TEXT ·sumBytes(SB), NOSPLIT, $0-28
 	MOVQ b_base+0(FP), SI
 	MOVQ b_len+8(FP), CX
 	XORL AX, AX
+	CMPQ CX, $256
+	JAE  vector
+
+scalar:
 	MOVQ CX, DX
 	SHRQ $5, DX
 	JZ   words
@@ -147,14 +86,62 @@ done:
 	MOVL    AX, ret+24(FP)
 	RET
 
-// func copySumShort(dst, src []byte) uint32
+vector:
+	CMPB  ·haveAVX2(SB), $0
+	JEQ   scalar
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	SUBQ  $128, CX
+
+pair: // 128 bytes
+	VMOVDQU 0(SI), Y0
+	VMOVDQU 32(SI), Y1
+	VMOVDQU 64(SI), Y2
+	VMOVDQU 96(SI), Y3
+	VPADDQ  Y0, Y4, Y4
+	VPADDQ  Y1, Y5, Y5
+	VPSRLQ  $32, Y0, Y0
+	VPSRLQ  $32, Y1, Y1
+	VPADDQ  Y2, Y4, Y4
+	VPADDQ  Y3, Y5, Y5
+	VPSRLQ  $32, Y2, Y2
+	VPSRLQ  $32, Y3, Y3
+	VPADDQ  Y0, Y6, Y6
+	VPADDQ  Y1, Y7, Y7
+	VPADDQ  Y2, Y6, Y6
+	VPADDQ  Y3, Y7, Y7
+	ADDQ    $128, SI
+	SUBQ    $128, CX
+	JGE     pair
+	ADDQ    $128, CX
+
+	VPADDQ       Y5, Y4, Y4
+	VPADDQ       Y7, Y6, Y6
+	VPSLLQ       $32, Y6, Y7
+	VPSUBQ       Y7, Y4, Y4
+	VPADDQ       Y6, Y4, Y4
+	VEXTRACTI128 $1, Y4, X5
+	VPADDQ       X5, X4, X4
+	VPSRLDQ      $8, X4, X5
+	VPADDQ       X5, X4, X4
+	VMOVQ        X4, AX
+	VZEROUPPER
+	JMP          scalar
+
+// func copySumBytes(dst, src []byte) uint32
 //
-// Copies src to dst, which is at least as long, and sums it as sumShort does.
-TEXT ·copySumShort(SB), NOSPLIT, $0-52
+// Copies src to dst, which is at least as long, and sums it as sumBytes does.
+TEXT ·copySumBytes(SB), NOSPLIT, $0-52
 	MOVQ dst_base+0(FP), DI
 	MOVQ src_base+24(FP), SI
 	MOVQ src_len+32(FP), CX
 	XORL AX, AX
+	CMPQ CX, $256
+	JAE  vector
+
+scalar:
 	MOVQ CX, DX
 	SHRQ $5, DX
 	JZ   words
@@ -245,74 +232,46 @@ done:
 	MOVL    AX, ret+48(FP)
 	RET
 
-// func copySumAVX2(dst, src []byte) uint64
-//
-// Copies src to dst, which is at least as long, and adds its 32-bit words as sumAVX2
-// does. The length of src is a multiple of 64, and not 0.
-TEXT ·copySumAVX2(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), DI
-	MOVQ src_base+24(FP), SI
-	MOVQ src_len+32(FP), CX
-
-	VPCMPEQD Y8, Y8, Y8
-	VPSRLQ   $32, Y8, Y8 // the low half of each lane
-	VPXOR    Y4, Y4, Y4
-	VPXOR    Y5, Y5, Y5
-	VPXOR    Y6, Y6, Y6
-	VPXOR    Y7, Y7, Y7
-
-	SUBQ $128, CX
-	JLT  last
+vector:
+	CMPB  ·haveAVX2(SB), $0
+	JEQ   scalar
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	SUBQ  $128, CX
 
 pair: // 128 bytes
 	VMOVDQU 0(SI), Y0
-	VMOVDQU Y0, 0(DI)
 	VMOVDQU 32(SI), Y1
-	VMOVDQU Y1, 32(DI)
 	VMOVDQU 64(SI), Y2
-	VMOVDQU Y2, 64(DI)
 	VMOVDQU 96(SI), Y3
-	VMOVDQU Y3, 96(DI)
-	VPAND   Y8, Y0, Y9
-	VPAND   Y8, Y1, Y10
-	VPAND   Y8, Y2, Y11
-	VPAND   Y8, Y3, Y12
-	VPSRLQ  $32, Y0, Y0
-	VPSRLQ  $32, Y1, Y1
-	VPSRLQ  $32, Y2, Y2
-	VPSRLQ  $32, Y3, Y3
-	VPADDQ  Y9, Y4, Y4
-	VPADDQ  Y10, Y5, Y5
-	VPADDQ  Y11, Y6, Y6
-	VPADDQ  Y12, Y7, Y7
+	VMOVDQU Y0, 0(DI)
 	VPADDQ  Y0, Y4, Y4
+	VPSRLQ  $32, Y0, Y0
+	VMOVDQU Y1, 32(DI)
 	VPADDQ  Y1, Y5, Y5
+	VPSRLQ  $32, Y1, Y1
+	VMOVDQU Y2, 64(DI)
+	VPADDQ  Y2, Y4, Y4
+	VPSRLQ  $32, Y2, Y2
+	VMOVDQU Y3, 96(DI)
+	VPADDQ  Y3, Y5, Y5
+	VPSRLQ  $32, Y3, Y3
+	VPADDQ  Y0, Y6, Y6
+	VPADDQ  Y1, Y7, Y7
 	VPADDQ  Y2, Y6, Y6
 	VPADDQ  Y3, Y7, Y7
 	ADDQ    $128, SI
 	ADDQ    $128, DI
 	SUBQ    $128, CX
 	JGE     pair
+	ADDQ    $128, CX
 
-last: // 64 bytes, or none
-	CMPQ    CX, $-64
-	JLT     fold
-	VMOVDQU 0(SI), Y0
-	VMOVDQU Y0, 0(DI)
-	VMOVDQU 32(SI), Y1
-	VMOVDQU Y1, 32(DI)
-	VPAND   Y8, Y0, Y9
-	VPAND   Y8, Y1, Y10
-	VPSRLQ  $32, Y0, Y0
-	VPSRLQ  $32, Y1, Y1
-	VPADDQ  Y9, Y4, Y4
-	VPADDQ  Y10, Y5, Y5
-	VPADDQ  Y0, Y6, Y6
-	VPADDQ  Y1, Y7, Y7
-
-fold:
 	VPADDQ       Y5, Y4, Y4
 	VPADDQ       Y7, Y6, Y6
+	VPSLLQ       $32, Y6, Y7
+	VPSUBQ       Y7, Y4, Y4
 	VPADDQ       Y6, Y4, Y4
 	VEXTRACTI128 $1, Y4, X5
 	VPADDQ       X5, X4, X4
@@ -320,5 +279,4 @@ fold:
 	VPADDQ       X5, X4, X4
 	VMOVQ        X4, AX
 	VZEROUPPER
-	MOVQ         AX, ret+48(FP)
-	RET
+	JMP          scalar

@@ -2,20 +2,9 @@
 
 package ip
 
-import "math"
+func sumBytes(b []byte) uint32 { return sumWords(b) }
 
-const vectorMin = math.MaxInt
-
-func sumShort(b []byte) uint32 { return sumWords(b) }
-
-func copySumShort(dst, src []byte) uint32 {
-	copy(dst, src)
-	return sumWords(src)
-}
-
-func sumLong(b []byte) uint32 { return sumWords(b) }
-
-func copySumLong(dst, src []byte) uint32 {
+func copySumBytes(dst, src []byte) uint32 {
 	copy(dst, src)
 	return sumWords(src)
 }
