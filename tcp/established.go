@@ -18,6 +18,9 @@ func (l *Layer) segment(s *Sock, g *segment) perf.Verdict {
 		g.opts.TS != s.rcv.tsOK ||
 		s.rcv.tsOK && seqLT(g.opts.TSVal, s.rcv.tsRecent) ||
 		g.n == 0 && g.ack == s.snd.una // a duplicate, or news of the window
+	if g.unsummed && !(slow && g.verify() || !slow && g.place(s)) {
+		return perf.DropTCPChecksum
+	}
 	if slow {
 		l.cfg.Stat.Event(perf.EvTCPSlowPath)
 		return l.step(s.state, s, g)

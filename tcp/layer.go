@@ -94,6 +94,9 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if s, ok := l.conns.Lookup(&g.key); ok {
 		return l.segment(s, g)
 	}
+	if !g.verify() {
+		return perf.DropTCPChecksum
+	}
 	return l.unconnected(g)
 }
 

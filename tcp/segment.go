@@ -20,13 +20,16 @@ type segment struct {
 	full     int    // payload of a segment, of several that were merged
 	wnd      uint16 // as it stands in the header
 	flags    uint8
+	unsummed bool // nobody has verified the checksum yet
+	placed   bool // the payload lies in RX, unpublished
 
 	rq    *request  // whom it is for, when that is no Sock
 	tw    *timeWait // ... likewise
 	floor uint32    // a new connection's ISN must lie above it, if not zero
 }
 
-// parse checks header and checksum and fills g.
+// parse checks header and checksum and fills g. The checksum of a segment with much
+// payload is left for later: who copies the payload sums it on the way.
 func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if p.Broadcast || p.Multicast || p.LinkBroadcast || p.Copied {
 		return perf.DropTCPBroadcast // RFC 9293 3.9.2.3 (MUST-57)
@@ -39,7 +42,8 @@ func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if !ok {
 		return perf.DropTCPHeader
 	}
-	if !checksumOK(m, p) {
+	g.unsummed, g.placed = len(b)-len(h) >= onePass && m.NbSegs == 1 && m.OlFlags&summed == 0, false
+	if !g.unsummed && !checksumOK(m, p) {
 		return perf.DropTCPChecksum // RFC 9293 3.1 (MUST-3)
 	}
 	g.m, g.p, g.rq, g.tw, g.floor = m, p, nil, nil, 0
@@ -65,9 +69,43 @@ func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	return perf.Delivered
 }
 
+// onePass is how much payload is worth summing while it is copied.
+const onePass = 256
+
+// verify does what parse has left. Who acts on anything in g has called it.
+func (g *segment) verify() bool {
+	bad := g.unsummed && !g.p.ChecksumOK(g.m.Bytes())
+	g.unsummed = false
+	return !bad
+}
+
+// place copies the payload of an unsummed segment to where it belongs in s.RX, and
+// verifies the checksum in the same pass. Nothing is published. False: it is wrong,
+// and the ring is as it was, because nothing lies ahead of what is in order.
+func (g *segment) place(s *Sock) bool {
+	b := g.m.Bytes()
+	h, p := b[:g.off], b[g.off:]
+	sum := ip.Sum(h, g.p.PseudoSum(len(b)))
+	if x, y := s.RX.Reserve(s.rcv.pos, len(p)); len(y) == 0 {
+		sum = ip.CopySum(x, p, sum)
+	} else {
+		copy(y, p[copy(x, p):])
+		sum = ip.Sum(p, sum)
+	}
+	if ip.Fold(sum) != 0xffff {
+		s.RX.Commit(0)
+		return false
+	}
+	g.unsummed, g.placed = false, true
+	return true
+}
+
+// summed: the checksum is known to be right.
+const summed = mbuf.RxL4ChecksumGood | mbuf.FlagLoop
+
 // checksumOK: the port has checked it, or we do.
 func checksumOK(m *mbuf.Mbuf, p *ip.Packet) bool {
-	if m.OlFlags&(mbuf.RxL4ChecksumGood|mbuf.FlagLoop) != 0 {
+	if m.OlFlags&summed != 0 {
 		return true
 	}
 	n := int(m.PktLen)

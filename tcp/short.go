@@ -79,23 +79,37 @@ func (l *Layer) plain(s *Sock, seq uint32, hl, n int, flags uint8) bool {
 		binary.BigEndian.PutUint32(o[4:], s.ts(l.now))
 		binary.BigEndian.PutUint32(o[8:], s.rcv.tsRecent)
 	}
-	if n > 0 {
-		x, y := s.TX.Slices(s.snd.tail+uint64(seq-s.snd.tailSeq), n)
-		k := copy(b[hl:], x)
-		if len(y) > 0 {
-			copy(b[hl+k:], y)
-		}
-	}
 	sum := s.Endpoint.PseudoSum(Proto, hl+n)
 	if s.Dst.Iface.Offloads&pmd.TxTCPChecksum != 0 {
 		m.OlFlags |= mbuf.TxTCPChecksum | mbuf.TxIPv4
 		m.SetTx(0, 0, hl, 0)
+		s.payload(b[hl:], seq)
 		Header(b).SetChecksum(ip.Fold(sum))
 	} else {
-		Header(b).SetChecksum(^ip.Fold(ip.Sum(b, sum)))
+		sum = ip.Sum(b[:hl], sum)
+		if n > 0 {
+			sum = s.payloadSum(b[hl:], seq, sum)
+		}
+		Header(b).SetChecksum(^ip.Fold(sum))
 	}
 	s.acknowledged()
 	l.cfg.Stat.Event(perf.EvTCPSegmentSent)
 	l.ip.Send(m, &s.Endpoint, Proto, l.now)
 	return true
+}
+
+// payload copies the bytes of TX at seq to p.
+func (s *Sock) payload(p []byte, seq uint32) {
+	x, y := s.TX.Slices(s.snd.tail+uint64(seq-s.snd.tailSeq), len(p))
+	copy(p[copy(p, x):], y)
+}
+
+// payloadSum does the same and adds them to sum, most often in one pass.
+func (s *Sock) payloadSum(p []byte, seq, sum uint32) uint32 {
+	x, y := s.TX.Slices(s.snd.tail+uint64(seq-s.snd.tailSeq), len(p))
+	if len(y) == 0 {
+		return ip.CopySum(p, x, sum)
+	}
+	copy(p[copy(p, x):], y)
+	return ip.Sum(p, sum)
 }

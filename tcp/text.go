@@ -7,7 +7,9 @@ import (
 // inOrder takes payload that begins at rcv.nxt and fits.
 func (l *Layer) inOrder(s *Sock, g *segment) {
 	r := &s.rcv
-	g.copyTo(s, r.pos)
+	if !g.placed {
+		g.copyTo(s, r.pos)
+	}
 	r.nxt += uint32(g.n)
 	r.pos += uint64(g.n)
 	s.RX.Publish(r.pos)
