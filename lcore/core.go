@@ -87,6 +87,7 @@ type rxQueue struct {
 	q    pmd.Queue
 	port uint16
 	rss  bool // the port has already chosen the core
+	card bool // the port's own table follows the groups
 	back bool // what this core sends may decide what comes here
 }
 
@@ -134,8 +135,9 @@ func (c *Core) AddPort(index uint16, p pmd.Port) *pmd.TxBuffer {
 	info := p.Info()
 	cores := len(c.group.cores)
 	rss := info.Offloads.Has(pmd.RSS) && info.Queues == cores
+	card := c.follow(p, rss)
 	for i := c.id; i < info.Queues; i += cores {
-		c.rx = append(c.rx, rxQueue{q: p.Queue(i), port: index, rss: rss, back: info.Loopback || info.Queues > 1 && !rss})
+		c.rx = append(c.rx, rxQueue{q: p.Queue(i), port: index, rss: rss, card: card, back: info.Loopback || info.Queues > 1 && !rss})
 	}
 	var q pmd.Queue
 	if c.id < info.Queues {

@@ -83,6 +83,7 @@ func (b *Balancer) Look(now perf.Tick) {
 		b.calm = 0
 	}
 	b.spread(now)
+	b.g.catchUp(now)
 }
 
 // shares returns how much of the time since the last look the busiest core worked,

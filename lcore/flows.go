@@ -26,6 +26,13 @@ func (s *FlowSet) Len() (n int) {
 	return n
 }
 
+// add puts the groups of other into the set.
+func (s *FlowSet) add(other *FlowSet) {
+	for i, in := range other {
+		s[i] = s[i] || in
+	}
+}
+
 // Mover hands all that two stacks know of the flows in set from one core to
 // another. Neither takes a turn meanwhile. Groups that must stay it takes out of
 // the set.
@@ -40,6 +47,7 @@ type flowTable struct {
 	now    [Flows]uint8 // the owner
 	rss    [Flows]uint8 // the same for ports that choose: asReceived until the group moves
 	home   [Flows]uint8 // the owner at first. Packets without ports always go there
+	pieces [Flows]uint8 // the same for ports that choose: asReceived until their table changes
 	parked bool         // the core owns no group
 }
 
@@ -48,15 +56,13 @@ func (t *flowTable) init(id, n int) {
 	for i := range t.home {
 		t.home[i] = uint8(i % n)
 		t.set(id, i, i%n)
+		t.rss[i], t.pieces[i] = asReceived, asReceived
 	}
 }
 
 // set notes, on core id, that group i belongs to core to.
 func (t *flowTable) set(id, i, to int) {
 	t.now[i], t.rss[i] = uint8(to), uint8(to)
-	if t.home[i] == uint8(to) {
-		t.rss[i] = asReceived
-	}
 	t.parked = true
 	for _, owner := range t.now {
 		if owner == uint8(id) {
@@ -215,7 +221,8 @@ func (g *Group) sent(c *Core) bool {
 }
 
 // give enters the new owner of the groups everywhere, and returns how many they
-// are. What waits for the old one where its own frames lead goes first.
+// are. What waits for the old one where its own frames lead goes first, and what came by
+// a card's old table.
 func (g *Group) give(from *Core, to int, set *FlowSet, now perf.Tick) (n int) {
 	for i, in := range set {
 		if !in {
@@ -230,15 +237,27 @@ func (g *Group) give(from *Core, to int, set *FlowSet, now perf.Tick) (n int) {
 		g.cores[to].groups.Add(1)
 		from.stat.Event(perf.EvFlowsMoved)
 	}
+	if n == 0 {
+		return 0
+	}
 	for i := range from.rx {
-		if r := &from.rx[i]; n > 0 && r.back {
-			for range backBursts {
-				if from.receive(r, now) == 0 {
-					break
-				}
-				g.settle(now)
-			}
+		if r := &from.rx[i]; r.back {
+			g.empty(from, r, backBursts, now)
 		}
 	}
+	if len(g.cards) > 0 {
+		g.redirect(from, set, now)
+	}
 	return n
+}
+
+// empty takes from a queue of c what is in it, so many bursts at the most, and lets each
+// frame come to where it belongs.
+func (g *Group) empty(c *Core, r *rxQueue, bursts int, now perf.Tick) {
+	for range bursts {
+		if c.receive(r, now) == 0 {
+			return
+		}
+		g.settle(now)
+	}
 }

@@ -23,6 +23,7 @@ type Group struct {
 	maxNap perf.Tick
 	reta   [Flows]atomic.Uint32 // flow group to core, for goroutines; written by Move
 	move   Mover                // nil: flows stay where they are
+	cards  []*card              // ports whose own tables follow reta
 
 	held     atomic.Bool // the cores stand still between two turns; written by Move
 	stop     atomic.Bool // written by Stop

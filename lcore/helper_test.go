@@ -183,6 +183,12 @@ type rig struct {
 
 func newRig(t testing.TB, cores int, mode Mode, idle Idle, port *fakePort) *rig {
 	t.Helper()
+	return newRigOn(t, cores, mode, idle, port, port)
+}
+
+// newRigOn is newRig with something around the port.
+func newRigOn(t testing.TB, cores int, mode Mode, idle Idle, port *fakePort, around pmd.Port) *rig {
+	t.Helper()
 	g, err := NewGroup(cores, mode, idle)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +201,7 @@ func newRig(t testing.TB, cores int, mode Mode, idle Idle, port *fakePort) *rig 
 		r.pools = append(r.pools, p)
 		c.SetPool(p)
 		s := &fakeStack{core: c}
-		s.tx = c.AddPort(7, port)
+		s.tx = c.AddPort(7, around)
 		c.SetStack(s)
 		r.stacks = append(r.stacks, s)
 	}

@@ -61,6 +61,9 @@ func (c *Core) owner(m *mbuf.Mbuf, rss bool) int {
 		if !rss {
 			return int(c.table.home[row])
 		}
+		if to := c.table.pieces[row]; to != asReceived {
+			return int(to)
+		}
 	case everyone:
 		c.spread(m)
 	}

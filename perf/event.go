@@ -60,6 +60,8 @@ const (
 	EvTaskPosted
 	EvBufferHome
 	EvFlowsMoved
+	EvRedirected
+	EvRedirectRefused
 	EvSocketsMoved
 	EvSleep
 
@@ -113,19 +115,21 @@ var events = [NumEvents]named{
 	EvTCPTimeWait:         {"tcp-time-wait", "A connection entered TIME-WAIT."},
 	EvTCPTimeWaitReused:   {"tcp-time-wait-reused", "A new connection took the place of one in TIME-WAIT."},
 
-	EvTurn:         {"turn", "The core looked once at everything it serves."},
-	EvTurnBusy:     {"turn-busy", "A turn found something to do."},
-	EvSteered:      {"steered", "A frame was handed to the core that owns its flow."},
-	EvSteerCopied:  {"steer-copied", "A frame that concerns every core was copied for another one."},
-	EvRelayed:      {"relayed", "A frame was sent for a core that has no queue on the port."},
-	EvPosted:       {"posted", "Another thread asked for something on a socket."},
-	EvCalled:       {"called", "Another thread had a function run on the core."},
-	EvRoused:       {"roused", "A goroutine that waited for a socket was told to go on."},
-	EvTaskPosted:   {"task-posted", "Another thread woke a resident task."},
-	EvBufferHome:   {"buffer-home", "A packet buffer of another core was freed here and sent home."},
-	EvFlowsMoved:   {"flows-moved", "A group of flows went to another core, with all that belongs to it."},
-	EvSocketsMoved: {"sockets-moved", "A connection went to another core with its group of flows."},
-	EvSleep:        {"sleep", "The core went to sleep because there was nothing to do."},
+	EvTurn:            {"turn", "The core looked once at everything it serves."},
+	EvTurnBusy:        {"turn-busy", "A turn found something to do."},
+	EvSteered:         {"steered", "A frame was handed to the core that owns its flow."},
+	EvSteerCopied:     {"steer-copied", "A frame that concerns every core was copied for another one."},
+	EvRelayed:         {"relayed", "A frame was sent for a core that has no queue on the port."},
+	EvPosted:          {"posted", "Another thread asked for something on a socket."},
+	EvCalled:          {"called", "Another thread had a function run on the core."},
+	EvRoused:          {"roused", "A goroutine that waited for a socket was told to go on."},
+	EvTaskPosted:      {"task-posted", "Another thread woke a resident task."},
+	EvBufferHome:      {"buffer-home", "A packet buffer of another core was freed here and sent home."},
+	EvFlowsMoved:      {"flows-moved", "A group of flows went to another core, with all that belongs to it."},
+	EvRedirected:      {"redirected", "A group of flows that went to another core comes to its queue by the card's own table."},
+	EvRedirectRefused: {"redirect-refused", "A card did not change its table: moved flows come to the old queue, and are handed over."},
+	EvSocketsMoved:    {"sockets-moved", "A connection went to another core with its group of flows."},
+	EvSleep:           {"sleep", "The core went to sleep because there was nothing to do."},
 }
 
 // String returns the event's name in lower case, e.g. "tcp-retransmit".

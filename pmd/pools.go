@@ -30,6 +30,18 @@ type Resetter interface {
 	Reset() error
 }
 
+// Redirector is a Port with RSS that can change, while it runs, which queue the frames of
+// a flow arrive at.
+type Redirector interface {
+	Port
+	// Redirect lets a frame whose hash is h arrive at queue table[h%len(table)] from now
+	// on; len(table) is 128. When it returns, frames that went by the old table are in
+	// their queues, as far as the device lets know. The lcores stand still meanwhile: it
+	// must take some tens of microseconds at most. Any goroutine, one at a time. On an
+	// error the old table stays.
+	Redirect(table []uint8) error
+}
+
 // As returns p, or the port that it wraps, as one that can do more.
 func As[T Port](p Port) (T, bool) {
 	for {

@@ -16,6 +16,7 @@ const (
 	planeIP  = "10.77.0.2"
 	kernelIP = "10.77.0.1"
 	subnet   = "/24"
+	smallMTU = 600
 )
 
 func TestMain(m *testing.M) { os.Exit(required.Main(m)) }
@@ -65,8 +66,12 @@ func (l *lane) config(mtu int) string {
     queues: %d
 lcores: %d
 log: info
-`, l.addr, planeIP, subnet, mtu, l.lcores, l.lcores)
+elastic: %v
+`, l.addr, planeIP, subnet, mtu, l.lcores, l.lcores, l.elastic(mtu))
 }
+
+// elastic reports whether the serve with this MTU gathers flows on few lcores.
+func (l *lane) elastic(mtu int) bool { return l.lcores > 1 && mtu == smallMTU }
 
 // newTAP makes the cable's other end: a TAP with the kernel's address.
 func newTAP(t testing.TB, mtu int) netlink.Link {
@@ -119,7 +124,7 @@ func (l *lane) run(t *testing.T, k *kit) {
 	if k.qemu(l.newQEMU) == "" {
 		required.Skip(t, "no QEMU with an 82576: 8.0 or later, or scripts/nic-kit.sh")
 	}
-	image, err := k.image(t.TempDir(), map[string]string{"usual": l.config(1500), "jumbo": l.config(9000), "small": l.config(600)})
+	image, err := k.image(t.TempDir(), map[string]string{"usual": l.config(1500), "jumbo": l.config(9000), "small": l.config(smallMTU)})
 	if err != nil {
 		t.Fatal(err)
 	}

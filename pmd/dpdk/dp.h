@@ -52,6 +52,7 @@ void dp_pool_return(struct dp_pool *p);
 
 #define DP_STASH 64
 #define DP_QUEUES 64
+#define DP_TABLE 128 // groups of flows, as the lcores have them
 
 struct dp_port;
 
@@ -110,6 +111,7 @@ struct dp_conf {
 	uint16_t reta, key;
 	bool promisc, allmulti, set_mac, keep;
 	uint8_t mac[6];
+	uint8_t table[DP_TABLE]; // the queue of each group of flows
 };
 
 // dp_link is the state of a link.
@@ -139,6 +141,7 @@ int dp_port_start(struct dp_port *p, struct dp_conf *c, const char **step);
 int dp_port_stop(struct dp_port *p, bool drain);
 int dp_port_close(struct dp_port *p, bool remove);
 int dp_port_restart(struct dp_port *p, struct dp_conf *c, const char **step);
+int dp_port_redirect(struct dp_port *p, struct dp_conf *c, const uint8_t *table);
 void dp_port_link(struct dp_port *p, struct dp_link *l);
 void dp_port_stats(struct dp_port *p, struct dp_stats *s, bool device);
 int dp_port_xstats(struct dp_port *p, struct dp_name *names, uint64_t *values, unsigned int n);

@@ -131,16 +131,37 @@ int dp_port_configure(struct dp_port *p, const struct dp_conf *c)
 	return -dp.rte_eth_dev_configure(p->id, c->queues, c->queues, &conf);
 }
 
-// fill_reta spreads the hash over the queues as the lcores do: entry i to i % n.
-static int fill_reta(struct dp_port *p, uint16_t size)
+// fill_reta spreads the hash over the queues as the lcores do: by c's table.
+static int fill_reta(struct dp_port *p, const struct dp_conf *c)
 {
+	uint16_t size = c->reta;
 	struct rte_eth_rss_reta_entry64 reta[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE];
 	memset(reta, 0, sizeof(reta));
 	for (uint16_t i = 0; i < size; i++) {
 		reta[i / RTE_ETH_RETA_GROUP_SIZE].mask |= 1ull << (i % RTE_ETH_RETA_GROUP_SIZE);
-		reta[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] = i % p->queues;
+		reta[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] = c->table[i % DP_TABLE];
 	}
 	return dp.rte_eth_dev_rss_reta_update(p->id, reta, size);
+}
+
+// dp_port_redirect changes the table of a running device; 0 or an errno, and then the old
+// table stays. A table that is shorter than ours must mean the same to it.
+int dp_port_redirect(struct dp_port *p, struct dp_conf *c, const uint8_t *table)
+{
+	uint8_t old[DP_TABLE];
+	for (uint16_t i = 0; i < DP_TABLE; i++) {
+		if (table[i] >= p->queues || c->reta == 0 || table[i] != table[i % c->reta]) {
+			return EINVAL;
+		}
+	}
+	memcpy(old, c->table, sizeof(old));
+	memcpy(c->table, table, sizeof(old));
+	int err = fill_reta(p, c);
+	if (err != 0) {
+		memcpy(c->table, old, sizeof(old));
+		(void)fill_reta(p, c);
+	}
+	return -err;
 }
 
 // EAL's interrupt thread calls this. It only leaves a note: no Go here.
@@ -190,7 +211,7 @@ static int settle(struct dp_port *p, struct dp_conf *c, const char **step)
 	}
 	if (err == 0 && c->reta != 0) {
 		*step = "RSS table";
-		err = fill_reta(p, c->reta);
+		err = fill_reta(p, c);
 	}
 	if (err == 0 && !c->keep) { // virtual devices know neither, and need neither
 		(void)(c->promisc ? dp.rte_eth_promiscuous_enable(p->id) : dp.rte_eth_promiscuous_disable(p->id));

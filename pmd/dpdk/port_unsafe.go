@@ -23,7 +23,10 @@ func init() {
 	pmd.Register("dpdk", func(device string, opt pmd.Options) (pmd.Port, error) { return Open(device, opt) })
 }
 
-var _ pmd.PoolMaker = (*Port)(nil)
+var (
+	_ pmd.PoolMaker  = (*Port)(nil)
+	_ pmd.Redirector = (*Port)(nil)
+)
 
 // Port is one ethdev port.
 type Port struct {
@@ -130,6 +133,9 @@ func (p *Port) configure(opt pmd.Options) error {
 	if offer.Has(pmd.RSS) {
 		k.rss = rssFlows & c.rss
 		k.reta, k.key = c.reta, c.key
+		for i := range k.table {
+			k.table[i] = C.uint8_t(i % int(k.queues))
+		}
 		if k.key == 0 {
 			k.key = keyDefault
 		}
