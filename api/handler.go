@@ -24,7 +24,8 @@ type Handler interface {
 	StateChange(c *Inside)
 	// ErrorReport: Recv or Send will return an error.
 	ErrorReport(c *Inside)
-	// OnTimer: the time that SetTimer was told has passed.
+	// OnTimer: the time that SetTimer was told has passed. What it sends on a stream
+	// leaves in the next turn, which follows at once.
 	OnTimer(c *Inside)
 }
 
