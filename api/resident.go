@@ -33,8 +33,9 @@ type residents struct {
 // A task must not block in any other way: not on a channel, a mutex, a system call
 // or time.Sleep (Net.Sleep is there for it), and not compute for long, because its
 // lcore does nothing else meanwhile. Config.TaskLimit is when the plane logs the
-// stack of one that did. It must not call Net.Close or runtime.Goexit. A panic
-// ends the task and closes its connection; it is logged.
+// stack of one that did. It must not call Net.Close. A panic ends the task and closes
+// its connection; it is logged. So does runtime.Goexit, above all from t.FailNow of a
+// test, but the memory of the task's stack is lost.
 //
 // ServeResident returns when l is closed, with net.ErrClosed. Tasks that still run
 // then go on; Net.Close ends them.
@@ -47,13 +48,14 @@ func (l *TCPListener) ServeResident(f func(net.Conn)) error {
 		}
 		c := newTCPConn(n, s, l.network)
 		core.Go(func() {
+			returned := false
 			defer func() {
-				if v := recover(); v != nil {
-					c.Close() //nolint:errcheck // the panic goes on
-					panic(v)
+				if !returned { // a panic, or Goexit, goes on
+					c.Close() //nolint:errcheck // as said
 				}
 			}()
 			f(c)
+			returned = true
 		})
 	})
 	return opError("accept", l.network, nil, l.addr, "accept4", err)

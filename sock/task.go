@@ -20,12 +20,13 @@ type Task struct {
 	core  *Core
 	g     atomic.Uintptr          // its goroutine; written by itself before anything else
 	next  func() (struct{}, bool) // switches to the task until it waits or ends
-	stop  func()                  // lets its waits fail, for good
+	drop  func()                  // gives it up before it has begun
 	yield func(struct{}) bool     // switches back to the turn; the task's own
 
 	queued  bool        // in core.run; the lcore's
 	ended   bool        // the lcore's
-	stopped int         // waits that failed since stop; the task's own
+	stop    bool        // its waits fail, for good; the lcore's
+	stopped int         // waits that failed; the task's own
 	place   int         // in core.tasks; the lcore's
 	posted  atomic.Bool // in core.posted; set by who posts it, cleared by the lcore
 	pnext   *Task       // next in core.posted; owned by whoever holds the list
@@ -69,7 +70,7 @@ func (c *Core) Go(f func()) {
 	t := &Task{core: c, place: len(c.tasks)}
 	c.registry.any.Store(true)
 	c.tasks = append(c.tasks, t)
-	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
+	t.next, t.drop = iter.Pull(func(yield func(struct{}) bool) {
 		t.g.Store(getg())
 		t.yield = yield
 		t.body(f)
@@ -108,25 +109,35 @@ func (ts *Tasks) Yield() {
 // Sleep is the Sleep of c's plane.
 func (c *Core) Sleep(d time.Duration) { c.registry.Sleep(d) }
 
-// body runs f. A panic ends the task, and not the plane.
+// body runs f. A panic ends the task, and not the plane; neither does runtime.Goexit.
 func (t *Task) body(f func()) {
+	returned := false
 	defer func() {
 		v := recover()
-		if _, by := v.(taskStopped); v == nil || by {
+		if _, by := v.(taskStopped); by || returned {
 			return
+		}
+		if v == nil {
+			// The end of a coroutine by Goexit would be that of the lcore's goroutine.
+			// So it does not end, but is never switched to again.
+			t.ended = true
+			t.yield(struct{}{})
 		}
 		if fault := t.core.registry.fault; fault != nil {
 			fault(v, debug.Stack())
 		}
 	}()
 	f()
+	returned = true
 }
 
 // park switches back to the turn until somebody wakes the task. It may return
 // without cause.
 func (t *Task) park() {
-	if t.yield(struct{}{}) {
-		return
+	if !t.stop {
+		if t.yield(struct{}{}); !t.stop {
+			return
+		}
 	}
 	// Whoever stops tasks has closed the sockets before, so waiting calls fail and
 	// the task comes to its end.
@@ -212,7 +223,7 @@ func (c *Core) step(t *Task) {
 	c.running.Store(t)
 	_, on := t.next()
 	c.running.Store(nil)
-	if !on {
+	if !on || t.ended {
 		c.forget(t)
 	}
 }
@@ -232,10 +243,12 @@ func (c *Core) forget(t *Task) {
 func (c *Core) EndTasks() {
 	for len(c.tasks) > 0 {
 		t := c.tasks[len(c.tasks)-1]
-		c.running.Store(t)
-		t.stop()
-		c.running.Store(nil)
-		c.forget(t)
+		if t.stop = true; t.g.Load() == 0 {
+			t.drop()
+			c.forget(t)
+			continue
+		}
+		c.step(t) // to its end: it does not wait any more
 	}
 }
 
