@@ -15,8 +15,8 @@ import (
 //
 // What it does: Ethernet, IPv4 and UDP or TCP headers on the same wire of slots as
 // the others; checksums made and verified (the product's functions); a hash table of
-// flows; copies into and out of rings; windows and acknowledgements, at least one for
-// two segments; handshake, end of stream and TIME-WAIT of the last thousand; a
+// flows; copies into and out of rings; windows and acknowledgements, one for the
+// segments of a burst; handshake, end of stream and TIME-WAIT of the last thousand; a
 // blocking net.Conn, whose goroutines park as the product's do (sock.Waiter).
 //
 // What it leaves out: loss, and so timers and the clock; congestion control; options

@@ -128,9 +128,7 @@ func (s *floorStack) inputTCP(f []byte) bool {
 	}
 	if n > 0 {
 		c.rcv += uint32(n)
-		if c.owed++; c.owed == 2 {
-			c.segment(flagACK, c.nxt, 0)
-		}
+		c.owed++
 		c.notice()
 	}
 	return true
@@ -188,10 +186,14 @@ func (c *floorConn) pend() {
 	}
 }
 
-// deliver hands over what a burst brought, and wakes readers.
+// deliver hands over what a burst brought, wakes readers, and acknowledges for all of
+// it where it was more than a segment.
 func (s *floorStack) deliver() {
 	for _, c := range s.ready {
 		c.got = false
+		if c.owed > 1 {
+			c.segment(flagACK, c.nxt, 0)
+		}
 		if c.over {
 			c.head.Store(c.rcv - 1) // FIN has a number of its own
 			c.ended.Store(true)
