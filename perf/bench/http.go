@@ -116,12 +116,21 @@ var (
 	bodyLength = []string{strconv.Itoa(len(httpBody))}
 )
 
-// fastHTTP runs each connection as a resident task.
-func fastHTTP(l *api.TCPListener) error {
-	s := &fasthttp.Server{
+func fastServer() *fasthttp.Server {
+	return &fasthttp.Server{
 		Logger:  log.New(io.Discard, "", 0),
 		Handler: func(ctx *fasthttp.RequestCtx) { ctx.WriteString(httpBody) }, //nolint:errcheck // it never fails
 	}
+}
+
+// goFastHTTP is fasthttp on any listener, a goroutine for each connection.
+func goFastHTTP(l net.Listener) {
+	fastServer().Serve(l) //nolint:errcheck // until it is closed
+}
+
+// fastHTTP runs each connection as a resident task.
+func fastHTTP(l *api.TCPListener) error {
+	s := fastServer()
 	return l.ServeResident(func(c net.Conn) {
 		s.ServeConn(c) //nolint:errcheck // the client finds out
 		c.Close()      //nolint:errcheck // the same
@@ -152,12 +161,12 @@ func planeNetHTTP(n int) (*subject, error) {
 	return &subject{load: newHTTP(conns), packets: p.packets, close: p.close}, nil
 }
 
-func gvisorNetHTTP(n int) (*subject, error) {
+func gvisorHTTP(n int, serve func(net.Listener)) (*subject, error) {
 	g, l, err := listenGvisor(byWire)
 	if err != nil {
 		return nil, err
 	}
-	go netHTTP(l)
+	go serve(l)
 	conns, err := dialAll(n, g.dial)
 	return &subject{load: newHTTP(conns), packets: g.packets, close: func() error {
 		for _, c := range conns {
@@ -168,14 +177,14 @@ func gvisorNetHTTP(n int) (*subject, error) {
 	}}, err
 }
 
-func (k *kernelNet) netHTTP(n int) (*subject, error) {
+func (k *kernelNet) http(n int, serve func(net.Listener)) (*subject, error) {
 	l, err := k.listen()
 	if err != nil {
 		return nil, err
 	}
-	go netHTTP(l)
-	conns, err := dialAll(n, func() (net.Conn, error) { return net.Dial("tcp4", l.Addr().String()) })
-	return &subject{load: newHTTP(conns), packets: k.packets, close: func() error {
+	go serve(l)
+	conns, err := dialAll(n, func() (net.Conn, error) { return dialKernel(l.Addr().String()) })
+	return &subject{load: newHTTP(conns), packets: k.packets, kernel: true, close: func() error {
 		for _, c := range conns {
 			c.Close()
 		}

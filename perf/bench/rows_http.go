@@ -1,6 +1,10 @@
 package main
 
-import "dataplane/api"
+import (
+	"slices"
+
+	"dataplane/api"
+)
 
 // httpConns is how many connections are kept alive.
 const httpConns = 64
@@ -36,11 +40,16 @@ func httpRows() []row {
 			ours("fasthttp", inside(fastHTTP)),
 			ours("khttp", inside(kHTTP)),
 			{name: "net/http", plane: true, alloc: true, open: func() (*subject, error) { return planeNetHTTP(httpConns) }},
-			theirs("gvisor", func() (*subject, error) { return gvisorNetHTTP(httpConns) }),
-			theirs("linux-lo", func() (*subject, error) { return loopback.netHTTP(httpConns) }),
+			theirs("gvisor", func() (*subject, error) { return gvisorHTTP(httpConns, netHTTP) }),
+			theirs("linux-lo", func() (*subject, error) { return loopback.http(httpConns, netHTTP) }),
+			theirs("gvisor-fast", func() (*subject, error) { return gvisorHTTP(httpConns, goFastHTTP) }),
+			theirs("linux-lo-fast", func() (*subject, error) { return loopback.http(httpConns, goFastHTTP) }),
 		},
-		goals: append(goals("fasthttp"), goals("khttp")...),
-		note: "fasthttp: resident tasks; khttp: handlers; gvisor and linux-lo: net/http. The client is the same everywhere and in every " +
+		goals: slices.Concat(goals("fasthttp"), goals("khttp"), []goal{
+			{side: "fasthttp", against: "gvisor-fast"}, {side: "fasthttp", against: "linux-lo-fast"},
+			{side: "net/http", against: "gvisor"}, {side: "net/http", against: "linux-lo"},
+		}),
+		note: "fasthttp: resident tasks; khttp: handlers; gvisor and linux-lo: net/http; -fast: fasthttp, a goroutine for each connection. The client is the same everywhere and in every " +
 			"figure: it writes a fixed request, parses the answer's head and compares the body. It runs as resident tasks beside fasthttp " +
 			"and khttp, as goroutines elsewhere: on each stack where it costs least.",
 	}
