@@ -215,7 +215,7 @@ func vethAcross(mk func([]net.Conn) load, spin bool) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := net.Dial("tcp4", l.Addr().String())
+	c, err := dialKernel(l.Addr().String())
 	if err != nil {
 		stop()
 		return nil, err
@@ -234,7 +234,7 @@ func vethAcross(mk func([]net.Conn) load, spin bool) (*subject, error) {
 }
 
 // oneVeth is the row's pair of veth, with the offloads that it has by itself.
-var oneVeth = sync.OnceValues(func() (kernelNet, error) { return vethNet(true) })
+var oneVeth = sync.OnceValues(func() (kernelNet, error) { return vethNet(offloaded) })
 
 // echoElsewhere starts the server's process.
 func echoElsewhere(l *net.TCPListener, cpu int) (stop func(), err error) {

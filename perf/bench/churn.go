@@ -115,6 +115,6 @@ func (k *kernelNet) churn(workers int) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	load := newChurn(l, workers, func() (net.Conn, error) { return net.Dial("tcp4", l.Addr().String()) })
-	return &subject{load: load, packets: k.packets, close: l.Close}, nil
+	load := newChurn(l, workers, func() (net.Conn, error) { return dialKernel(l.Addr().String()) })
+	return &subject{load: load, packets: k.packets, kernel: true, close: l.Close}, nil
 }

@@ -13,7 +13,8 @@
 //
 // A figure is CPU time of the whole process for one operation, both ends
 // included where both are in the process; what the kernel does in the process's
-// system calls is in it. A ratio is the median of the ratios of the blocks;
+// system calls is in it, and with sides of the kernel's what ksoftirqd does on the same
+// CPU meanwhile. A ratio is the median of the ratios of the blocks;
 // ratios of medians would compare the neighbours' load. Rows may yield latency
 // histograms and figures of their own (memory, gaps) as well, and a goal compares
 // any two numbers.

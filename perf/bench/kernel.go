@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -17,8 +18,22 @@ type kernelNet struct {
 
 // loopback is 127.0.0.1 of the row's namespace, or of the machine.
 var loopback = kernelNet{
-	listen: func() (net.Listener, error) { return net.Listen("tcp4", "127.0.0.1:0") },
+	listen: func() (net.Listener, error) { return listenKernel("127.0.0.1:0") },
 	device: "lo",
+}
+
+// listenKernel and dialKernel are package net without what no peer does here either:
+// Multipath TCP, which listeners have by default, and the system calls that turn
+// keep-alive on for each connection.
+func listenKernel(addr string) (net.Listener, error) {
+	c := net.ListenConfig{KeepAlive: -1}
+	c.SetMultipathTCP(false)
+	return c.Listen(context.Background(), "tcp4", addr)
+}
+
+func dialKernel(addr string) (net.Conn, error) {
+	d := net.Dialer{KeepAlive: -1}
+	return d.Dial("tcp4", addr)
 }
 
 // packets returns how many packets the device has sent and, if it is not the
@@ -44,11 +59,11 @@ func (k *kernelNet) tcp(n int, serve func(net.Conn), mk func([]net.Conn) load) (
 	go accept(l, serve)
 	conns := make([]net.Conn, n)
 	for i := range conns {
-		if conns[i], err = net.Dial("tcp4", l.Addr().String()); err != nil {
+		if conns[i], err = dialKernel(l.Addr().String()); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
 	}
-	return &subject{load: mk(conns), packets: k.packets, close: func() error {
+	return &subject{load: mk(conns), packets: k.packets, kernel: true, close: func() error {
 		for _, c := range conns {
 			c.Close()
 		}
@@ -69,7 +84,7 @@ func (k *kernelNet) udp(window int) (*subject, error) {
 	}
 	go echoAll(srv)
 	closeAll := func() error { return errors.Join(c.Close(), srv.Close()) }
-	return &subject{load: newEcho([]net.Conn{c}, window), packets: k.packets, close: closeAll}, nil
+	return &subject{load: newEcho([]net.Conn{c}, window), packets: k.packets, kernel: true, close: closeAll}, nil
 }
 
 // addrPortConn is what the kernel's UDP sockets and the plane's have in common.

@@ -19,7 +19,8 @@ type sample struct {
 	Mallocs   float64            `json:"mallocs"`
 	Wall      time.Duration      `json:"wall_ns"`
 	CPU       time.Duration      `json:"cpu_ns"`
-	Preempted int64              `json:"preempted"`        // involuntary context switches
+	Preempted int64              `json:"preempted"` // involuntary context switches
+	Softirqd  time.Duration      `json:"softirqd_ns,omitempty"`
 	Values    map[string]float64 `json:"values,omitempty"` // of the load; the last window's
 	Hist      *histogram         `json:"hist,omitempty"`   // latencies in ns
 }
@@ -32,6 +33,7 @@ func (s *sample) add(o sample) {
 	s.Wall += o.Wall
 	s.CPU += o.CPU
 	s.Preempted += o.Preempted
+	s.Softirqd += o.Softirqd
 	if o.Values != nil {
 		s.Values = o.Values
 	}
@@ -43,6 +45,7 @@ func (s *sample) add(o sample) {
 func measure(s *subject, d time.Duration) (sample, error) {
 	runtime.GC()
 	packets, allocs := s.sent(), countAllocs(d)
+	elsewhere := softirqTime()
 	u0, start := readUsage(), time.Now()
 	n, err := s.load.run(d)
 	wall, u1 := time.Since(start), readUsage()
@@ -53,13 +56,16 @@ func measure(s *subject, d time.Duration) (sample, error) {
 	out := sample{
 		Ops: n.ops, Bytes: n.bytes, Packets: packets, Mallocs: allocs.total(wall),
 		Wall: wall, CPU: u1.cpu - u0.cpu, Preempted: u1.preempted - u0.preempted,
-		Values: n.values,
+		Softirqd: softirqTime() - elsewhere, Values: n.values,
 	}
 	if n.wall != 0 {
 		out.Wall = n.wall
 	}
 	if n.cpu != 0 {
 		out.CPU = n.cpu
+	}
+	if s.kernel {
+		out.CPU += out.Softirqd
 	}
 	if n.packets != 0 {
 		out.Packets = n.packets

@@ -131,3 +131,19 @@ func failing(r row, window time.Duration) (bad []string) {
 	}
 	return bad
 }
+
+// TestSoftirqTime: what the kernel's threads took is the kernel's sides' only.
+func TestSoftirqTime(t *testing.T) {
+	if d := softirqTime(); d < 0 || softirqTime() < d {
+		t.Errorf("%v, and less after", d)
+	}
+	b := sample{Ops: 10, CPU: 1000, Softirqd: 20}
+	o := outcome{Blocks: []sample{b, b}}
+	if o.sum("op"); o.Figures[softirqd].Median != 2 {
+		t.Errorf("%+v", o.Figures)
+	}
+	o.Blocks[0].Softirqd, o.Blocks[1].Softirqd = 5, 5
+	if o.sum("op"); o.Figures[softirqd] != (spread{}) {
+		t.Errorf("half of a hundredth is shown: %+v", o.Figures)
+	}
+}

@@ -79,6 +79,9 @@ func (o *outcome) sum(unit string) {
 	if unit == "KiB" {
 		names = append(names, gbitPerCPU)
 	}
+	if v := o.numbers(softirqd); quantile(v, 0.5)*100 > quantile(o.numbers("cpu"), 0.5) {
+		o.Figures[softirqd] = spreadOf(v)
+	}
 	for name := range o.Blocks[0].Values {
 		names = append(names, name)
 	}
@@ -113,6 +116,9 @@ func (o *outcome) numbers(measure string) []float64 {
 // gbitPerCPU is how many Gbit a second of CPU time moves.
 const gbitPerCPU = "Gbit/CPU-s"
 
+// softirqd is what the kernel's threads for network work took beside the process.
+const softirqd = "ksoftirqd"
+
 func (s *sample) number(measure string) (float64, bool) {
 	switch measure {
 	case "", "cpu":
@@ -123,6 +129,8 @@ func (s *sample) number(measure string) (float64, bool) {
 		return float64(s.Packets) / float64(s.Ops), s.Packets > 0
 	case "allocs":
 		return float64(s.Mallocs) / float64(s.Ops), true
+	case softirqd:
+		return float64(s.Softirqd) / float64(s.Ops), s.CPU > 0
 	case gbitPerCPU:
 		return float64(s.Bytes) * 8 / float64(s.CPU), s.CPU > 0
 	case "max":

@@ -37,6 +37,7 @@ type side struct {
 type subject struct {
 	load    load
 	packets func() uint64 // over the link so far; nil: unknown
+	kernel  bool          // the kernel's stack does the work: ksoftirqd's part of it counts
 	close   func() error
 }
 

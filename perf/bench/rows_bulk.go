@@ -33,12 +33,15 @@ func plainBulk() row {
 		num: "6", name: "tcp-bulk", what: "TCP bulk, 1 flow, MTU 1500, no GSO or GRO, checksums on", unit: "KiB",
 		sides: append(planeBulk(openPlainPlanes, flow),
 			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, 1, serveBulk, flow) }),
-			side{name: "linux-veth", root: true, open: func() (*subject, error) { return vethTCP(false, 1, serveBulk, flow) }},
+			side{name: "linux-veth", root: true, open: func() (*subject, error) { return vethTCP(plain, 1, serveBulk, flow) }},
+			side{name: "linux-veth-sg", root: true, open: func() (*subject, error) { return vethTCP(scattered, 1, serveBulk, flow) }},
 			theirs("floor", func() (*subject, error) { return floorTCP(floorBulkRing, 1, serveBulk, flow) }),
 		),
 		goals: slices.Concat(bulkGoals("gvisor", 5, 10), bulkGoals("linux-veth", 3, 6),
-			bounds("floor", []string{"gvisor", "linux-veth"}, "goroutine", "lent")),
-		note: "linux-veth: two namespaces joined by veth with every offload off. " + bulkNote + floorNote,
+			[]goal{{side: "goroutine", against: "linux-veth-sg"}, {side: "lent", against: "linux-veth-sg"}},
+			bounds("floor", []string{"gvisor", "linux-veth", "linux-veth-sg"}, "goroutine", "lent")),
+		note: "linux-veth: two namespaces joined by veth with every offload off, so that a segment is copied on its way, as on our wire; -sg: " +
+			"scatter-gather on, so that pages are handed over and not copied. Linux cuts segments as late as it can (GSO) in both. " + bulkNote + floorNote,
 	}
 }
 
@@ -49,7 +52,7 @@ func softwareBulk() row {
 		num: "7a", name: "tcp-bulk-gso", what: "TCP bulk, 1 flow, MTU 1500, the best software GSO and GRO of each", unit: "KiB",
 		sides: append(planeBulk(openPlanes, great),
 			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWireBoth, 1, serveBulk, great) }),
-			side{name: "linux-veth", root: true, open: func() (*subject, error) { return vethTCP(true, 1, serveBulk, great) }},
+			side{name: "linux-veth", root: true, open: func() (*subject, error) { return vethTCP(offloaded, 1, serveBulk, great) }},
 		),
 		goals: bulkGoals("gvisor", 3, 6),
 		note: "gvisor: its own GSO, and stack/gro on each burst, which verifies the checksums. Writes are of 256 KiB, because gVisor " +

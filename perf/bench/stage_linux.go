@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -217,9 +216,9 @@ func manyFiles() {
 	}
 }
 
-// runKernel is the kernel's side: an ordinary server on package net.
+// runKernel is the kernel's side: a server on package net.
 func runKernel() error {
-	l, err := net.Listen("tcp4", fmt.Sprintf(":%d", kernelPort))
+	l, err := listenKernel(fmt.Sprintf(":%d", kernelPort))
 	if err != nil {
 		return err
 	}

@@ -11,16 +11,20 @@ import (
 	"github.com/vishvananda/netns"
 )
 
+// vethName and vethAddr are those of an end, 0 or 1, of the pair of a kind.
+func vethName(kind, end int) string { return fmt.Sprintf("bench%d", 2*kind+end) }
+func vethAddr(kind, end int) string { return fmt.Sprintf("10.8.%d.%d", kind, 1+end) }
+
+// What a pair of veth is left with.
 const (
-	vethHere  = "bench0"
-	vethThere = "bench1"
-	vethAddr  = "10.8.0.2"
+	plain     = iota // nothing: each segment has its checksums made and verified, and is copied
+	scattered        // the same, but pages are handed over and not copied
+	offloaded        // what it has by default
 )
 
 // vethNet joins the row's namespace to another one, which ends with the process,
-// by a pair of veth with MTU 1500. offloads leaves what they have by default: else
-// everything is off, and each segment has its checksums made and verified.
-func vethNet(offloads bool) (kernelNet, error) {
+// by a pair of veth with MTU 1500.
+func vethNet(keep int) (kernelNet, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	here, err := netns.Get()
@@ -32,12 +36,12 @@ func vethNet(offloads bool) (kernelNet, error) {
 	if err = errors.Join(err, netns.Set(here)); err != nil {
 		return kernelNet{}, err
 	}
-	if err := addVeth(there); err != nil {
+	if err := addVeth(there, keep); err != nil {
 		return kernelNet{}, fmt.Errorf("veth: %w", err)
 	}
-	if !offloads {
-		err := plainVeth(vethHere)
-		err = errors.Join(err, within(here, there, func() error { return plainVeth(vethThere) }))
+	if keep != offloaded {
+		err := plainVeth(vethName(keep, 0), keep)
+		err = errors.Join(err, within(here, there, func() error { return plainVeth(vethName(keep, 1), keep) }))
 		if err != nil {
 			return kernelNet{}, err
 		}
@@ -51,11 +55,11 @@ func vethNet(offloads bool) (kernelNet, error) {
 		}
 		defer back.Close()
 		return l, within(back, there, func() error {
-			l, err = net.Listen("tcp4", vethAddr+":0") // a socket stays where it was made
+			l, err = listenKernel(vethAddr(keep, 1) + ":0") // a socket stays where it was made
 			return err
 		})
 	}
-	return kernelNet{listen: listen, device: vethHere}, nil
+	return kernelNet{listen: listen, device: vethName(keep, 0)}, nil
 }
 
 // within runs f in another namespace. The thread is locked.
@@ -67,10 +71,10 @@ func within(here, there netns.NsHandle, f func() error) error {
 }
 
 // addVeth makes the pair, with addresses.
-func addVeth(there netns.NsHandle) error {
+func addVeth(there netns.NsHandle, kind int) error {
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name = vethHere
-	v := &netlink.Veth{LinkAttrs: attrs, PeerName: vethThere, PeerNamespace: netlink.NsFd(int(there))}
+	attrs.Name = vethName(kind, 0)
+	v := &netlink.Veth{LinkAttrs: attrs, PeerName: vethName(kind, 1), PeerNamespace: netlink.NsFd(int(there))}
 	if err := netlink.LinkAdd(v); err != nil {
 		return err
 	}
@@ -87,12 +91,12 @@ func addVeth(there netns.NsHandle) error {
 	for _, end := range []struct {
 		h          *netlink.Handle
 		name, addr string
-	}{{here, vethHere, "10.8.0.1/24"}, {h, vethThere, vethAddr + "/24"}} {
+	}{{here, vethName(kind, 0), vethAddr(kind, 0)}, {h, vethName(kind, 1), vethAddr(kind, 1)}} {
 		l, err := end.h.LinkByName(end.name)
 		if err != nil {
 			return err
 		}
-		addr, err := netlink.ParseAddr(end.addr)
+		addr, err := netlink.ParseAddr(end.addr + "/24")
 		if err != nil {
 			return err
 		}
@@ -103,8 +107,8 @@ func addVeth(there netns.NsHandle) error {
 	return nil
 }
 
-// plainVeth turns every offload off that a device has.
-func plainVeth(name string) error {
+// plainVeth turns the offloads of a device off.
+func plainVeth(name string, keep int) error {
 	e, err := ethtool.NewEthtool()
 	if err != nil {
 		return err
@@ -112,12 +116,13 @@ func plainVeth(name string) error {
 	defer e.Close()
 	off := map[string]bool{}
 	for _, f := range []string{
-		"rx-checksum", "tx-checksum-ip-generic", "tx-checksum-sctp", "tx-scatter-gather", "tx-scatter-gather-fraglist",
+		"rx-checksum", "tx-checksum-ip-generic", "tx-checksum-sctp", "tx-scatter-gather-fraglist",
 		"tx-tcp-segmentation", "tx-tcp-ecn-segmentation", "tx-tcp-mangleid-segmentation", "tx-tcp6-segmentation",
 		"tx-generic-segmentation", "tx-udp-segmentation", "rx-gro", "rx-gro-list",
 	} {
 		off[f] = false
 	}
+	off["tx-scatter-gather"] = keep == scattered
 	if err := e.Change(name, off); err != nil {
 		return fmt.Errorf("ethtool -K %s: %w", name, err)
 	}
@@ -130,12 +135,15 @@ func plainVeth(name string) error {
 			return fmt.Errorf("ethtool -K %s: %s stays on", name, f)
 		}
 	}
+	if has["tx-scatter-gather"] != (keep == scattered) {
+		return fmt.Errorf("ethtool -K %s: tx-scatter-gather cannot be switched", name)
+	}
 	return nil
 }
 
 // vethTCP is a side of the kernel's over veth.
-func vethTCP(offloads bool, n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
-	k, err := vethNet(offloads)
+func vethTCP(keep, n int, serve func(net.Conn), mk func([]net.Conn) load) (*subject, error) {
+	k, err := vethNet(keep)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"os/exec"
@@ -150,7 +149,7 @@ func gvisorWrk(side int) (*subject, error) {
 }
 
 func linuxWrk() (*subject, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	l, err := listenKernel("127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
