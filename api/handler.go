@@ -12,7 +12,9 @@ import (
 // Handler is code inside the plane: it is called on the lcore that its socket
 // lives on, in the middle of the turn that received the packet (Linux:
 // sk_data_ready and its like). It must not block, and not compute for long: its
-// lcore does nothing else meanwhile. What it sends leaves in the same turn. Where
+// lcore does nothing else meanwhile. Calls of other sockets may block, and so may Close
+// of a listener, of a UDPConn and of the plane: a Handler that wants such a thing starts
+// a goroutine for it. What it sends leaves in the same turn. Where
 // several lcores share a Handler, each calls it for sockets of its own. A panic
 // closes the socket and is logged.
 type Handler interface {
