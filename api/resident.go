@@ -69,7 +69,8 @@ func (n *Net) GoResident(core int, f func()) error {
 		return fmt.Errorf("there is no lcore %d: the plane has %d", core, len(st))
 	}
 	n.prepareTasks()
-	if !st[core].Core.Call(func() { st[core].Core.Go(f) }) {
+	begun := false
+	if !st[core].Core.Call(func() { begun = st[core].Core.Go(f) }) || !begun {
 		return net.ErrClosed
 	}
 	return nil
@@ -106,11 +107,11 @@ func (n *Net) prepareTasks() {
 // endTasks ends all tasks. Their sockets are closed.
 func (n *Net) endTasks() {
 	n.resident.once.Do(func() {}) // none can come any more
-	if n.resident.quit == nil {
-		return
-	}
 	for _, st := range n.host.Stacks() {
 		st.Core.Call(st.Core.EndTasks)
+	}
+	if n.resident.quit == nil {
+		return
 	}
 	close(n.resident.quit)
 	<-n.resident.done

@@ -41,6 +41,7 @@ type Core struct {
 	run      []*Task              // those to run next
 	posted   atomic.Pointer[Task] // pushed by other threads, taken by the lcore
 	running  atomic.Pointer[Task] // the one that has the lcore; written by the lcore
+	noTasks  bool                 // EndTasks has ended them; the lcore's
 	steps    atomic.Uint64        // times a task got the lcore; written by the lcore
 
 	_ [64]byte // the next lcore's begins on a line of its own

@@ -19,8 +19,8 @@ import (
 type Task struct {
 	core  *Core
 	g     atomic.Uintptr          // its goroutine; written by itself before anything else
-	next  func() (struct{}, bool) // switches to the task until it waits or ends
-	drop  func()                  // gives it up before it has begun
+	f     func()                  // what it runs
+	next  func() (struct{}, bool) // switches to the task until it waits or ends; nil before its first step
 	yield func(struct{}) bool     // switches back to the turn; the task's own
 
 	queued  bool        // in core.run; the lcore's
@@ -65,17 +65,26 @@ func (ts *Tasks) current() *Task {
 }
 
 // Go starts f as a task of c. It runs for the first time in this turn or the next.
-// Runs on the lcore.
-func (c *Core) Go(f func()) {
-	t := &Task{core: c, place: len(c.tasks)}
+// False: EndTasks has been here. Runs on the lcore, or for it.
+func (c *Core) Go(f func()) bool {
+	if c.noTasks {
+		return false
+	}
+	t := &Task{core: c, place: len(c.tasks), f: f}
 	c.registry.any.Store(true)
 	c.tasks = append(c.tasks, t)
-	t.next, t.drop = iter.Pull(func(yield func(struct{}) bool) {
+	c.enqueue(t)
+	return true
+}
+
+// begin makes the coroutine of t: on the lcore's own thread, which it belongs to. Go may
+// be called by somebody else while the lcore stands still.
+func (t *Task) begin() {
+	t.next, _ = iter.Pull(func(yield func(struct{}) bool) {
 		t.g.Store(getg())
 		t.yield = yield
-		t.body(f)
+		t.body()
 	})
-	c.enqueue(t)
 }
 
 // Sleep lets the calling task, or goroutine, rest for d at least. The lcore of a
@@ -109,8 +118,8 @@ func (ts *Tasks) Yield() {
 // Sleep is the Sleep of c's plane.
 func (c *Core) Sleep(d time.Duration) { c.registry.Sleep(d) }
 
-// body runs f. A panic ends the task, and not the plane; neither does runtime.Goexit.
-func (t *Task) body(f func()) {
+// body runs t.f. A panic ends the task, and not the plane; neither does runtime.Goexit.
+func (t *Task) body() {
 	returned := false
 	defer func() {
 		v := recover()
@@ -127,7 +136,7 @@ func (t *Task) body(f func()) {
 			fault(v, debug.Stack())
 		}
 	}()
-	f()
+	t.f()
 	returned = true
 }
 
@@ -219,6 +228,9 @@ func (c *Core) Tasks() int {
 
 // step switches to t until it waits or ends.
 func (c *Core) step(t *Task) {
+	if t.next == nil {
+		t.begin()
+	}
 	c.steps.Add(1)
 	c.running.Store(t)
 	_, on := t.next()
@@ -239,13 +251,13 @@ func (c *Core) forget(t *Task) {
 }
 
 // EndTasks ends all tasks of c: whatever they wait for fails. The plane has closed
-// their sockets before. Runs on the lcore.
+// their sockets before. None can begin afterwards. Runs on the lcore.
 func (c *Core) EndTasks() {
+	c.noTasks = true
 	for len(c.tasks) > 0 {
 		t := c.tasks[len(c.tasks)-1]
-		if t.stop = true; t.g.Load() == 0 {
-			t.drop()
-			c.forget(t)
+		if t.stop = true; t.next == nil {
+			c.forget(t) // it has not begun
 			continue
 		}
 		c.step(t) // to its end: it does not wait any more
