@@ -71,7 +71,8 @@ func (k *kernelNet) tcp(n int, serve func(net.Conn), mk func([]net.Conn) load) (
 	}}, nil
 }
 
-// udp connects two sockets, one of which echoes.
+// udp connects two sockets to each other, one of which echoes. The server's, too,
+// which spares it a route look-up for each packet.
 func (k *kernelNet) udp(window int) (*subject, error) {
 	here := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
 	srv, err := net.ListenUDP("udp4", here)
@@ -79,10 +80,13 @@ func (k *kernelNet) udp(window int) (*subject, error) {
 		return nil, err
 	}
 	c, err := net.DialUDP("udp4", here, srv.LocalAddr().(*net.UDPAddr))
+	if err == nil {
+		err = connectUDP(srv, c.LocalAddr().(*net.UDPAddr).AddrPort())
+	}
 	if err != nil {
 		return nil, errors.Join(err, srv.Close())
 	}
-	go echoAll(srv)
+	go serveEcho(srv)
 	closeAll := func() error { return errors.Join(c.Close(), srv.Close()) }
 	return &subject{load: newEcho([]net.Conn{c}, window), packets: k.packets, kernel: true, close: closeAll}, nil
 }
@@ -93,7 +97,7 @@ type addrPortConn interface {
 	WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error)
 }
 
-// echoAll is the server of the UDP rows: a socket for all peers.
+// echoAll is a server with a socket for all peers.
 func echoAll(c addrPortConn) {
 	buf := make([]byte, 2048)
 	for {

@@ -85,3 +85,18 @@ func TestBulkNoticesDamage(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestKernelDatagrams(t *testing.T) {
+	for _, window := range []int{1, 8} {
+		s, err := loopback.udp(window)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.load.run(10 * time.Millisecond); err != nil || n.ops == 0 {
+			t.Errorf("window %d: %+v, %v", window, n, err)
+		}
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

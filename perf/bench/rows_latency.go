@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"slices"
 	"time"
 
 	"dataplane/internal/jitter"
@@ -33,9 +34,11 @@ func closedLoop() row {
 			ours("resident", func() (*subject, error) { return residentTCP(1, inPlace) }),
 			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, 1, serveEcho, service) }),
 			theirs("linux-lo", func() (*subject, error) { return loopback.tcp(1, serveEcho, service) }),
+			theirs("floor", func() (*subject, error) { return floorTCP(floorRing, 1, serveEcho, service) }),
 		},
-		goals: append(times("goroutine", "gvisor", 6, 12), times("resident", "gvisor", 6, 12)...),
-		note:  "Service time: the next request waits for the answer." + calmNote,
+		goals: slices.Concat(times("goroutine", "gvisor", 6, 12), times("resident", "gvisor", 6, 12),
+			times("floor", "gvisor", 0, 0), times("goroutine", "floor", 0, 0)),
+		note: "Service time: the next request waits for the answer." + calmNote + " " + floorNote,
 	}
 }
 
