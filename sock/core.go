@@ -17,34 +17,40 @@ const readyDepth = 1024
 // The mailbox is two stacks of requests, pushed by any thread with one
 // compare-and-swap and taken whole by the lcore. A Sock is in it at most
 // once, so it needs no bound and no memory.
+//
+// Its fields are grouped in cache lines by who writes them: a request moves the line
+// of the mailbox, and no other.
 type Core struct {
-	ID   int
-	Pool *mbuf.Pool
-	Stat *perf.Stat
-	Now  perf.Tick // time of the turn; written by the lcore
+	// What nobody writes any more.
+	ID       int
+	Pool     *mbuf.Pool
+	Stat     *perf.Stat
+	bell     *ring.Doorbell        // rung after a push; nil when stepped
+	registry *Tasks                // of the plane
+	lanes    []*ring.SPSC[*Waiter] // ready rings, one per dispatcher; none: woken inline
+	bells    []*ring.Doorbell      // of the dispatchers
+	direct   bool                  // stepped: Call runs at once
+	_        [32]byte
 
-	mail  atomic.Pointer[Sock] // pushed by applications, taken by the lcore
-	own   []*Sock              // the requests of code on the lcore itself, of the next Requests
-	spare []*Sock
-	calls atomic.Pointer[call] // pushed by goroutines, taken by the lcore
-	bell  *ring.Doorbell       // rung after a push; nil when stepped
+	// The lcore's lines.
+	Now     perf.Tick            // time of the turn
+	running atomic.Pointer[Task] // the one that has the lcore; written by the lcore
+	own     []*Sock              // the requests of code on the lcore itself, of the next Requests
+	spare   []*Sock
+	ready   []*Waiter     // readied in this turn
+	tasks   []*Task       // all of this core's
+	run     []*Task       // those to run next
+	steps   atomic.Uint64 // times a task got the lcore; written by the lcore
+	noTasks bool          // EndTasks has ended them; the lcore's
+	_       [40]byte
 
-	lanes  []*ring.SPSC[*Waiter] // ready rings, one per dispatcher; none: woken inline
-	bells  []*ring.Doorbell      // of the dispatchers
-	ready  []*Waiter             // readied in this turn
-	dead   atomic.Bool           // written by the lcore as its last act
-	nextLn atomic.Uint32         // round robin of lanes; any thread
-	direct bool                  // stepped: Call runs at once
-
-	registry *Tasks               // of the plane
-	tasks    []*Task              // all of this core's
-	run      []*Task              // those to run next
-	posted   atomic.Pointer[Task] // pushed by other threads, taken by the lcore
-	running  atomic.Pointer[Task] // the one that has the lcore; written by the lcore
-	noTasks  bool                 // EndTasks has ended them; the lcore's
-	steps    atomic.Uint64        // times a task got the lcore; written by the lcore
-
-	_ [64]byte // the next lcore's begins on a line of its own
+	// The line that others write.
+	mail   atomic.Pointer[Sock] // pushed by applications, taken by the lcore
+	calls  atomic.Pointer[call] // pushed by goroutines, taken by the lcore
+	posted atomic.Pointer[Task] // pushed by other threads, taken by the lcore
+	nextLn atomic.Uint32        // round robin of lanes; any thread
+	dead   atomic.Bool          // written by the lcore as its last act
+	_      [32]byte             // the next lcore's begins on a line of its own
 }
 
 // CoreConfig says what a Core works with.
@@ -67,6 +73,7 @@ func NewCore(cfg CoreConfig) *Core {
 		c.registry = NewTasks(nil)
 	}
 	c.registry.cores = append(c.registry.cores, c)
+	c.registry.apart = len(cfg.Lanes) > 0
 	for _, l := range cfg.Lanes {
 		r := ring.NewSPSC[*Waiter](readyDepth)
 		l.rings = append(l.rings, r)
@@ -154,8 +161,12 @@ func (c *Core) here() bool {
 	if !c.registry.any.Load() {
 		return false
 	}
+	g := getg()
+	if c.registry.foreign(g) {
+		return false
+	}
 	t := c.running.Load()
-	return t != nil && t.g.Load() == getg()
+	return t != nil && t.g.Load() == g
 }
 
 // Requests serves the mailbox and returns how many requests there were. Runs

@@ -24,6 +24,25 @@ func TestLines(t *testing.T) {
 	kept = s
 }
 
+// TestCoreLines: what applications write, what the lcore writes, and what all of them
+// read share no cache line.
+func TestCoreLines(t *testing.T) {
+	c := NewCore(CoreConfig{})
+	for name, p := range map[string]unsafe.Pointer{
+		"what all read":       unsafe.Pointer(c),
+		"the lcore's":         unsafe.Pointer(&c.Now),
+		"the mailbox":         unsafe.Pointer(&c.mail),
+		"what follows a Core": unsafe.Add(unsafe.Pointer(c), unsafe.Sizeof(*c)),
+	} {
+		if off := uintptr(p) % 64; off != 0 {
+			t.Errorf("%s begins %d bytes into a line", name, off)
+		}
+	}
+	keptCore = c
+}
+
+var keptCore *Core // on the heap
+
 // owned is a Sock as the transports have it: with more behind it.
 type owned struct {
 	Sock

@@ -44,7 +44,22 @@ type Tasks struct {
 	cores []*Core     // complete before the first task
 	any   atomic.Bool // there has been a task; written by Go
 	fault func(v any, stack []byte)
+	apart bool                // the cores have threads of their own; complete before the first task
+	marks [marks]atomic.Int32 // tasks by a hash of their goroutines; each written by its tasks
 }
+
+// marks is how many of them there are.
+const marks = 1 << marksLog
+const marksLog = 10
+
+// mark returns the mark of a goroutine.
+func (ts *Tasks) mark(g uintptr) *atomic.Int32 {
+	return &ts.marks[uint32(g>>6)*0x9e3779b1>>(32-marksLog)]
+}
+
+// foreign reports that g is no task's, most often: who asks need not touch what an lcore
+// on another CPU writes with every step.
+func (ts *Tasks) foreign(g uintptr) bool { return ts.apart && ts.mark(g).Load() == 0 }
 
 // NewTasks returns the registry of one plane. fault hears of panics in tasks; it
 // runs on the lcore, and may be nil.
@@ -56,6 +71,9 @@ func (ts *Tasks) current() *Task {
 		return nil
 	}
 	g := getg()
+	if ts.foreign(g) {
+		return nil
+	}
 	for _, c := range ts.cores {
 		if t := c.running.Load(); t != nil && t.g.Load() == g {
 			return t
@@ -81,7 +99,11 @@ func (c *Core) Go(f func()) bool {
 // be called by somebody else while the lcore stands still.
 func (t *Task) begin() {
 	t.next, _ = iter.Pull(func(yield func(struct{}) bool) {
-		t.g.Store(getg())
+		g := getg()
+		mark := t.core.registry.mark(g)
+		mark.Add(1)
+		defer mark.Add(-1)
+		t.g.Store(g)
 		t.yield = yield
 		t.body()
 	})

@@ -27,7 +27,7 @@ func Closed(l Load) (*Result, error) {
 	books := make([]*recorder, len(l.Conns))
 	for i, c := range l.Conns {
 		books[i] = newRecorder(r.win.from, l.switches())
-		if err := c.SetDeadline(time.Now().Add(l.Warm + l.Time + grace)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(l.Warm + l.Time + hang)); err != nil {
 			return nil, err
 		}
 		g.start(func() error { return r.client(c, i, books[i]) })

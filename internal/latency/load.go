@@ -31,8 +31,13 @@ type Load struct {
 	Senders int     // that share the connections and the rate; default 1
 }
 
-// grace is how long after the end answers are waited for.
-const grace = 500 * time.Millisecond
+const (
+	// grace is how long after the end answers are waited for in the open loop.
+	grace = 500 * time.Millisecond
+	// hang is how long after the end a closed loop is given up: on a crowded machine a
+	// thread may wait for its CPU for a second.
+	hang = 5 * time.Second
+)
 
 func (l *Load) check(open bool) error {
 	if l.Place == nil {

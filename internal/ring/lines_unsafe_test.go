@@ -19,3 +19,18 @@ func TestLines(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstLine: the first memory of a ring of bytes begins a cache line.
+func TestFirstLine(t *testing.T) {
+	for range 8 {
+		var b Bytes
+		b.Init(1 << 10)
+		x, _ := b.Reserve(0, 64)
+		if off := uintptr(unsafe.Pointer(&x[0])) % 64; off != 0 {
+			t.Errorf("it begins %d bytes into a line", off)
+		}
+		keptBytes = append(keptBytes, &b)
+	}
+}
+
+var keptBytes []*Bytes // on the heap
