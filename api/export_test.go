@@ -20,5 +20,5 @@ func Step(t testing.TB, host *inet.Host, sk *sock.Sock, f func(*Inside) Handler)
 	}
 	s.Adopt(sk)
 	s.SetState(sock.Connected)
-	n.enterAt(sk.Core(), s, f)
+	n.enter(s, sk, f)
 }

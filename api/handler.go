@@ -22,7 +22,8 @@ type Handler interface {
 	DataReady(c *Inside)
 	// WriteSpace: there is room again after Send returned EAGAIN, and at other times.
 	WriteSpace(c *Inside)
-	// StateChange: the peer has finished, or the connection has ended.
+	// StateChange: the peer has finished, or the connection has ended, or a goroutine
+	// or Net.Close has closed it. DataReady follows, to which Recv says which it was.
 	StateChange(c *Inside)
 	// ErrorReport: Recv or Send will return an error.
 	ErrorReport(c *Inside)
@@ -104,7 +105,7 @@ func (c *callbacks) StateChange(sk *sock.Sock) {
 	if !c.closed {
 		c.h.StateChange((*Inside)(c))
 	}
-	if !c.closed && sk.Has(sock.FlagRcvShut|sock.FlagDead) {
+	if !c.closed && (sk.Has(sock.FlagRcvShut|sock.FlagDead) || c.in.S.Closed()) {
 		c.h.DataReady((*Inside)(c))
 	}
 }
@@ -188,25 +189,15 @@ func (n *Net) enter(s *sock.Socket, sk *sock.Sock, f func(*Inside) Handler) {
 	c.Close()
 }
 
-// enterAt is enter where the connection s lives: c, unless its flow moved while it waited
-// to be accepted.
-func (n *Net) enterAt(c *sock.Core, s *sock.Socket, f func(*Inside) Handler) {
-	if at := s.SK().Core(); at != c {
-		at.Post(func() { n.enterAt(at, s, f) })
-		return
-	}
-	n.enter(s, s.SK(), f)
-}
-
 // ServeHandler accepts connections and gives each to the Handler that f returns
 // for it; nil closes it. f runs on the lcore that the connection lives on, as all
 // the rest will. ServeHandler returns when l is closed, with net.ErrClosed;
 // connections that are open then go on until Net.Close.
 func (l *TCPListener) ServeHandler(f func(*Inside) Handler) error {
 	n := l.n
-	err := inet.Meet(l.s, func(c *sock.Core, s *sock.Socket) {
+	err := inet.Meet(l.s, func(_ *sock.Core, s *sock.Socket) {
 		if n.track(s) {
-			n.enterAt(c, s, f)
+			n.enter(s, s.SK(), f)
 		}
 	})
 	return opError("accept", l.network, nil, l.addr, "accept4", err)

@@ -2,11 +2,13 @@ package api
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -219,4 +221,65 @@ func TestRootedFlowsStay(t *testing.T) {
 		t.Error(err)
 	}
 	c.Close()
+}
+
+// TestMoveBeforeServe: connections that wait to be accepted while their flows move are met
+// on the lcore where they live, by handlers and by tasks.
+func TestMoveBeforeServe(t *testing.T) {
+	for _, serve := range []string{"handlers", "tasks"} {
+		t.Run(serve, func(t *testing.T) {
+			a, b := pipe(t, Config{Lcores: []int{AnyCPU, AnyCPU}})
+			ln, err := b.Listen("tcp", ":7")
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := ln.(*TCPListener)
+			var conns []net.Conn
+			for range 20 {
+				conns = append(conns, call(t, a))
+			}
+			moved, all := 0, lcore.FlowSet{}
+			for i := range all {
+				all[i] = true
+			}
+			eventually(t, "the flows move", func() bool {
+				k, err := b.group.Move(all, 1, perf.Now())
+				moved += k
+				return err == nil
+			})
+			if moved == 0 || b.group.Owns(0) != 0 {
+				t.Fatalf("%d groups moved", moved)
+			}
+			var at [2]atomic.Int32
+			done := make(chan error, 1)
+			go func() {
+				if serve == "tasks" {
+					done <- l.ServeResident(func(c net.Conn) {
+						defer c.Close()
+						at[c.(*TCPConn).s.SK().Core().ID].Add(1)
+						io.Copy(c, c) //nolint:errcheck // the client judges
+					})
+					return
+				}
+				done <- l.ServeHandler(func(c *Inside) Handler {
+					at[c.Lcore()].Add(1)
+					return &echoInside{ends: new(atomic.Int32)}
+				})
+			}()
+			for i, c := range conns {
+				c.SetDeadline(time.Now().Add(20 * time.Second)) //nolint:errcheck // a TCPConn
+				if err := talk(c, 3); err != nil {
+					t.Errorf("connection %d: %v", i, err)
+				}
+				c.Close()
+			}
+			if at[0].Load() != 0 || at[1].Load() != 20 {
+				t.Errorf("met on lcore 0: %d, on 1: %d", at[0].Load(), at[1].Load())
+			}
+			l.Close()
+			if err := <-done; !errors.Is(err, net.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -108,5 +109,55 @@ func TestPost(t *testing.T) {
 		})
 		b.Close()
 		in.Post(func(*Inside) { t.Error("it ran after the end") })
+	})
+}
+
+// told notes what a handler hears.
+type told struct {
+	NoHandler
+	end   chan error
+	ticks *atomic.Int32
+}
+
+func (h *told) DataReady(c *Inside) {
+	if _, _, err := c.ReadBuffers(1); err != syscall.EAGAIN {
+		c.Close()
+		h.end <- err
+	}
+}
+
+func (h *told) OnTimer(c *Inside) {
+	h.ticks.Add(1)
+	c.SetTimer(time.Millisecond)
+}
+
+// TestHandlerClosedOutside: a goroutine closes the connection of a handler, which hears of
+// it; its timer stops.
+func TestHandlerClosedOutside(t *testing.T) {
+	setups(t, func(t *testing.T, cfg Config) {
+		a, b := pipe(t, cfg)
+		serveHandlers(t, b)
+		c := call(t, a).(*TCPConn)
+		h := &told{end: make(chan error, 1), ticks: new(atomic.Int32)}
+		if err := c.Handle(func(in *Inside) Handler { in.SetTimer(0); return h }); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the timer runs out", func() bool { return h.ticks.Load() > 3 })
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		select {
+		case err := <-h.end:
+			if err != net.ErrClosed {
+				t.Error(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("the handler was not told")
+		}
+		n := h.ticks.Load()
+		time.Sleep(10 * time.Millisecond)
+		if h.ticks.Load() > n+1 {
+			t.Error("the timer goes on")
+		}
 	})
 }

@@ -57,6 +57,9 @@ func (c *Inside) Enter() {
 // Recv reads what a stream holds. EAGAIN: nothing yet. io.EOF: the end.
 func (c *Inside) Recv(b []byte) (int, error) {
 	end := c.SK.Has(sock.FlagRcvShut | sock.FlagDead)
+	if c.S.Closed() {
+		return 0, sock.ErrClosed
+	}
 	n := c.SK.RX.Read(b)
 	if n > 0 {
 		c.SK.Consumed()
@@ -73,6 +76,8 @@ func (c *Inside) Borrow(least int) (x, y []byte, err error) {
 	end := sk.Has(sock.FlagRcvShut | sock.FlagDead)
 	n := sk.RX.Len()
 	switch {
+	case c.S.Closed():
+		return nil, nil, sock.ErrClosed
 	case n == 0:
 		return nil, nil, c.nothing(end)
 	case n >= least || end || sk.PeekError() != 0:
@@ -97,9 +102,6 @@ func (c *Inside) GiveBack(n int) error {
 
 // nothing says why there is nothing to read.
 func (c *Inside) nothing(end bool) error {
-	if c.S.Closed() {
-		return sock.ErrClosed
-	}
 	if e := c.SK.TakeError(); e != 0 {
 		return e
 	}

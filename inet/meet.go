@@ -22,8 +22,18 @@ func (a *acceptor) DataReady(sk *sock.Sock) {
 		if !ok {
 			return
 		}
-		a.meet(sk.Core(), adopt(a.listener, child))
+		a.met(sk.Core(), adopt(a.listener, child))
 	}
+}
+
+// met meets the connection s where it lives: on c, unless its flow has moved while it
+// waited to be accepted.
+func (a *acceptor) met(c *sock.Core, s *sock.Socket) {
+	if at := s.SK().Core(); at != c {
+		at.Post(func() { a.met(at, s) })
+		return
+	}
+	a.meet(c, s)
 }
 
 // WriteSpace does nothing: nobody writes to a listener.

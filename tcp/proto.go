@@ -118,6 +118,9 @@ func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 		l.endOfStream(s) // what still comes fills the window, as with Linux
 	}
 	if bits&sock.ReqClose != 0 {
+		if s.CB != nil {
+			s.StateChange() // a goroutine may have closed what code on the lcore serves
+		}
 		l.shut(s)
 	}
 }
