@@ -124,8 +124,7 @@ func (n *Net) watchTasks() {
 	tick := time.NewTicker(max(limit/2, time.Millisecond))
 	defer tick.Stop()
 	type look struct {
-		step  uint64
-		since perf.Tick
+		since perf.Tick // the latest look at which the lcore was not held
 		said  bool
 	}
 	cores := n.host.Stacks()
@@ -139,14 +138,15 @@ func (n *Net) watchTasks() {
 		now := perf.Now()
 		for i, st := range cores {
 			l := &seen[i]
-			step, busy := st.Core.Step()
-			if !busy || step != l.step {
-				*l = look{step: step, since: now}
+			if !st.Core.Watch() {
+				*l = look{since: now}
 				continue
 			}
 			if held := time.Duration(now - l.since); held >= limit && !l.said {
-				l.said = true
-				n.log.Error("a resident task keeps its lcore", "lcore", i, "for", held, "stack", taskStacks())
+				stacks := taskStacks()
+				if l.said = stacks != ""; l.said { // else the lcore itself waits for a CPU
+					n.log.Error("a resident task keeps its lcore", "lcore", i, "for", held, "stack", stacks)
+				}
 			}
 		}
 	}

@@ -35,7 +35,7 @@ func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 		n := sk.TX.Write(b[sent:min(len(b), sent+writeStep)])
 		if n > 0 {
 			sent += n
-			sk.Kick(sock.ReqSend)
+			sk.Push(sock.ReqSend)
 			s.Wr.Moved(n)
 		}
 		if sent == len(b) {
@@ -87,10 +87,10 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	}
 	sk := s.SK()
 	got := 0
+	if err := s.Rd.Err(); err != nil {
+		return 0, err
+	}
 	for {
-		if err := s.Rd.Err(); err != nil {
-			return got, err
-		}
 		n, end, err := readSome(s, sk, b[got:], flags, got)
 		got += n
 		if err != nil || end || got == len(b) {
@@ -112,9 +112,17 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	}
 }
 
-// readSome takes what the ring holds. The flags are read before the ring: the
-// lcore writes them after its last byte, so an end that was seen is the end.
+// readSome takes what the ring holds. Before an end is believed the ring is looked at
+// once more: the lcore writes the flags after its last byte, so an end that was seen
+// then is the end.
 func readSome(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, end bool, err error) {
+	if flags&sock.MsgPeek == 0 {
+		if n = sk.RX.Read(b); n > 0 {
+			sk.Consumed()
+			s.Rd.Moved(n)
+			return n, false, nil
+		}
+	}
 	end = sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
 	if flags&sock.MsgPeek != 0 { // nothing is released: look behind what was seen
 		if n = sk.RX.CopyAt(b, sk.RX.Tail()+uint64(got)); n > 0 {

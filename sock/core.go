@@ -34,15 +34,15 @@ type Core struct {
 
 	// The lcore's lines.
 	Now     perf.Tick            // time of the turn
-	running atomic.Pointer[Task] // the one that has the lcore; written by the lcore
+	running atomic.Pointer[Task] // the one that has the lcore, or had it last; written by the lcore
 	own     []*Sock              // the requests of code on the lcore itself, of the next Requests
 	spare   []*Sock
-	ready   []*Waiter     // readied in this turn
-	tasks   []*Task       // all of this core's
-	run     []*Task       // those to run next
-	steps   atomic.Uint64 // times a task got the lcore; written by the lcore
-	noTasks bool          // EndTasks has ended them; the lcore's
-	_       [40]byte
+	ready   []*Waiter   // readied in this turn
+	tasks   []*Task     // all of this core's
+	run     []*Task     // those to run next
+	watched atomic.Bool // set by who watches the tasks, cleared by the lcore when one comes back
+	noTasks bool        // EndTasks has ended them; the lcore's
+	_       [44]byte
 
 	// The line that others write.
 	mail   atomic.Pointer[Sock] // pushed by applications, taken by the lcore

@@ -145,6 +145,16 @@ func (sk *Sock) Kick(bits uint32) {
 	}
 }
 
+// Push is Kick for a stream, of which the transport only takes note: what code on the
+// lcore of sk asks for needs no queue.
+func (sk *Sock) Push(bits uint32) {
+	if c := sk.Core(); c.here() {
+		sk.Proto.Request(sk, bits, c.Now)
+		return
+	}
+	sk.Kick(bits)
+}
+
 // Ask is Kick for code on the lcore of sk: handlers, and the transport itself.
 func (sk *Sock) Ask(bits uint32) {
 	if sk.req.Or(bits) == 0 {
@@ -230,6 +240,6 @@ func (sk *Sock) DropRings() bool {
 // the lcore asked to hear of it. Application side.
 func (sk *Sock) Consumed() {
 	if sk.RX.Tail() >= sk.WantTail.Load() {
-		sk.Kick(ReqRead)
+		sk.Push(ReqRead)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // A task is stepped by its lcore alone. While it runs the lcore does nothing else.
 type Task struct {
 	core  *Core
-	g     atomic.Uintptr          // its goroutine; written by itself before anything else
+	g     atomic.Uintptr          // its goroutine; written by itself, first and last
 	f     func()                  // what it runs
 	next  func() (struct{}, bool) // switches to the task until it waits or ends; nil before its first step
 	yield func(struct{}) bool     // switches back to the turn; the task's own
@@ -106,6 +106,7 @@ func (t *Task) begin() {
 		t.g.Store(g)
 		t.yield = yield
 		t.body()
+		t.g.Store(0) // another goroutine may have the address next
 	})
 }
 
@@ -229,6 +230,9 @@ func (c *Core) Tasks() int {
 	}
 	n := len(c.run)
 	if n == 0 {
+		if c.running.Load() != nil {
+			c.running.Store(nil)
+		}
 		return 0
 	}
 	for _, t := range c.run[:n] { // what they wake in turn runs in the next one
@@ -248,16 +252,21 @@ func (c *Core) Tasks() int {
 	return n
 }
 
-// step switches to t until it waits or ends.
+// step switches to t until it waits or ends. Most often it is the task that ran last,
+// and nobody watches: nothing is written.
 func (c *Core) step(t *Task) {
 	if t.next == nil {
 		t.begin()
 	}
-	c.steps.Add(1)
-	c.running.Store(t)
+	if c.running.Load() != t {
+		c.running.Store(t)
+	}
 	_, on := t.next()
-	c.running.Store(nil)
+	if c.watched.Load() {
+		c.watched.Store(false)
+	}
 	if !on || t.ended {
+		c.running.Store(nil)
 		c.forget(t)
 	}
 }
@@ -286,9 +295,10 @@ func (c *Core) EndTasks() {
 	}
 }
 
-// Step returns how often a task got the lcore, and whether one has it. Any thread.
-func (c *Core) Step() (steps uint64, busy bool) {
-	return c.steps.Load(), c.running.Load() != nil
+// Watch reports whether a task may have had the lcore since the latest call: none came
+// to a wait or to its end. The lcore may also stand between two turns. One goroutine.
+func (c *Core) Watch() bool {
+	return c.running.Load() != nil && c.watched.Swap(true)
 }
 
 // NumTasks returns how many tasks c has. Runs on the lcore.
