@@ -1,6 +1,9 @@
 package ring
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // firstBytes is what a Bytes takes with its first write, if that is small.
 const firstBytes = 256
@@ -45,7 +48,10 @@ type Bytes struct {
 }
 
 // array is one generation of a ring's memory.
-type array struct{ b []byte } // len is a power of two
+type array struct {
+	b     []byte  // len is a power of two
+	whole *little // what it is part of; nil: nothing
+}
 
 // little is an array in one piece with its first memory, which begins a cache line: a
 // small message takes as few of them to another core as it can.
@@ -54,6 +60,14 @@ type little struct {
 	_     [64 - 24]byte
 	first [firstBytes]byte
 }
+
+// littles are those that empty rings gave back. Thousands of connections that speak
+// after a pause take them again, and what nobody takes is the collector's.
+var littles = sync.Pool{New: func() any {
+	l := new(little)
+	l.b, l.whole = l.first[:], l
+	return l
+}}
 
 // Init makes b an empty ring that may hold limit bytes. It takes no memory for them.
 // Neither side may use the ring meanwhile.

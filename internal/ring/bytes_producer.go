@@ -84,11 +84,9 @@ func (b *Bytes) grow(old *array, tail uint64, need int) *array {
 // newArray takes memory for need bytes.
 func newArray(need int) *array {
 	if need <= firstBytes {
-		l := new(little)
-		l.b = l.first[:]
-		return &l.array
+		return &littles.Get().(*little).array
 	}
-	return &array{make([]byte, ceilPow2(need))}
+	return &array{b: make([]byte, ceilPow2(need))}
 }
 
 // WriteAt copies p to pos without publishing it. The caller has checked that
@@ -142,8 +140,14 @@ func (b *Bytes) Write(p []byte) int {
 func (b *Bytes) Drop() {
 	// A consumer that finds head == tail does not look at the array, and one
 	// that released its last byte is done with it.
-	if b.tail.Load() == b.highest {
+	if b.tail.Load() != b.highest {
+		return
+	}
+	if a := b.arr.Load(); a != nil {
 		b.arr.Store(nil)
+		if a.whole != nil {
+			littles.Put(a.whole)
+		}
 	}
 }
 

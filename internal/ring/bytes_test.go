@@ -339,3 +339,20 @@ func TestBytesAhead(t *testing.T) {
 		t.Errorf("room %d when all is read", r.Room())
 	}
 }
+
+// TestBytesTakesBack: the memory that an empty ring gave back serves the next one.
+func TestBytesTakesBack(t *testing.T) {
+	var b, c Bytes
+	b.Init(1 << 20)
+	c.Init(1 << 20)
+	msg := make([]byte, 64)
+	if n := testing.AllocsPerRun(200, func() {
+		for _, r := range [2]*Bytes{&b, &c} {
+			r.Write(msg)
+			r.Release(r.Head())
+			r.Drop()
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
