@@ -86,23 +86,31 @@ func (l *Layer) release(s *Sock, ack uint32) {
 	d.tailSeq += uint32(k)
 	s.TX.Release(d.tail)
 	if int(queued) > s.Opt.SndBuf/2 && 2*s.win.Cwnd > s.Opt.SndBuf {
-		s.growSend()
+		s.growSend(int(queued))
 	}
 	if limit := s.Opt.SndBuf; int(queued-k) <= limit-limit/3 {
 		s.WriteSpace()
 	}
 }
 
-// growSend: the application keeps the send buffer full, and the network takes
-// more than it holds. As Linux, a buffer is to hold two congestion windows; but
-// of a window only what the path carries without queues. On a short path the
-// rest is only our own waiting, and memory that no cache holds makes it longer.
-func (s *Sock) growSend() {
+// shortPath: on a shorter one who waits waits for his own segments.
+const shortPath = perf.Millisecond
+
+// growSend: the application keeps the send buffer full, queued bytes of it, and the
+// network takes more than it holds. As Linux, a buffer is to hold two congestion
+// windows; but of a window only what the path carries without queues. On a short path
+// the rest is only our own waiting, and memory that no cache holds makes it longer:
+// there one and a half times what is on its way will do, for the writer is woken when a
+// third is free.
+func (s *Sock) growSend(queued int) {
 	if s.Opt.SndBufSet || s.Opt.SndBuf >= sock.MaxAutoSndBuf {
 		return
 	}
-	path := float64(s.rtt.Min) / float64(max(s.rtt.SRTT, 1))
-	if 2*float64(s.win.Cwnd)*path <= float64(s.Opt.SndBuf) {
+	use := 2 * float64(s.win.Cwnd)
+	if s.rtt.SRTT < shortPath {
+		use = 1.5 * float64(min(s.win.Cwnd, queued))
+	}
+	if use*float64(s.rtt.Min) <= float64(s.Opt.SndBuf)*float64(max(s.rtt.SRTT, 1)) {
 		return
 	}
 	s.Opt.SndBuf = min(2*s.Opt.SndBuf, sock.MaxAutoSndBuf)

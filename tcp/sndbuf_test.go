@@ -22,6 +22,8 @@ func TestSendBufferGrows(t *testing.T) {
 		{"long path, small window", 100 << 10, 50 * ms, 50 * ms, false, 256 << 10, 256 << 10},
 		{"window on a short path with a queue", 1 << 20, ms / 50, ms, false, 256 << 10, 256 << 10},
 		{"some queue", 1 << 20, ms, 2 * ms, false, 256 << 10, 512 << 10},
+		{"a short path, nearly all of the window on it", 1 << 20, 20 * ms / 1000, 29 * ms / 1000, false, 256 << 10, 512 << 10},
+		{"a short path, half as much again before it", 1 << 20, 20 * ms / 1000, 31 * ms / 1000, false, 256 << 10, 256 << 10},
 		{"the application's choice", 1 << 20, ms, ms, true, 256 << 10, 256 << 10},
 		{"no more than the limit", 1 << 30, 10 * perf.Second, 10 * perf.Second, false, sock.MaxAutoSndBuf - 1, sock.MaxAutoSndBuf},
 		{"no sample", 1 << 30, 0, 0, false, 256 << 10, 256 << 10},
@@ -29,7 +31,7 @@ func TestSendBufferGrows(t *testing.T) {
 		var s Sock
 		s.win.Cwnd, s.Opt.SndBuf, s.Opt.SndBufSet = c.cwnd, c.from, c.set
 		s.rtt.Min, s.rtt.SRTT = c.min, c.srtt
-		s.growSend()
+		s.growSend(c.from)
 		if s.Opt.SndBuf != c.to {
 			t.Errorf("%s: %d bytes, expected %d", c.name, s.Opt.SndBuf, c.to)
 		}
