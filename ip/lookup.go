@@ -157,9 +157,6 @@ func has(set []uint32, v uint32) bool {
 // Ifaces returns the interfaces. Borrows: not to be written.
 func (r *Routes) Ifaces() []RouteIface { return r.ifaces }
 
-// All returns the routes as they are tried. Borrows: not to be written.
-func (r *Routes) All() []Route { return r.routes }
-
 // iface returns the interface with a number, nil if there is none.
 func (r *Routes) iface(index uint16) *RouteIface {
 	for i := range r.ifaces {

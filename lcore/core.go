@@ -52,7 +52,6 @@ type Core struct {
 	cpu   int
 	stack Stack
 	pool  *mbuf.Pool
-	yield func() int
 	bell  *ring.Doorbell
 
 	table  flowTable // which core owns a flow
@@ -122,10 +121,6 @@ func (c *Core) Stats(s *perf.Stat) { c.snap.Load(s) }
 
 // SetStack gives the core the stack that it runs.
 func (c *Core) SetStack(s Stack) { c.stack = s }
-
-// SetYield gives a shared core the function that readies what the stack's Wake
-// published. Without one, Wake has readied the goroutines itself.
-func (c *Core) SetYield(f func() int) { c.yield = f }
 
 // AddPort lets the core poll its queues of p, which has been started, and returns
 // the buffer through which this core sends on p. index is written to Mbuf.Port

@@ -26,8 +26,8 @@ func ports(src, dst uint16) gopacket.Payload {
 
 func TestClassify(t *testing.T) {
 	four := Hash4(mapped(hostA), mapped(hostB), 1000, 80)
-	two := Hash2(mapped(hostA), mapped(hostB))
-	four6, two6 := Hash4(six1, six2, 1000, 80), Hash2(six1, six2)
+	two := hash2(mapped(hostA), mapped(hostB))
+	four6, two6 := Hash4(six1, six2, 1000, 80), hash2(six1, six2)
 
 	v4 := ether(layers.EthernetTypeIPv4)
 	v6 := ether(layers.EthernetTypeIPv6)
@@ -69,7 +69,7 @@ func TestClassify(t *testing.T) {
 		{"unreachable", encode(t, v4, icmp, unreachable, tcp4, ports(1000, 80)), four, byQuote},
 		{"unreachable, first fragment", encode(t, v4, icmp, unreachable, frag, ports(1000, 80)), four, byQuote},
 		{"unreachable, later fragment", encode(t, v4, icmp, unreachable, later, ports(1000, 80)), two, byQuote},
-		{"unreachable, quoting nothing", encode(t, v4, icmp, unreachable), Hash2(mapped([4]byte{192, 0, 2, 1}), mapped(hostA)), byAddrs},
+		{"unreachable, quoting nothing", encode(t, v4, icmp, unreachable), hash2(mapped([4]byte{192, 0, 2, 1}), mapped(hostA)), byAddrs},
 		{"multicast", encode(t, group, tcp4, ports(1000, 80)), 0, everyone},
 		{"ARP", arp(t), 0, everyone},
 		{"ARP reply", encode(t, ether(layers.EthernetTypeARP), gopacket.Payload(make([]byte, 28))), 0, everyone},

@@ -49,7 +49,3 @@ func foldAddrs(src, dst *[16]byte) uint16 {
 func Hash4(src, dst [16]byte, sport, dport uint16) uint32 {
 	return hashWord(foldAddrs(&src, &dst) ^ sport ^ dport)
 }
-
-// Hash2 is the hash for packets without ports: fragments, and protocols that
-// have none.
-func Hash2(src, dst [16]byte) uint32 { return hashWord(foldAddrs(&src, &dst)) }

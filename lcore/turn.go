@@ -174,9 +174,6 @@ func (c *Core) loopAmong() {
 // and, when it readied nobody, now and then those that were ready anyway. An
 // idle turn always yields, which costs nobody anything.
 func (c *Core) share(busy bool, woken int) {
-	if woken > 0 && c.yield != nil {
-		c.yield()
-	}
 	c.rest.going++
 	if !busy || woken > 0 || c.rest.going&yieldMask == 0 {
 		runtime.Gosched()
@@ -185,10 +182,4 @@ func (c *Core) share(busy bool, woken int) {
 
 // Turn takes one turn without a thread, at a moment of the caller's choosing. It
 // goes the same way as a running core's turns; the group must not be started.
-func (c *Core) Turn(now perf.Tick) bool {
-	busy := c.step(now)
-	if c.woken > 0 && c.yield != nil {
-		c.yield()
-	}
-	return busy
-}
+func (c *Core) Turn(now perf.Tick) bool { return c.step(now) }

@@ -37,12 +37,6 @@ func (h *Hist) RecordMany(t Tick, n int64) {
 	}
 }
 
-// RecordPaced books one latency of a closed-loop client that meant to send
-// every interval, and the waits of the requests it could not send meanwhile.
-func (h *Hist) RecordPaced(t, interval Tick) {
-	_ = h.h.RecordCorrectedValue(int64(min(max(t, Nanosecond), Minute)), int64(interval))
-}
-
 // HDR returns the histogram of the library that Hist is made of, to keep or to show.
 func (h *Hist) HDR() *hdrhistogram.Histogram { return h.h }
 

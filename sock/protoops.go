@@ -9,7 +9,6 @@ const (
 	MsgTrunc    = syscall.MSG_TRUNC
 	MsgCtrunc   = syscall.MSG_CTRUNC
 	MsgWaitall  = syscall.MSG_WAITALL
-	MsgMore     = 0x8000
 )
 
 // Msg is one message of SendMsg or RecvMsg.

@@ -74,20 +74,11 @@ func (h Header) Opts() []byte { return h[HeaderLen:] }
 // SetSeq overwrites the sequence number.
 func (h Header) SetSeq(v uint32) { binary.BigEndian.PutUint32(h.fixed()[4:], v) }
 
-// SetAck overwrites the acknowledgment number.
-func (h Header) SetAck(v uint32) { binary.BigEndian.PutUint32(h.fixed()[8:], v) }
-
 // SetFlags overwrites the control bits.
 func (h Header) SetFlags(v uint8) { h.fixed()[13] = v }
 
-// SetWindow overwrites the unscaled window.
-func (h Header) SetWindow(v uint16) { binary.BigEndian.PutUint16(h.fixed()[14:], v) }
-
 // SetChecksum overwrites the checksum.
 func (h Header) SetChecksum(v uint16) { binary.BigEndian.PutUint16(h.fixed()[16:], v) }
-
-// SetUrgent overwrites the urgent pointer.
-func (h Header) SetUrgent(v uint16) { binary.BigEndian.PutUint16(h.fixed()[18:], v) }
 
 // PutHeader writes the fixed part of a header to the first HeaderLen bytes of
 // b, with checksum and urgent pointer zero. hdrLen counts the options, is a
