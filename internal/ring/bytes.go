@@ -57,7 +57,7 @@ type array struct {
 // small message takes as few of them to another core as it can.
 type little struct {
 	array
-	_     [64 - 24]byte
+	_     [64 - 32]byte
 	first [firstBytes]byte
 }
 
