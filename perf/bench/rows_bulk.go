@@ -34,14 +34,16 @@ func plainBulk() row {
 		sides: append(planeBulk(openPlainPlanes, flow),
 			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, 1, serveBulk, flow) }),
 			side{name: "linux-veth", root: true, open: func() (*subject, error) { return vethTCP(plain, 1, serveBulk, flow) }},
+			side{name: "linux-veth-1", root: true, open: func() (*subject, error) { return vethTCP(oneByOne, 1, serveBulk, flow) }},
 			side{name: "linux-veth-sg", root: true, open: func() (*subject, error) { return vethTCP(scattered, 1, serveBulk, flow) }},
 			theirs("floor", func() (*subject, error) { return floorTCP(floorBulkRing, 1, serveBulk, flow) }),
 		),
 		goals: slices.Concat(bulkGoals("gvisor", 5, 10), bulkGoals("linux-veth", 3, 6),
-			[]goal{{side: "goroutine", against: "linux-veth-sg"}, {side: "lent", against: "linux-veth-sg"}},
+			[]goal{{side: "goroutine", against: "linux-veth-1"}, {side: "goroutine", against: "linux-veth-sg"}},
 			bounds("floor", []string{"gvisor", "linux-veth", "linux-veth-sg"}, "goroutine", "lent")),
-		note: "linux-veth: two namespaces joined by veth with every offload off, so that a segment is copied on its way, as on our wire; -sg: " +
-			"scatter-gather on, so that pages are handed over and not copied. Linux cuts segments as late as it can (GSO) in both. " + bulkNote + floorNote,
+		note: "linux-veth: two namespaces joined by veth with every offload off, so that a segment is copied on its way, as on our wire; inside, Linux " +
+			"makes super-segments all the same, and cuts them last; -1: not even that (gso_max_segs 1), as the others here; -sg: scatter-gather on, " +
+			"so that pages are handed over and not copied. " + bulkNote + floorNote,
 	}
 }
 

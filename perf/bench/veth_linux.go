@@ -19,6 +19,7 @@ func vethAddr(kind, end int) string { return fmt.Sprintf("10.8.%d.%d", kind, 1+e
 const (
 	plain     = iota // nothing: each segment has its checksums made and verified, and is copied
 	scattered        // the same, but pages are handed over and not copied
+	oneByOne         // plain, and Linux does not make super-segments inside either
 	offloaded        // what it has by default
 )
 
@@ -38,6 +39,15 @@ func vethNet(keep int) (kernelNet, error) {
 	}
 	if err := addVeth(there, keep); err != nil {
 		return kernelNet{}, fmt.Errorf("veth: %w", err)
+	}
+	if keep == oneByOne {
+		l, err := netlink.LinkByName(vethName(keep, 0))
+		if err == nil {
+			err = netlink.LinkSetGSOMaxSegs(l, 1)
+		}
+		if err != nil {
+			return kernelNet{}, fmt.Errorf("veth: %w", err)
+		}
 	}
 	if keep != offloaded {
 		err := plainVeth(vethName(keep, 0), keep)
