@@ -39,24 +39,17 @@ func (n *Net) create(family, typ, protocol int) (*sock.Socket, error) {
 // track keeps s in mind, so that Close can close it. A plane that is closing
 // closes it at once and returns false.
 func (n *Net) track(s *sock.Socket) bool {
-	n.mu.Lock()
-	ok := n.open != nil
-	if ok {
-		n.open[s] = struct{}{}
-	}
-	n.mu.Unlock()
-	if !ok {
+	if !n.open.Add(s) {
 		s.Close() //nolint:errcheck // nobody has seen it
+		return false
 	}
-	return ok
+	return true
 }
 
 // close closes s and forgets it.
 func (n *Net) close(s *sock.Socket) error {
 	err := s.Close()
-	n.mu.Lock()
-	delete(n.open, s)
-	n.mu.Unlock()
+	n.open.Remove(s)
 	return err
 }
 
@@ -65,12 +58,9 @@ func (n *Net) close(s *sock.Socket) error {
 // An error names buffers that leaked. A second Close returns the same.
 func (n *Net) Close() error {
 	n.closed.Do(func() {
-		n.mu.Lock()
-		socks := n.open
-		n.open = nil
-		n.mu.Unlock()
+		socks := n.open.Shut()
 		n.host.End()
-		for s := range socks {
+		for _, s := range socks {
 			s.Close() //nolint:errcheck // its owner may have closed it
 		}
 		n.drain()

@@ -13,7 +13,7 @@ import (
 // Handler that f chooses.
 func Step(t testing.TB, host *inet.Host, sk *sock.Sock, f func(*Inside) Handler) {
 	t.Helper()
-	n := &Net{host: host, log: slog.New(slog.DiscardHandler), open: make(map[*sock.Socket]struct{})}
+	n := &Net{host: host, log: slog.New(slog.DiscardHandler)}
 	s, err := n.create(familyInet, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -39,8 +39,7 @@ type Net struct {
 	elastic  elastic
 	resolver *net.Resolver
 
-	mu     sync.Mutex
-	open   map[*sock.Socket]struct{} // nil once the plane is closing
+	open   sock.List // shut once the plane is closing
 	closed sync.Once
 	err    error // of Close
 }
@@ -52,7 +51,7 @@ func Open(cfg Config) (*Net, error) {
 	if err := cfg.check(); err != nil {
 		return nil, errors.Join(err, closeOpened(cfg.Ports))
 	}
-	n := &Net{cfg: cfg, log: cfg.Log, open: make(map[*sock.Socket]struct{})}
+	n := &Net{cfg: cfg, log: cfg.Log}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}

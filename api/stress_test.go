@@ -24,11 +24,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 }
 
 // sockets is how many sockets a plane keeps in mind.
-func (n *Net) sockets() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.open)
-}
+func (n *Net) sockets() int { return n.open.Len() }
 
 // connections is how many connections TCP knows, not those that rest.
 func (n *Net) connections() int {

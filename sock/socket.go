@@ -45,7 +45,10 @@ type Socket struct {
 	group atomic.Pointer[[]*Sock] // one per lcore; nil: sk alone; written under Wr's lock
 	names atomic.Pointer[names]   // nil: those of sk, if it is connected; written under Wr's lock
 
+	next, prev *Socket // in the List it is in; under the List's lock
+
 	Family, Type, Protocol int16
+	listed                 bool          // in a List; under its lock
 	closed                 atomic.Bool   // written once, by Close
 	state                  atomic.Uint32 // written under Wr's lock
 	shut                   atomic.Uint32 // or-ed by anyone
