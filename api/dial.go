@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"dataplane/inet"
+	"dataplane/perf"
 	"dataplane/sock"
+	"dataplane/tcp"
 )
 
 // longAgo is a deadline that has passed.
@@ -118,12 +120,9 @@ const (
 
 // streamDefaults are the options that package net gives its own streams: no Nagle
 // delay, and keepalive probes.
-var streamDefaults = []inet.Setting{
-	{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_NODELAY, Value: 1},
-	{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPIDLE, Value: keepAliveSecs},
-	{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPINTVL, Value: keepAliveSecs},
-	{Level: syscall.IPPROTO_TCP, Name: syscall.TCP_KEEPCNT, Value: keepAliveCount},
-	{Level: syscall.SOL_SOCKET, Name: syscall.SO_KEEPALIVE, Value: 1},
+var streamDefaults = tcp.Defaults{
+	NoDelay: true, KeepAlive: true,
+	KeepIdle: keepAliveSecs * perf.Second, KeepIntvl: keepAliveSecs * perf.Second, KeepCount: keepAliveCount,
 }
 
 // defaults gives a new socket the options that package net gives its own; for
@@ -132,5 +131,6 @@ func defaults(s *sock.Socket) error {
 	if s.Type == sock.TypeDgram {
 		return inet.SetOptions(s, inet.Setting{Level: syscall.SOL_SOCKET, Name: syscall.SO_BROADCAST, Value: 1})
 	}
-	return inet.SetOptions(s, streamDefaults...)
+	inet.Begin(s, &streamDefaults)
+	return nil
 }

@@ -19,6 +19,7 @@ func Step(t testing.TB, host *inet.Host, sk *sock.Sock, f func(*Inside) Handler)
 		t.Fatal(err)
 	}
 	s.Adopt(sk)
-	s.SetState(sock.Connected)
+	s.Established()
+	s.Use()
 	n.enter(s, sk, f)
 }

@@ -196,7 +196,7 @@ func (n *Net) enter(s *sock.Socket, sk *sock.Sock, f func(*Inside) Handler) {
 func (l *TCPListener) ServeHandler(f func(*Inside) Handler) error {
 	n := l.n
 	err := inet.Meet(l.s, func(_ *sock.Core, s *sock.Socket) {
-		if n.track(s) {
+		if n.track(s) && s.Use() { // for ever: the Handler has the Sock
 			n.enter(s, s.SK(), f)
 		}
 	})
@@ -229,7 +229,11 @@ func (c *UDPConn) Handle(f func(*Inside) DatagramHandler) error {
 // handle waits until calls that are under way have returned, and gives each Sock away
 // on its lcore.
 func (c *conn) handle(give func(sk *sock.Sock)) error {
+	if !c.s.Use() { // for ever: the handler has the Sock
+		return c.fail("handle", "", net.ErrClosed)
+	}
 	if !c.s.Rd.Give() || !c.s.Wr.Give() {
+		c.s.Done()
 		return c.fail("handle", "", net.ErrClosed)
 	}
 	for _, sk := range c.s.Group() {

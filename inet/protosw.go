@@ -32,14 +32,16 @@ func newUDP(s *Stack) *sock.Sock { return &s.UDP.NewSock().Sock }
 
 // switchTable is one plane's inetsw.
 type switchTable struct {
-	mu   sync.RWMutex
-	rows []*Protosw
+	mu   sync.Mutex                 // of those who write rows
+	rows atomic.Pointer[[]*Protosw] // a new slice each time
 }
 
 func (t *switchTable) init() {
+	var rows []*Protosw
 	for i := range inetsw {
-		t.rows = append(t.rows, &inetsw[i])
+		rows = append(rows, &inetsw[i])
 	}
+	t.rows.Store(&rows)
 }
 
 // RegisterProtosw adds p (inet_register_protosw). A permanent entry of the
@@ -48,12 +50,14 @@ func (h *Host) RegisterProtosw(p *Protosw) error {
 	t := &h.sw
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, r := range t.rows {
+	rows := *t.rows.Load()
+	for _, r := range rows {
 		if r.Permanent && r.Type == p.Type && r.Protocol == p.Protocol {
 			return fmt.Errorf("inet: type %d protocol %d is permanent: %w", p.Type, p.Protocol, syscall.EPERM)
 		}
 	}
-	t.rows = append([]*Protosw{p}, t.rows...)
+	rows = append([]*Protosw{p}, rows...)
+	t.rows.Store(&rows)
 	return nil
 }
 
@@ -66,9 +70,11 @@ func (h *Host) UnregisterProtosw(p *Protosw) error {
 	t := &h.sw
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i, r := range t.rows {
+	rows := *t.rows.Load()
+	for i, r := range rows {
 		if r == p {
-			t.rows = append(t.rows[:i:i], t.rows[i+1:]...)
+			rows = append(rows[:i:i], rows[i+1:]...)
+			t.rows.Store(&rows)
 			return nil
 		}
 	}
@@ -79,10 +85,8 @@ func (h *Host) UnregisterProtosw(p *Protosw) error {
 // entry. ESOCKTNOSUPPORT: no entry of that type; EPROTONOSUPPORT: none of that
 // protocol.
 func (t *switchTable) find(typ, protocol int) (*Protosw, syscall.Errno) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
 	errno := syscall.ESOCKTNOSUPPORT
-	for _, r := range t.rows {
+	for _, r := range *t.rows.Load() {
 		if r.Type != typ {
 			continue
 		}
@@ -108,7 +112,7 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 	}
 	s := newSocket(typ, f.h, p, LingerOff)
 	if len(f.h.stacks) == 1 {
-		s.Attach(p.NewSock(f.h.stacks[0]))
+		s.AttachOne(p.NewSock(f.h.stacks[0]))
 		return s, nil
 	}
 	socks := make([]*sock.Sock, len(f.h.stacks))
@@ -123,12 +127,12 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 type private struct {
 	host       *Host
 	sw         *Protosw
-	broadcast  atomic.Bool  // SO_BROADCAST as SendMsg sees it; written by SetOption
-	linger     atomic.Int32 // SO_LINGER as Release sees it, seconds or LingerOff; written by SetOption
-	sndbuf     atomic.Int32 // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
-	group      []*sock.Sock // all Socks, while Connect works with one of several; under Wr's lock
-	bound      *sock.Name   // what was reserved and is given back on release; nil: nothing; under Wr's lock
-	*dgramPart              // nil for a stream
+	broadcast  atomic.Bool   // SO_BROADCAST as SendMsg sees it; written by SetOption
+	linger     atomic.Int32  // SO_LINGER as Release sees it, seconds or LingerOff; written by SetOption
+	sndbuf     atomic.Int32  // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
+	group      *[]*sock.Sock // all Socks, while Connect works with one of several; under Wr's lock
+	bound      *sock.Name    // what was reserved and is given back on release; nil: nothing; under Wr's lock
+	*dgramPart               // nil for a stream
 
 	mu    sync.Mutex // held while a goroutine works on Socks that no lcore knows
 	known bool       // an lcore may know them: from now on they are its own; under mu

@@ -76,7 +76,7 @@ func TestRegisterProtosw(t *testing.T) {
 	if p, _ := h.sw.find(sock.TypeDgram, 0); p == nil || p.Protocol != ip.ProtoUDP {
 		t.Error("UDP is not the only datagram protocol again")
 	}
-	if other := NewHost(nil); len(other.sw.rows) != len(inetsw) {
+	if other := NewHost(nil); len(*other.sw.rows.Load()) != len(inetsw) {
 		t.Error("hosts share their tables")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dataplane/sock"
+	"dataplane/tcp"
 )
 
 // LingerOff as the value of SO_LINGER switches lingering off; any other value
@@ -32,6 +33,10 @@ type Setting struct{ Level, Name, Value int }
 // SetOption sets an option on every Sock of s. Options that have no effect
 // here are refused with ENOPROTOOPT.
 func (inetOps) SetOption(s *sock.Socket, level, name, value int) error {
+	if !s.Use() {
+		return sock.ErrClosed
+	}
+	defer s.Done()
 	if level == syscall.SOL_SOCKET {
 		switch name {
 		case syscall.SO_SNDBUF:
@@ -67,6 +72,23 @@ func SetOptions(s *sock.Socket, opts ...Setting) error {
 		}
 	}
 	return nil
+}
+
+// Begin gives s, which is new, the options of a stream that begins with others than TCP's.
+func Begin(s *sock.Socket, d *tcp.Defaults) {
+	if sk := s.Single(); sk != nil {
+		beginSock(sk, d)
+		return
+	}
+	for _, sk := range s.Group() {
+		beginSock(sk, d)
+	}
+}
+
+func beginSock(sk *sock.Sock, d *tcp.Defaults) {
+	if t, ok := sk.Owner.(*tcp.Sock); ok {
+		t.Begin(d)
+	}
 }
 
 // set sets one option. Runs on the lcore.
@@ -157,6 +179,10 @@ func clampBuf(n int) int { return min(max(n, sock.MinBuf), sock.MaxBuf) }
 
 // GetOption reads an option.
 func (inetOps) GetOption(s *sock.Socket, level, name int) (value int, err error) {
+	if !s.Use() {
+		return 0, sock.ErrClosed
+	}
+	defer s.Done()
 	if level == syscall.SOL_SOCKET {
 		switch name {
 		case syscall.SO_TYPE:

@@ -114,7 +114,7 @@ func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
 	c := newSocket(int(listener.Type), p.host, p.sw, p.linger.Load())
 	of(c).known = true
 	c.Adopt(sk)
-	c.SetState(sock.Connected)
+	c.Established()
 	return c
 }
 
@@ -157,8 +157,9 @@ func connect(s *sock.Socket, local, to sock.Name) error {
 	} else {
 		core = h.pickCore()
 	}
-	if group := s.Group(); len(group) > 1 {
-		of(s).group = group
+	if s.Single() == nil {
+		group := s.Group()
+		of(s).group = &group
 		s.Only(group[core])
 	}
 	s.SetState(sock.Connecting)
@@ -185,6 +186,10 @@ func begin(s *sock.Socket, local, to sock.Name) error {
 		sk.Kick(sock.ReqConnect)
 		return nil
 	}
+	return beginAgain(s, local, to)
+}
+
+func beginAgain(s *sock.Socket, local, to sock.Name) error {
 	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, local, to) })
 }
 
@@ -192,7 +197,7 @@ func begin(s *sock.Socket, local, to sock.Name) error {
 func failed(s *sock.Socket, err error) error {
 	p := of(s)
 	if p.group != nil {
-		s.Keep(p.group...)
+		s.Keep(*p.group...)
 		p.group = nil
 	}
 	p.host.takeHome(s)
@@ -225,8 +230,7 @@ func waitConnected(s *sock.Socket) error {
 	for {
 		dead := sk.Has(sock.FlagDead) // before its reason, which the lcore writes first
 		if sk.Has(sock.FlagConnected) {
-			s.SetState(sock.Connected) // its names are fixed since before the flag was set
-			s.ForgetNames()
+			s.Established() // its names are fixed since before the flag was set
 			of(s).group = nil
 			return nil
 		}
@@ -260,6 +264,10 @@ func (*streamOps) Shutdown(s *sock.Socket, how int) error {
 	if s.State() != sock.Connected {
 		return syscall.ENOTCONN
 	}
+	if !s.Use() {
+		return sock.ErrClosed
+	}
+	defer s.Done()
 	sk := s.SK()
 	dead := sk.Has(sock.FlagDead)
 	switch how {
@@ -293,10 +301,15 @@ func (*streamOps) Release(s *sock.Socket) error {
 		of(s).unbind()
 		return nil
 	}
-	sk := s.SK()
+	sk, secs := s.SK(), of(s).linger.Load()
+	if secs <= 0 && s.State() == sock.Connected && s.Leave() {
+		sk.Kick(sock.ReqClose | sock.ReqFree)
+		of(s).unbind()
+		return nil
+	}
 	sk.Kick(sock.ReqClose)
 	of(s).unbind()
-	if secs := of(s).linger.Load(); secs > 0 {
+	if secs > 0 {
 		of(s).host.linger(sk, time.Duration(secs)*time.Second)
 	}
 	return nil

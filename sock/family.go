@@ -2,7 +2,7 @@ package sock
 
 import (
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -21,8 +21,7 @@ type NetProtoFamily interface {
 // Families is the registry of one plane (net_families). Any goroutine may use
 // it.
 type Families struct {
-	mu  sync.RWMutex
-	fam [MaxFamily]NetProtoFamily
+	fam [MaxFamily]atomic.Pointer[NetProtoFamily] // written by Register and Unregister
 }
 
 // Register adds f (sock_register). A family can be registered once.
@@ -31,21 +30,16 @@ func (r *Families) Register(f NetProtoFamily) error {
 	if n <= 0 || n >= MaxFamily {
 		return fmt.Errorf("sock: address family %d is out of range 1-%d: %w", n, MaxFamily-1, syscall.ENOBUFS)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.fam[n] != nil {
+	if !r.fam[n].CompareAndSwap(nil, &f) {
 		return fmt.Errorf("sock: address family %d is registered already: %w", n, syscall.EEXIST)
 	}
-	r.fam[n] = f
 	return nil
 }
 
 // Unregister removes a family (sock_unregister). Sockets that exist go on.
 func (r *Families) Unregister(family int) {
 	if family > 0 && family < MaxFamily {
-		r.mu.Lock()
-		r.fam[family] = nil
-		r.mu.Unlock()
+		r.fam[family].Store(nil)
 	}
 }
 
@@ -58,11 +52,9 @@ func (r *Families) Create(family, typ, protocol int) (*Socket, error) {
 	if typ < 0 || typ >= MaxType {
 		return nil, syscall.EINVAL
 	}
-	r.mu.RLock()
-	f := r.fam[family]
-	r.mu.RUnlock()
+	f := r.fam[family].Load()
 	if f == nil {
 		return nil, syscall.EAFNOSUPPORT
 	}
-	return f.Create(typ, protocol)
+	return (*f).Create(typ, protocol)
 }

@@ -83,3 +83,6 @@ func (d *Side) endLoan() {
 		d.msg.lent = 0
 	}
 }
+
+// lends reports whether a loan has not ended. Under the lock.
+func (d *Side) lends() bool { return d.msg != nil && d.msg.lent > 0 }

@@ -51,6 +51,7 @@ const (
 	ReqShutRead                     // what still arrives is not wanted
 	ReqClose                        // the application has let go of the socket
 	ReqConnect                      // connect to where the Owner was told
+	ReqFree                         // with ReqClose: no Socket knows the Sock any more (Socket.Leave)
 )
 
 // Flags of a Sock, written by its lcore.

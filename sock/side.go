@@ -187,15 +187,15 @@ func (dl *deadline) set(t time.Time, side *Side) {
 	}
 }
 
-// fire marks the deadline as passed, unless it was moved meanwhile.
+// fire marks the deadline as passed, unless it was moved meanwhile. After stop it does
+// not touch side's Waiter.
 func (dl *deadline) fire(side *Side) {
 	dl.mu.Lock()
-	if dl.at.IsZero() || time.Until(dl.at) > 0 {
-		dl.mu.Unlock()
+	defer dl.mu.Unlock()
+	if dl.at.IsZero() || time.Until(dl.at) > 0 || side.closed.Load() {
 		return
 	}
 	dl.expired.Store(true)
-	dl.mu.Unlock()
 	side.Interrupt()
 }
 

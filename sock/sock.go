@@ -84,6 +84,35 @@ func (sk *Sock) Init(core *Core, p Proto, owner Owner) {
 	sk.WantTail.Store(math.MaxUint64)
 }
 
+// Renew is Init for a Sock that has served before: nobody knows it any more, neither a
+// Socket (Leave) nor the lcore. What never changes in the Socks of a plane is not
+// written, so that whoever reads it in a closed Socket's Side reads the same.
+func (sk *Sock) Renew(core *Core, p Proto) {
+	if sk.core.Load() != core {
+		sk.core.Store(core)
+	}
+	sk.Proto, sk.CB, sk.mnext, sk.AcceptQ = p, nil, nil, nil
+	sk.Rd, sk.Wr = &sk.own[0], &sk.own[1]
+	for i := range sk.own {
+		if w := &sk.own[i]; w.task.Load() != nil {
+			w.task.Store(nil)
+		}
+	}
+	sk.Opt = Options{RcvBuf: DefaultRcvBuf, SndBuf: DefaultSndBuf}
+	sk.RX.Again(DefaultRcvBuf)
+	sk.TX.Again(DefaultSndBuf)
+	if sk.WantTail.Load() != math.MaxUint64 {
+		sk.WantTail.Store(math.MaxUint64)
+	}
+	sk.flags.Store(0)
+	if sk.err.Load() != 0 {
+		sk.err.Store(0)
+	}
+	if sk.SndWant.Load() != 0 {
+		sk.SndWant.Store(0)
+	}
+}
+
 // Core returns the lcore that sk lives on. On that lcore it is a fact; elsewhere sk
 // may move at any moment, so whoever needs to be where sk is uses Call or Kick.
 func (sk *Sock) Core() *Core { return sk.core.Load() }

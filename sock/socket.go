@@ -43,10 +43,12 @@ type Socket struct {
 
 	sk    atomic.Pointer[Sock]    // the only Sock, or the first of the group; written under Wr's lock
 	group atomic.Pointer[[]*Sock] // one per lcore; nil: sk alone; written under Wr's lock
-	names atomic.Pointer[names]   // nil: those of sk, if it is connected; written under Wr's lock
+	names atomic.Pointer[names]   // nil: those in pair, once connected; written under Wr's lock
 
 	next, prev *Socket // in the List it is in; under the List's lock
 
+	pair                   pair         // written before the state becomes Connected, and not again
+	users                  atomic.Int32 // calls under way that take no Side's lock (Use), and code on the lcore
 	Family, Type, Protocol int16
 	listed                 bool          // in a List; under its lock
 	closed                 atomic.Bool   // written once, by Close
@@ -57,6 +59,12 @@ type Socket struct {
 
 // names are the addresses of both ends; the zero Name is none.
 type names struct{ local, remote Name }
+
+// pair is both ends of a connection by IPv4.
+type pair struct {
+	local, remote [4]byte
+	lport, rport  uint16
+}
 
 // NewSocket returns an unconnected Socket without a Sock.
 func NewSocket(family, typ, protocol int, ops ProtoOps) *Socket {
@@ -70,14 +78,19 @@ func (s *Socket) Init(family, typ, protocol int, ops ProtoOps) {
 	s.Family, s.Type, s.Protocol, s.Ops = int16(family), int16(typ), int16(protocol), ops
 }
 
+// AttachOne is Attach for a single Sock.
+func (s *Socket) AttachOne(sk *Sock) {
+	if s.Type == TypeStream {
+		s.Adopt(sk)
+		return
+	}
+	s.Attach(sk)
+}
+
 // Attach gives s its Socks, one or one per lcore, which no lcore knows yet:
 // their wake-ups reach the goroutines of s.
 func (s *Socket) Attach(socks ...*Sock) {
 	first := socks[0]
-	if len(socks) == 1 && s.Type == TypeStream {
-		s.Adopt(first)
-		return
-	}
 	w := &[2]Waiter{{lane: first.Rd.lane, tasks: first.Rd.tasks}, {lane: first.Wr.lane, tasks: first.Wr.tasks}}
 	s.Rd.w, s.Wr.w = &w[0], &w[1]
 	for _, sk := range socks {
@@ -110,6 +123,14 @@ func (s *Socket) Keep(socks ...*Sock) {
 // SK returns the only Sock of s, or the first of its group.
 func (s *Socket) SK() *Sock { return s.sk.Load() }
 
+// Single returns the only Sock of s, nil if it has one per lcore.
+func (s *Socket) Single() *Sock {
+	if s.group.Load() != nil {
+		return nil
+	}
+	return s.sk.Load()
+}
+
 // Group returns the Socks of s: listeners and datagram sockets have one per lcore,
 // connections one. The caller must not change it. For a stream that does not listen
 // it may allocate.
@@ -120,12 +141,25 @@ func (s *Socket) Group() []*Sock {
 	return []*Sock{s.sk.Load()}
 }
 
-// SetNames records the addresses of both ends; the zero Name is none. A connected
-// socket has those of its Sock without being told.
+// SetNames records the addresses of both ends; the zero Name is none.
 func (s *Socket) SetNames(local, remote Name) { s.names.Store(&names{local, remote}) }
 
-// ForgetNames makes the names those of the Sock, which is connected.
-func (s *Socket) ForgetNames() { s.names.Store(nil) }
+// Established says that the Sock is connected: its names do not change any more. Under
+// Wr's lock, or before anybody knows s.
+func (s *Socket) Established() {
+	local, remote := s.SK().Names()
+	if !local.is4() || !remote.is4() {
+		s.SetNames(local, remote)
+		s.SetState(Connected)
+		return
+	}
+	p := &s.pair
+	p.local, p.remote, p.lport, p.rport = [4]byte(local.Addr[12:]), [4]byte(remote.Addr[12:]), local.Port, remote.Port
+	s.SetState(Connected)
+	if s.names.Load() != nil { // of Bind
+		s.names.Store(nil)
+	}
+}
 
 // Names returns the addresses of both ends; the zero Name is none.
 func (s *Socket) Names() (local, remote Name) {
@@ -133,7 +167,8 @@ func (s *Socket) Names() (local, remote Name) {
 		return p.local, p.remote
 	}
 	if s.State() == Connected {
-		return s.SK().Names()
+		local.Set4(s.pair.local, s.pair.lport)
+		remote.Set4(s.pair.remote, s.pair.rport)
 	}
 	return local, remote
 }
@@ -173,6 +208,44 @@ func (s *Socket) SetLast(i int) {
 	}
 }
 
+// Use is for calls that work on the Sock without a Side's lock: until Done it stays
+// that of s. False: s is closed. Code on the lcore that keeps the Sock never calls Done.
+func (s *Socket) Use() bool {
+	s.users.Add(1)
+	if s.closed.Load() {
+		s.users.Add(-1)
+		return false
+	}
+	return true
+}
+
+// Done ends a Use.
+func (s *Socket) Done() { s.users.Add(-1) }
+
+// left is what a Socket has that gave up its Sock.
+var left = func() *Sock {
+	sk := new(Sock)
+	sk.Init(nil, nil, nil)
+	sk.flags.Store(FlagDead | FlagRcvShut | FlagSndShut)
+	return sk
+}()
+
+// Leave gives the Sock of s, which is closed and connected, up, if nobody uses it: then
+// nothing in s leads to it any more, and it may serve another Socket (ReqFree). Use and
+// Close both write first and look second, so one sees the other; who works under a
+// Side's lock is met at the lock. Under Wr's lock.
+func (s *Socket) Leave() bool {
+	if s.users.Load() != 0 || s.group.Load() != nil || s.Wr.lends() || !s.Rd.mu.TryLock() {
+		return false
+	}
+	free := !s.Rd.lends()
+	if free {
+		s.sk.Store(left)
+	}
+	s.Rd.mu.Unlock()
+	return free
+}
+
 // Close wakes everybody who waits in s and releases it. The second call
 // returns ErrClosed.
 func (s *Socket) Close() error {
@@ -181,8 +254,7 @@ func (s *Socket) Close() error {
 	}
 	s.Rd.close()
 	s.Wr.close()
-	err := s.Ops.Release(s)
-	s.Rd.stop()
+	s.Rd.stop() // before the Sock goes: a deadline wakes who waits in it
 	s.Wr.stop()
-	return err
+	return s.Ops.Release(s)
 }

@@ -41,6 +41,7 @@ func (l *Layer) shut(s *Sock) {
 	s.Left()
 	switch s.state {
 	case Closed:
+		l.retire(s)
 		return
 	case Listen:
 		l.closeListener(s)
@@ -81,8 +82,11 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 	if s.state == Closed {
 		return
 	}
+	if s.state != Listen {
+		k := s.key()
+		l.conns.Delete(&k)
+	}
 	s.state = Closed
-	l.unlist(s)
 	s.rtx.stop()
 	s.dack.stop()
 	s.keep.stop()
@@ -97,16 +101,8 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 	if s.orphan {
 		s.orphan = false
 		l.orphans--
-		return
+	} else if !s.spent {
+		s.StateChange()
 	}
-	s.StateChange()
-}
-
-// unlist takes s out of the table of connections.
-func (l *Layer) unlist(s *Sock) {
-	if s.inTab {
-		k := s.key()
-		l.conns.Delete(&k)
-		s.inTab = false
-	}
+	l.retire(s)
 }

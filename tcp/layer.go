@@ -9,6 +9,7 @@ package tcp
 
 import (
 	"math/rand/v2"
+	"sync"
 
 	"dataplane/ip"
 	"dataplane/mbuf"
@@ -39,13 +40,15 @@ type Layer struct {
 	waiting   waitList
 	warm      warmList
 	freeReqs  *request
+	socks     sync.Pool // *Sock: served before; filled by the lcore, emptied by any thread
+	retired   []*Sock   // will be in socks at the end of the turn
+	preset    settings  // of new Socks
 	orphans   int
 	cookies   cookies
 	cookieAt  perf.Tick // the latest cookie sent; 0: never
 	rng       *rand.Rand
 	resets    limiter
 	resetCap  uint16
-	cong      congID // of sockets that choose none
 
 	cookie request // made of a cookie, or to become one
 	seg    segment // the one being received
@@ -70,7 +73,10 @@ func New(cfg Config) (*Layer, error) {
 	l.rng = rand.New(rand.NewChaCha8(seed))
 	l.cookies.key = cfg.Secret
 	cc, _ := NewCongestion(cfg.Congestion)
-	l.cong = congOf(cc.Name())
+	l.preset = settings{
+		keepIdle: toMillis(cfg.KeepIdle), keepIntvl: toMillis(cfg.KeepIntvl),
+		keepCount: uint8(min(cfg.KeepCount, maxKeepCount)), finWait2: toMillis(cfg.FinWait2), cong: congOf(cc.Name()),
+	}
 	l.conns = ip.NewFlowTable[*Sock](256, cfg.Secret)
 	l.waits = ip.NewFlowTable[*timeWait](256, cfg.Secret)
 	l.reqs = ip.NewFlowTable[*request](64, cfg.Secret)
@@ -127,6 +133,9 @@ func (l *Layer) Output(now perf.Tick) {
 		l.transmit(s)
 	}
 	l.spare = list[:0]
+	if len(l.retired) > 0 {
+		l.recycle()
+	}
 }
 
 // Pending is how many connections wait for Output.

@@ -68,7 +68,6 @@ func (l *Layer) dial(s *Sock) {
 func (l *Layer) open(s *Sock, floor uint32) {
 	k := s.key()
 	l.conns.Insert(&k, s)
-	s.inTab = true
 	s.Unset(sock.FlagDead | sock.FlagRcvShut | sock.FlagSndShut)
 	t := tuple(&k)
 	iss, tsOff := numbers(&l.cfg.Secret, &t, l.now)
@@ -121,6 +120,7 @@ func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 		if s.CB != nil {
 			s.StateChange() // a goroutine may have closed what code on the lcore serves
 		}
+		s.spent = bits&sock.ReqFree != 0
 		l.shut(s)
 	}
 }

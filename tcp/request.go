@@ -195,7 +195,6 @@ func (l *Layer) child(rq *request, g *segment) *Sock {
 	s.state = SynRcvd
 	k := s.key()
 	l.conns.Insert(&k, s)
-	s.inTab = true
 	l.cfg.Stat.Event(perf.EvTCPPassiveOpen)
 	s.Set(sock.FlagConnected)
 	ls.AcceptQ.Push(&s.Sock)

@@ -18,13 +18,18 @@ import (
 //	               unread            | holes and rcv.ooo
 type Sock struct {
 	sock.Sock
+	block
+}
+
+// block is the part of a Sock that begins anew with each connection it serves.
+type block struct {
 	ip.Endpoint
 
 	l      *Layer
 	state  State
 	queued bool   // in Layer.out
 	orphan bool   // the application has closed it
-	inTab  bool   // in Layer.conns
+	spent  bool   // no Socket knows it: once closed it goes back to Layer.socks
 	warm   uint32 // place in Layer.warm, plus 1; 0: none
 
 	snd    send
@@ -153,18 +158,60 @@ func (a *alarm) rang(now perf.Tick) bool {
 	return true
 }
 
-// newSock returns a closed Sock of this layer with default settings.
+// newSock returns a closed Sock of this layer with default settings. Any thread.
 func (l *Layer) newSock() *Sock {
-	s := &Sock{l: l}
-	s.Sock.Init(l.cfg.Core, l, s)
-	s.opt = settings{
-		keepIdle: toMillis(l.cfg.KeepIdle), keepIntvl: toMillis(l.cfg.KeepIntvl),
-		keepCount: uint8(min(l.cfg.KeepCount, maxKeepCount)), finWait2: toMillis(l.cfg.FinWait2), cong: l.cong,
+	s, _ := l.socks.Get().(*Sock)
+	if s == nil {
+		s = new(Sock)
+		s.Sock.Init(l.cfg.Core, l, s)
+	} else {
+		s.Sock.Renew(l.cfg.Core, l)
+		s.block = block{}
 	}
+	s.l, s.opt = l, l.preset
 	s.timer.Init(s, 0)
 	s.rcv.want = math.MaxUint64
 	s.DontFrag = true
 	return s
+}
+
+// retire ends the service of s, which is closed and which no Socket knows, at the end of
+// the turn: until then whoever has it in hand may look at it.
+func (l *Layer) retire(s *Sock) {
+	if s.spent {
+		l.retired = append(l.retired, s)
+	}
+}
+
+// recycle gives the Socks that have retired to new connections. Who is still on the list of
+// those that send waits for the next turn.
+func (l *Layer) recycle() {
+	stay := l.retired[:0]
+	for i, s := range l.retired {
+		l.retired[i] = nil
+		if s.queued {
+			stay = append(stay, s)
+			continue
+		}
+		l.cfg.Wheel.Cancel(&s.timer)
+		l.cooled(s)
+		l.socks.Put(s)
+	}
+	l.retired = stay
+}
+
+// Defaults are options that sockets begin with where somebody wants others than TCP's.
+type Defaults struct {
+	NoDelay, KeepAlive  bool
+	KeepIdle, KeepIntvl perf.Tick
+	KeepCount           int
+}
+
+// Begin gives s, which is new, the options d.
+func (s *Sock) Begin(d *Defaults) {
+	o := &s.opt
+	o.noDelay, s.Opt.KeepAlive = d.NoDelay, d.KeepAlive
+	o.keepIdle, o.keepIntvl, o.keepCount = toMillis(d.KeepIdle), toMillis(d.KeepIntvl), uint8(min(d.KeepCount, maxKeepCount))
 }
 
 // NewSock returns a closed socket; inet gives it to an application.

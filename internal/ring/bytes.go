@@ -81,6 +81,23 @@ func (b *Bytes) InitAt(limit int, tail *atomic.Uint64) {
 	b.tail.Store(0)
 }
 
+// keptBytes is how much memory a ring that is made anew keeps.
+const keptBytes = 4096
+
+// Again makes b an empty ring once more, for other users, who may not see what was in
+// it: neither side of the old ones uses it any more. Positions go on, and so does a
+// small array.
+func (b *Bytes) Again(limit int) {
+	b.limit = int32(max(limit, 0))
+	head := b.head.Load()
+	if b.highest = head; b.tail.Load() != head {
+		b.tail.Store(head)
+	}
+	if a := b.arr.Load(); a != nil && len(a.b) > keptBytes {
+		b.arr.Store(nil)
+	}
+}
+
 // Head returns the position before which everything is published. Either side.
 func (b *Bytes) Head() uint64 { return b.head.Load() }
 

@@ -1,0 +1,63 @@
+package sock
+
+import "testing"
+
+// TestLeave: a Sock serves another Socket only if nobody can be at work on it.
+func TestLeave(t *testing.T) {
+	made := func() *Socket {
+		s, sk := NewSocket(2, TypeStream, 0, NoOps{}), new(Sock)
+		sk.Init(nil, nil, nil)
+		s.Adopt(sk)
+		return s
+	}
+	for name, busy := range map[string]func(s *Socket){
+		"a reader":          func(s *Socket) { s.Rd.Lock() },
+		"a call":            func(s *Socket) { s.Use() },
+		"a loan to read":    func(s *Socket) { s.Rd.message().lent = 1 },
+		"a loan to write":   func(s *Socket) { s.Wr.message().lent = 1 },
+		"one for each core": func(s *Socket) { s.Keep(s.SK()) },
+	} {
+		s := made()
+		sk := s.SK()
+		busy(s)
+		if s.Leave() || s.SK() != sk {
+			t.Errorf("the Sock was given up in spite of %s", name)
+		}
+	}
+	s := made()
+	if s.Use(); !s.Use() {
+		t.Error("an open Socket cannot be used")
+	}
+	s.Done()
+	s.Done()
+	if !s.Leave() || !s.SK().Has(FlagDead) {
+		t.Error("the Sock of an idle Socket was not given up")
+	}
+	s.closed.Store(true)
+	if s.Use() {
+		t.Error("a closed Socket can be used")
+	}
+}
+
+// TestRenew: nothing of what a Sock was used for is left, but for where its rings are.
+func TestRenew(t *testing.T) {
+	var sk Sock
+	sk.Init(nil, nil, nil)
+	for range 3 {
+		if sk.RX.Write(make([]byte, 1000)) != 1000 || sk.TX.Write(make([]byte, 100)) != 100 {
+			t.Fatal("a new Sock takes no data")
+		}
+		sk.Set(FlagDead | FlagConnected)
+		sk.err.Store(5)
+		sk.WantTail.Store(3)
+		sk.SndWant.Store(3)
+		sk.Opt.KeepAlive = true
+		sk.Renew(nil, nil)
+		if sk.RX.Len() != 0 || sk.TX.Len() != 0 || sk.RX.Free() != DefaultRcvBuf || !sk.TX.Unused() || !sk.RX.Unused() {
+			t.Error("the rings are not empty")
+		}
+		if sk.Has(^uint32(0)) || sk.PeekError() != 0 || sk.SndWant.Load() != 0 || sk.WantTail.Load() == 3 || sk.Opt.KeepAlive {
+			t.Error("something of the old use is left")
+		}
+	}
+}
