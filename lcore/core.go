@@ -97,8 +97,21 @@ func (c *Core) ID() int { return c.id }
 func (c *Core) CPU() int { return c.cpu }
 
 // SetCPU chooses the CPU that a locked core is pinned to, -1 for none. Without
-// it NewGroup's choice stands: the last of the allowed CPUs.
-func (c *Core) SetCPU(cpu int) { c.cpu = cpu }
+// it NewGroup's choice stands: the last of the allowed CPUs that are for the fewest
+// locked cores of the process.
+func (c *Core) SetCPU(cpu int) {
+	from := c.seat()
+	c.cpu = cpu
+	seats.move(from, c.seat())
+}
+
+// seat returns the CPU of a locked core, -1 for none.
+func (c *Core) seat() int {
+	if c.group.mode != Locked {
+		return -1
+	}
+	return c.cpu
+}
 
 // Bell returns the doorbell that wakes the core. Ring it after handing the core
 // something to do.

@@ -37,19 +37,6 @@ func LastCPUs(n int) []int {
 	return all[max(0, len(all)-n):]
 }
 
-// assignCPU picks the CPU of core i of n. The last ones are taken: the kernel
-// serves most interrupts, and other programs are usually pinned, on the first.
-func assignCPU(i, n int, allowed []int) int {
-	if len(allowed) == 0 {
-		return -1
-	}
-	at := len(allowed) - n + i
-	for at < 0 {
-		at += len(allowed)
-	}
-	return allowed[at%len(allowed)]
-}
-
 // pin binds the calling thread, which must be locked to its goroutine, to one
 // CPU and returns the function that undoes it. Negative: nothing is bound.
 func pin(cpu int) (restore func(), err error) {

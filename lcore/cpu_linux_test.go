@@ -8,27 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestAssignCPU(t *testing.T) {
-	for _, tt := range []struct {
-		i, n    int
-		allowed []int
-		want    int
-	}{
-		{0, 1, nil, -1},
-		{0, 1, []int{0, 1, 2, 3}, 3},
-		{0, 2, []int{0, 1, 2, 3}, 2},
-		{1, 2, []int{0, 1, 2, 3}, 3},
-		{0, 1, []int{5}, 5},
-		{0, 3, []int{4, 6}, 6}, // more cores than CPUs: they take turns
-		{1, 3, []int{4, 6}, 4},
-		{2, 3, []int{4, 6}, 6},
-	} {
-		if got := assignCPU(tt.i, tt.n, tt.allowed); got != tt.want {
-			t.Errorf("core %d of %d on %v: CPU %d, not %d", tt.i, tt.n, tt.allowed, got, tt.want)
-		}
-	}
-}
-
 func TestPinAndRestore(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -55,7 +55,6 @@ func NewGroup(n int, mode Mode, idle Idle) (*Group, error) {
 	for i := range g.reta {
 		g.reta[i].Store(uint32(i % n))
 	}
-	allowed := allowedCPUs()
 	for i := range n {
 		bell, err := ring.NewDoorbell()
 		if err != nil {
@@ -65,12 +64,15 @@ func NewGroup(n int, mode Mode, idle Idle) (*Group, error) {
 		c := &Core{group: g, id: i, cpu: -1, bell: bell}
 		c.table.init(i, n)
 		c.groups.Store(int32((Flows + n - 1 - i) / n))
-		if g.mode == Locked {
-			c.cpu = assignCPU(i, n, allowed)
-		} else {
+		if g.mode == Shared {
 			bell.WakeBy(func() { c.rest.sleeper.wake() }) // there is one: somebody sleeps
 		}
 		g.cores = append(g.cores, c)
+	}
+	if g.mode == Locked {
+		for i, cpu := range seats.take(n, allowedCPUs()) {
+			g.cores[i].cpu = cpu
+		}
 	}
 	for _, from := range g.cores {
 		from.out = make([]stage, n)
@@ -199,6 +201,9 @@ func (g *Group) Stop() error {
 	g.halt()
 	g.state = stopped
 	g.drain()
+	for _, c := range g.cores {
+		seats.move(c.seat(), -1)
+	}
 	return g.closeBells()
 }
 
