@@ -138,8 +138,8 @@ func (l *Layer) measure(s *Sock, g *segment) {
 // one by RFC 5681 2 or, with SACK, by RFC 6675 2.
 func (l *Layer) ackedAgain(s *Sock, g *segment) {
 	d := &s.snd
-	if d.wnd == 0 || uint32(g.wnd)<<d.scale == 0 {
-		d.retries = 0 // RFC 9293 3.8.6.1: the peer is there, only full
+	if !s.orphan && (d.wnd == 0 || uint32(g.wnd)<<d.scale == 0) {
+		d.retries = 0 // RFC 9293 3.8.6.1: the peer is there, only full. Nobody waits for an orphan
 	}
 	if d.una == d.max || g.n > 0 || g.flags&FIN != 0 || uint32(g.wnd)<<d.scale != d.wnd {
 		return

@@ -227,6 +227,23 @@ func TestOrphanZeroWindow(t *testing.T) {
 	a.WantState(tcp.Closed)
 }
 
+// Nor is one whose peer takes its window back, and acknowledges old data for ever.
+func TestOrphanShrunkWindow(t *testing.T) {
+	w := newWire(t)
+	f, a := w.Passive(Seg{}, ms)
+	f.Send(Seg{Wnd: 5000})
+	a.Write(100_000)
+	w.Flush()
+	a.Close()
+	for end := w.Now + 30*perf.Minute; w.Now < end && a.State() != tcp.Closed; {
+		w.Until(perf.Minute)
+		if w.Flush() > 0 {
+			f.Send(Seg{Wnd: wiretest.ZeroWindow})
+		}
+	}
+	a.WantState(tcp.Closed)
+}
+
 // When the listener closes, children that nobody accepted are reset, and
 // half-open connections forgotten.
 func TestListenerClose(t *testing.T) {
