@@ -253,3 +253,22 @@ func TestHandlerGivesUpRoom(t *testing.T) {
 		t.Errorf("%v, room until %d", err, app.SK.TX.Written())
 	}
 }
+
+// TestSlowReader: a client that takes nothing of its answer, but goes on saying so, is
+// closed as well, and does not hold the connection for ever.
+func TestSlowReader(t *testing.T) {
+	r := responder.New(map[string]string{"/": strings.Repeat("x", 3<<20)})
+	r.Timeout = 10 * time.Second
+	w, f := stepped(t, r.Accept)
+	f.Send(wiretest.Seg{Flags: tcp.ACK | tcp.PSH, Data: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", Wnd: 5000})
+	for end := w.Now + 30*perf.Minute; w.Now < end; {
+		w.Until(perf.Minute)
+		if conns, _, _, _ := w.Stack.TCP.Counts(); conns == 0 {
+			return
+		}
+		if w.Flush() > 0 {
+			f.Send(wiretest.Seg{Flags: tcp.ACK, Wnd: wiretest.ZeroWindow})
+		}
+	}
+	t.Error("still there after half an hour")
+}
