@@ -46,6 +46,7 @@ type hand struct {
 	run  int         // turns others took since the core's own; of who takes a turn
 	seen uint64      // busy turns the core's own goroutine knows of; its own
 
+	due   atomic.Bool   // somebody rang for a core with tasks; set by him, cleared by who takes a turn in relieve
 	again atomic.Bool   // somebody rang during a turn; set by him, cleared by who takes a turn
 	aside atomic.Bool   // the core's own goroutine waits in back; set by it, cleared by who calls it back
 	back  chan struct{} // holds one token
@@ -68,7 +69,9 @@ func (c *Core) help() {
 	h := &c.hand
 	for {
 		if h.shut.Load() {
-			h.call()
+			if !h.solo.Load() || !h.wait() {
+				h.call()
+			}
 			return
 		}
 		if !h.busy.CompareAndSwap(false, true) {

@@ -152,14 +152,22 @@ func (c *Core) loop() {
 // anything new for the core before it has yielded, unless a burst was cut short.
 // Work that others did keeps the core from going to sleep.
 func (c *Core) loopAmong() {
+	c.enrol()
+	defer c.strike()
 	for !c.group.stop.Load() {
 		c.hand.take()
 		now := perf.Now()
+		c.hand.due.Store(false)
+		roused := c.stat.Events[perf.EvRoused]
 		own := c.step(now)
 		more, woken := c.frames >= burstSize, c.woken
 		worked := c.busy != c.hand.seen
 		c.hand.seen, c.hand.run = c.busy, 0
+		calm := c.stat.Events[perf.EvRoused] == roused
 		c.hand.busy.Store(false)
+		if calm && c.relieve(now) > 0 {
+			own, worked = true, true
+		}
 		c.share(more, woken)
 		c.standAside(own, worked)
 		if worked {
@@ -168,6 +176,8 @@ func (c *Core) loopAmong() {
 			c.idle(now)
 		}
 	}
+	c.hand.take() // whoever is in the middle of a turn for us ends it
+	c.hand.busy.Store(false)
 }
 
 // share lets other goroutines of the same P run: those that this turn readied,
