@@ -196,7 +196,12 @@ func (inetOps) GetOption(s *sock.Socket, level, name int) (value int, err error)
 		case soBusyPoll:
 			return int(s.Rd.BusyPoll() / time.Microsecond), nil
 		case syscall.SO_ERROR:
-			return int(s.SK().TakeError()), nil
+			for _, sk := range s.Group() { // any of the lcores may have heard of it
+				if e := sk.TakeError(); e != 0 {
+					return int(e), nil
+				}
+			}
+			return 0, nil
 		}
 	}
 	err = visit(s, s.Group()[:1], func(sk *sock.Sock) syscall.Errno {

@@ -121,3 +121,17 @@ func TestOptionsAreInherited(t *testing.T) {
 		fails(t, "linger 0", err, syscall.ECONNRESET)
 	})
 }
+
+// SO_ERROR is what any lcore has reported, once.
+func TestErrorOption(t *testing.T) {
+	a, _ := beds(t, 2)
+	s := a.socket(sock.TypeDgram)
+	must(t, s.Ops.Bind(s, a.at(0)))
+	sk := s.Group()[1]
+	sk.Call(func() { sk.ErrorReport(syscall.EHOSTUNREACH) })
+	for _, want := range []syscall.Errno{syscall.EHOSTUNREACH, 0} {
+		if v, err := s.Ops.GetOption(s, syscall.SOL_SOCKET, syscall.SO_ERROR); err != nil || v != int(want) {
+			t.Errorf("%v, %v; want %v", syscall.Errno(v), err, want)
+		}
+	}
+}
