@@ -28,13 +28,14 @@ func TestLines(t *testing.T) {
 // read share no cache line.
 func TestCoreLines(t *testing.T) {
 	c := NewCore(CoreConfig{})
-	for name, p := range map[string]unsafe.Pointer{
-		"what all read":       unsafe.Pointer(c),
-		"the lcore's":         unsafe.Pointer(&c.Now),
-		"the mailbox":         unsafe.Pointer(&c.mail),
-		"what follows a Core": unsafe.Add(unsafe.Pointer(c), unsafe.Sizeof(*c)),
+	at := uintptr(unsafe.Pointer(c))
+	for name, p := range map[string]uintptr{
+		"what all read":       at,
+		"the lcore's":         at + unsafe.Offsetof(c.Now),
+		"the mailbox":         at + unsafe.Offsetof(c.mail),
+		"what follows a Core": at + unsafe.Sizeof(*c),
 	} {
-		if off := uintptr(p) % 64; off != 0 {
+		if off := p % 64; off != 0 {
 			t.Errorf("%s begins %d bytes into a line", name, off)
 		}
 	}
