@@ -46,11 +46,6 @@ type Options struct {
 // means that a length is 0 or 1 or leads out of b (MUST-7); what stood before
 // it has been taken.
 func (o *Options) Parse(b []byte, syn bool) bool {
-	if len(b) == tsOptionLen && !syn && binary.BigEndian.Uint32(b) == tsWord {
-		*o = Options{WScale: -1, TS: true,
-			TSVal: binary.BigEndian.Uint32(b[4:]), TSEcr: binary.BigEndian.Uint32(b[8:])}
-		return true
-	}
 	*o = Options{WScale: -1}
 	for len(b) > 0 {
 		switch b[0] {
@@ -105,6 +100,17 @@ func (o *Options) take(kind uint8, body []byte, syn bool) {
 			body = body[8:]
 		}
 	}
+}
+
+// brief is Parse for the header of nearly every segment: nothing but timestamps, and no
+// SYN. False: it is another.
+func (o *Options) brief(h Header, flags uint8) bool {
+	if len(h) != HeaderLen+tsOptionLen || flags&SYN != 0 || binary.BigEndian.Uint32(h[HeaderLen:]) != tsWord {
+		return false
+	}
+	o.MSS, o.WScale, o.SackOK, o.TS, o.NSack = 0, -1, false, true, 0
+	o.TSVal, o.TSEcr = binary.BigEndian.Uint32(h[HeaderLen+4:]), binary.BigEndian.Uint32(h[HeaderLen+8:])
+	return true
 }
 
 // Len is the number of bytes Put writes, a multiple of 4 and at most 40.

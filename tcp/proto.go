@@ -100,6 +100,11 @@ func (l *Layer) Bind(sk *sock.Sock, local sock.Name) syscall.Errno {
 func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 	s := sk.Owner.(*Sock)
 	l.now = now
+	if bits == sock.ReqSend && s.state == Established { // nearly always
+		l.want(s)
+		l.warmed(s)
+		return
+	}
 	if bits&sock.ReqConnect != 0 {
 		l.dial(s)
 	}

@@ -32,9 +32,9 @@ func (r *RTT) Sample(m perf.Tick) {
 	if r.SRTT == 0 { // RFC 6298 2.2
 		r.SRTT, r.Var, r.Min = m, m/2, m
 	} else { // RFC 6298 2.3: beta 1/4 before alpha 1/8
-		r.Var += (max(m-r.SRTT, r.SRTT-m) - r.Var) / 4
-		r.SRTT += (m - r.SRTT) / 8
-		r.SRTT = max(r.SRTT, 1)
+		d := m - r.SRTT
+		r.Var += (max(d, -d) - r.Var) / 4
+		r.SRTT = max(r.SRTT+d/8, 1)
 		r.Min = min(r.Min, m)
 	}
 	r.ResetBackoff()

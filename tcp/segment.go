@@ -64,8 +64,10 @@ func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 			g.end++
 		}
 	}
-	// What stands before a malformed option counts, the rest is ignored.
-	g.opts.Parse(h.Opts(), g.flags&SYN != 0)
+	if !g.opts.brief(h, g.flags) {
+		// What stands before a malformed option counts, the rest is ignored.
+		g.opts.Parse(h.Opts(), g.flags&SYN != 0)
+	}
 	return perf.Delivered
 }
 

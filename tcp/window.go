@@ -28,7 +28,9 @@ func (s *Sock) window() uint16 {
 	if cur <= 0 {
 		s.l.cfg.Stat.Event(perf.EvTCPZeroWindow)
 	}
-	s.watchReader()
+	if !s.wide() {
+		s.watchReader()
+	}
 	return uint16(min(max(cur+s.slack(), 0)>>r.scale, math.MaxUint16))
 }
 
@@ -42,6 +44,11 @@ func (s *Sock) step() int {
 // free is the room that the application's buffer has behind rcv.nxt.
 func (s *Sock) free() int {
 	return max(s.rcv.limit-int(s.rcv.pos-s.RX.Tail()), 0)
+}
+
+// wide: the reader need not be watched, and is not.
+func (s *Sock) wide() bool {
+	return int(int32(s.rcv.edge-s.rcv.nxt)) > s.rcv.limit/2 && s.rcv.want == math.MaxUint64
 }
 
 // watchReader says at which position of the reader a window update is due:
@@ -106,7 +113,7 @@ func (l *Layer) ackPolicy(s *Sock, n int) {
 	}
 	if r.ackNow {
 		l.want(s)
-	} else {
+	} else if !s.wide() {
 		s.watchReader()
 	}
 	if !s.Opt.RcvBufSet && r.limit < l.cfg.MaxRcvBuf && s.rtt.SRTT != 0 && l.now-r.tuneAt >= s.rtt.SRTT {
