@@ -94,7 +94,11 @@ func (l *Layer) sendData(s *Sock) {
 // port cuts none. It returns how many bytes left; false: there was no buffer.
 func (l *Layer) depart(s *Sock, n int, flags uint8) (int, bool) {
 	if n > s.segSize() && !s.cuts() {
-		n = l.train(s, s.snd.nxt, n, flags)
+		if l.cfg.NoGSO {
+			n = l.singles(s, s.snd.nxt, n, flags)
+		} else {
+			n = l.train(s, s.snd.nxt, n, flags)
+		}
 		return n, n > 0
 	}
 	return n, l.emit(s, s.snd.nxt, n, flags)
@@ -215,7 +219,7 @@ func (l *Layer) setTimer(s *Sock) {
 func (s *Sock) maxSegment() int {
 	mss, ifc := s.segSize(), s.Dst.Iface
 	switch {
-	case s.l.cfg.NoGSO:
+	case s.cuts() && s.l.cfg.NoGSO:
 		return mss
 	case s.cuts():
 		super := min(ifc.MaxTSO-20-MaxHeaderLen, maxSuper)

@@ -39,6 +39,22 @@ func (l *Layer) train(s *Sock, seq uint32, n int, flags uint8) int {
 	return n
 }
 
+// singles is train where nobody may share the work: each segment is made and sent for
+// itself. Only how many may leave was decided for all of them.
+func (l *Layer) singles(s *Sock, seq uint32, n int, flags uint8) int {
+	size := s.segSize()
+	for at := 0; at < n; at += size {
+		k, f := min(size, n-at), uint8(0)
+		if at+k == n {
+			f = flags
+		}
+		if !l.emit(s, seq+uint32(at), k, f) {
+			return at
+		}
+	}
+	return n
+}
+
 // mould makes the segments of a train.
 type mould struct {
 	h       [MaxHeaderLen]byte // with sequence number 0

@@ -76,9 +76,15 @@ func (b *bench) taken() []*mbuf.Mbuf {
 }
 
 // TestTrainShort: with few buffers less leaves, nothing is lost or counted twice,
-// and the rest follows.
+// and the rest follows; also where each segment is made for itself.
 func TestTrainShort(t *testing.T) {
+	t.Run("train", func(t *testing.T) { testTrainShort(t, false) })
+	t.Run("singles", func(t *testing.T) { testTrainShort(t, true) })
+}
+
+func testTrainShort(t *testing.T, single bool) {
 	b := newBench(t, 0, 1500)
+	b.l.cfg.NoGSO = single
 	b.move(b.a, b.b, 100_000)
 	b.settle()
 	var held []*mbuf.Mbuf
