@@ -54,12 +54,23 @@ func parse() (options, error) {
 	return o, err
 }
 
+// rows is the table, for a quick run without what is extra.
+func (o *options) rows() []row {
+	all := rows()
+	if o.quick {
+		for i := range all {
+			all[i] = all[i].lean()
+		}
+	}
+	return all
+}
+
 // chosen returns the rows to measure.
 func (o *options) chosen() []row {
 	var out []row
 	re := regexp.MustCompile(o.pick)
 	numbers := numbersOf(o.pick)
-	for _, r := range rows() {
+	for _, r := range o.rows() {
 		number := strings.TrimRight(r.num, "abcdefgh")
 		switch {
 		case o.quick && (r.slow || r.num == "" || r.rooted()):

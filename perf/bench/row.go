@@ -31,6 +31,21 @@ type side struct {
 	plane bool // ours: it must not allocate in the steady state, unless
 	alloc bool // it may, because its application does
 	root  bool // it needs a network namespace of its own
+	extra bool // for information, not in a quick run
+}
+
+// extra marks a side that a quick run does without.
+func extra(s side) side { s.extra = true; return s }
+
+// lean returns the row without its extra sides and the goals that name them.
+func (r row) lean() row {
+	gone := func(name string) bool {
+		return slices.ContainsFunc(r.sides, func(s side) bool { return s.extra && s.name == name })
+	}
+	out := r
+	out.goals = slices.DeleteFunc(slices.Clone(r.goals), func(g goal) bool { return gone(g.side) || gone(g.against) || gone(g.less) })
+	out.sides = slices.DeleteFunc(slices.Clone(r.sides), func(s side) bool { return s.extra })
+	return out
 }
 
 // subject is a side that is ready to work.

@@ -42,8 +42,8 @@ func httpRows() []row {
 			{name: "net/http", plane: true, alloc: true, open: func() (*subject, error) { return planeNetHTTP(httpConns) }},
 			theirs("gvisor", func() (*subject, error) { return gvisorHTTP(httpConns, netHTTP) }),
 			theirs("linux-lo", func() (*subject, error) { return loopback.http(httpConns, netHTTP) }),
-			theirs("gvisor-fast", func() (*subject, error) { return gvisorHTTP(httpConns, goFastHTTP) }),
-			theirs("linux-lo-fast", func() (*subject, error) { return loopback.http(httpConns, goFastHTTP) }),
+			extra(theirs("gvisor-fast", func() (*subject, error) { return gvisorHTTP(httpConns, goFastHTTP) })),
+			extra(theirs("linux-lo-fast", func() (*subject, error) { return loopback.http(httpConns, goFastHTTP) })),
 		},
 		goals: slices.Concat(goals("fasthttp"), goals("khttp"), []goal{
 			{side: "fasthttp", against: "gvisor-fast"}, {side: "fasthttp", against: "linux-lo-fast"},

@@ -34,7 +34,7 @@ func closedLoop() row {
 			ours("resident", func() (*subject, error) { return residentTCP(1, inPlace) }),
 			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, 1, serveEcho, service) }),
 			theirs("linux-lo", func() (*subject, error) { return loopback.tcp(1, serveEcho, service) }),
-			theirs("floor", func() (*subject, error) { return floorTCP(floorRing, 1, serveEcho, service) }),
+			extra(theirs("floor", func() (*subject, error) { return floorTCP(floorRing, 1, serveEcho, service) })),
 		},
 		goals: slices.Concat(times("goroutine", "gvisor", 6, 12), times("resident", "gvisor", 6, 12),
 			times("floor", "gvisor", 0, 0), times("goroutine", "floor", 0, 0)),

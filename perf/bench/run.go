@@ -119,7 +119,7 @@ func runRow(o options, stage string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	for _, r := range rows() {
+	for _, r := range o.rows() {
 		if r.name != name {
 			continue
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,12 @@ func TestChosen(t *testing.T) {
 		}
 	}
 	for _, r := range (&options{quick: true}).chosen() {
+		if err := r.check(); err != nil {
+			t.Error(err)
+		}
+		if slices.ContainsFunc(r.sides, func(s side) bool { return s.extra }) {
+			t.Errorf("%s has extra sides in a quick run", r.name)
+		}
 		if r.num == "" || r.rooted() {
 			t.Errorf("%s is no row for a quick run", r.name)
 		}
