@@ -57,6 +57,9 @@ func (t *FlowTable[T]) Len() int { return t.n }
 
 // Lookup returns the value of k, else T's zero value and false.
 func (t *FlowTable[T]) Lookup(k *FlowKey) (v T, ok bool) {
+	if t.n == 0 { // of half-open and resting flows there often are none
+		return v, false
+	}
 	h := t.hash(k)
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {

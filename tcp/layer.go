@@ -109,11 +109,11 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 // unconnected finds out who a segment is for that belongs to no connection.
 func (l *Layer) unconnected(g *segment) perf.Verdict {
 	var ok bool
+	if g.rq, ok = l.reqs.Lookup(&g.key); ok { // of few, and most often none, the first
+		return l.step(SynRcvd, nil, g)
+	}
 	if g.tw, ok = l.waits.Lookup(&g.key); ok {
 		return l.step(TimeWait, nil, g)
-	}
-	if g.rq, ok = l.reqs.Lookup(&g.key); ok {
-		return l.step(SynRcvd, nil, g)
 	}
 	if ls := l.listeners.find(&g.key); ls != nil {
 		return l.step(Listen, ls, g)
