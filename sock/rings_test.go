@@ -31,3 +31,21 @@ func TestDropRingsWhileAdopted(t *testing.T) {
 		}
 	}
 }
+
+// The send ring of a connection that waits to be accepted is left alone, also if it has
+// memory; that of one that was let go is dropped.
+func TestDropRingsOfNobody(t *testing.T) {
+	sk := new(Sock)
+	sk.Init(NewCore(CoreConfig{}), nil, nil)
+	sk.TX.Write([]byte("x"))
+	sk.TX.Release(sk.TX.Head())
+	if sk.DropRings() || sk.TX.Cap() == 0 {
+		t.Error("dropped before it was accepted")
+	}
+	if sk.Left(); !sk.DropRings() {
+		t.Error("kept when it was let go")
+	}
+	if sk.Vacant(); !sk.DropRings() {
+		t.Error("it has no memory")
+	}
+}

@@ -64,7 +64,7 @@ type Sock struct {
 	Wr      *Waiter           // writer, connecter
 	AcceptQ *ring.SPSC[*Sock] // listeners: established children, lcore → application
 
-	writer atomic.Pointer[Side] // under whose lock TX is written; nil: nobody does; set before the application has it, cleared by the lcore
+	writer atomic.Pointer[Side] // under whose lock TX is written; nil: no application has it yet, which sets it; nobody: set by the lcore
 
 	own [2]Waiter // what Rd and Wr point to unless the Socket has several Socks
 }
@@ -245,18 +245,28 @@ func (sk *Sock) TakeError() syscall.Errno {
 // PeekError returns the pending error without clearing it.
 func (sk *Sock) PeekError() syscall.Errno { return syscall.Errno(sk.err.Load()) }
 
+// nobody is who writes TX when the application has let go.
+var nobody Side
+
 // Left notes that the application has let go: nobody but the lcore writes TX any
 // more. Runs on the lcore.
-func (sk *Sock) Left() { sk.writer.Store(nil) }
+func (sk *Sock) Left() { sk.writer.Store(&nobody) }
+
+// Vacant notes that no application has sk yet. Runs on the lcore that makes it.
+func (sk *Sock) Vacant() {
+	if sk.writer.Load() != nil {
+		sk.writer.Store(nil)
+	}
+}
 
 // DropRings gives the memory of the rings back, if nothing is in them and nobody is
 // writing, and reports whether they hold none now. Runs on the lcore. A writer that
 // comes at this very moment waits for the lock as for another writer.
 func (sk *Sock) DropRings() bool {
 	sk.RX.Drop()
-	switch held, w := sk.TX.Cap() > 0, sk.writer.Load(); {
-	case !held: // nobody has written, or somebody begins to: he may adopt sk just now
-	case w == nil:
+	switch w := sk.writer.Load(); {
+	case w == nil: // nobody has it yet: somebody may adopt it, and write, just now
+	case w == &nobody:
 		sk.TX.Drop()
 	case w.mu.TryLock():
 		sk.TX.Drop()

@@ -171,6 +171,7 @@ func (l *Layer) sendSynAck(rq *request) {
 func (l *Layer) child(rq *request, g *segment) *Sock {
 	ls := rq.ls
 	s := l.newSock()
+	s.Vacant()
 	s.Endpoint = ip.Endpoint{
 		Local: rq.key.Local, Remote: rq.key.Remote,
 		LocalPort: rq.key.LocalPort, RemotePort: rq.key.RemotePort,

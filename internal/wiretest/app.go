@@ -20,8 +20,12 @@ type App struct {
 	in  int64 // bytes of the pattern read
 }
 
-// NewApp returns the application's end of sk.
-func (w *Wire) NewApp(sk *sock.Sock) *App { return &App{SK: sk, w: w} }
+// NewApp returns the application's end of sk. It writes between turns only: nobody writes
+// while the stack works.
+func (w *Wire) NewApp(sk *sock.Sock) *App {
+	sk.Left()
+	return &App{SK: sk, w: w}
+}
 
 // TCP is the protocol's side of the socket.
 func (a *App) TCP() *tcp.Sock { return a.SK.Owner.(*tcp.Sock) }
