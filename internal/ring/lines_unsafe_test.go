@@ -29,8 +29,8 @@ func TestFirstLine(t *testing.T) {
 		if off := uintptr(unsafe.Pointer(&x[0])) % 64; off != 0 {
 			t.Errorf("it begins %d bytes into a line", off)
 		}
-		keptBytes = append(keptBytes, &b)
+		heldBytes = append(heldBytes, &b)
 	}
 }
 
-var keptBytes []*Bytes // on the heap
+var heldBytes []*Bytes // on the heap
