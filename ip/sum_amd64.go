@@ -3,6 +3,8 @@ package ip
 import "golang.org/x/sys/cpu"
 
 // haveAVX2 is for the loops of sum_amd64.s.
+//
+//lint:ignore U1000 assembly reads it
 var haveAVX2 = cpu.X86.HasAVX2
 
 // sumBytes is the folded sum of b, in the order of the wire.
