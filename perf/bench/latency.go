@@ -18,6 +18,9 @@ const enoughCalm = 100
 func timed(res *latency.Result) count {
 	n := res.Hist.Count()
 	c := count{ops: uint64(n), bytes: uint64(n) * msgSize, hist: newHist(), values: map[string]float64{"disturbed": 1}}
+	if v, ok := res.Percentile(99); ok {
+		c.values["p99 of all, µs"] = float64(v) / 1e3
+	}
 	if res.Calm.Count() >= enoughCalm {
 		c.hist.Merge(res.Calm.HDR())
 		c.values["disturbed"] = 1 - float64(res.Calm.Count())/float64(n)

@@ -43,18 +43,22 @@ func (o *options) share(left []row, elapsed time.Duration) time.Duration {
 	}
 	sum := 0.0
 	for i := range left {
-		sum += left[i].share()
+		sum += left[i].share(o.quick)
 	}
-	d := time.Duration(float64(o.total-elapsed) * left[0].share() / sum)
+	d := time.Duration(float64(o.total-elapsed) * left[0].share(o.quick) / sum)
 	return min(max(d, leastShare), time.Minute)
 }
 
 // leastShare is what a row gets when there is no time left.
 const leastShare = 500 * time.Millisecond
 
-func (r *row) share() float64 {
-	if r.weight == 0 {
+// share is the row's weight. A quick run has no time for rare percentiles.
+func (r *row) share(quick bool) float64 {
+	switch {
+	case r.weight == 0:
 		return 1
+	case quick:
+		return min(r.weight, 2)
 	}
 	return r.weight
 }
