@@ -29,7 +29,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.pick, "row", "", `only the rows of these numbers ("4", "4a,18") or whose name matches this regular expression`)
 	only := flag.String("only", "", `measure these sides alone, as "goroutine,gvisor"`)
 	flag.DurationVar(&o.plan.row, "time", 0, "time for each row; default: a share of -total")
-	flag.DurationVar(&o.total, "total", 0, "time for all rows (default 9m, quick 45s)")
+	flag.DurationVar(&o.total, "total", 0, "time for all rows (default 9m, quick 40s)")
 	flag.DurationVar(&o.plan.window, "window", 0, "length of a window (default 200ms, quick 80ms)")
 	flag.StringVar(&o.report, "report", "report.json", "where the samples go")
 	flag.StringVar(&o.html, "html", "report.html", "where the picture goes")
@@ -45,7 +45,7 @@ func parse() (options, error) {
 			*p = normal
 		}
 	}
-	def(&o.total, 9*time.Minute, 45*time.Second)
+	def(&o.total, 9*time.Minute, 40*time.Second)
 	def(&o.plan.window, 200*time.Millisecond, 80*time.Millisecond)
 	if flag.NArg() > 0 {
 		return o, errors.New("usage: bench [flags]; see -help")
