@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// loanBytes is a stream whose period is prime.
+// loanBytes is a stream whose period is prime, as long as a ring may lend at once.
 var loanBytes = func() []byte {
-	b := make([]byte, 65521+1<<20)
+	b := make([]byte, 65521+loanTotal)
 	r := rand.New(rand.NewPCG(5, 6))
 	for i := range b {
 		if b[i] = byte(r.Uint32()); i >= 65521 {

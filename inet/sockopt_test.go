@@ -11,6 +11,10 @@ func TestOptions(t *testing.T) {
 	each(t, func(t *testing.T, a, _ *bed) {
 		for _, typ := range []int{sock.TypeStream, sock.TypeDgram} {
 			s := a.socket(typ)
+			sndBuf := sock.DefaultSndBuf
+			if typ == sock.TypeStream {
+				sndBuf = sock.StreamSndBuf
+			}
 			for _, c := range []struct{ level, name, value, before, after int }{
 				{syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 5, 0, 1},
 				{syscall.SOL_SOCKET, soReusePort, 1, 0, 1},
@@ -21,7 +25,7 @@ func TestOptions(t *testing.T) {
 				{syscall.SOL_SOCKET, syscall.SO_LINGER, 0, LingerOff, 0},
 				{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 100_000, sock.DefaultRcvBuf, 100_000},
 				{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 1, 100_000, sock.MinBuf},
-				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 100_000, sock.DefaultSndBuf, 100_000},
+				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 100_000, sndBuf, 100_000},
 				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 1 << 30, 100_000, sock.MaxBuf},
 				{syscall.SOL_SOCKET, soBusyPoll, 50, 0, 50},
 				{syscall.SOL_SOCKET, soBusyPoll, 0, 50, 0},

@@ -12,6 +12,7 @@ import (
 const (
 	DefaultRcvBuf = 256 << 10
 	DefaultSndBuf = 256 << 10
+	StreamSndBuf  = 128 << 10 // of a stream, until autotuning finds a use for more
 	MinBuf        = 4 << 10
 	MaxBuf        = 64 << 20
 	MaxAutoSndBuf = 4 << 20 // autotuning goes no further

@@ -168,6 +168,8 @@ func (l *Layer) newSock() *Sock {
 		s.Sock.Renew(l.cfg.Core, l)
 		s.block = block{}
 	}
+	s.Opt.SndBuf = sock.StreamSndBuf
+	s.TX.SetLimit(sock.StreamSndBuf)
 	s.l, s.opt = l, l.preset
 	s.timer.Init(s, 0)
 	s.rcv.want = math.MaxUint64

@@ -103,6 +103,9 @@ func (a *App) Write(n int) int {
 func (a *App) WriteString(s string) int { return a.write([]byte(s)) }
 
 func (a *App) write(p []byte) int {
+	if limit := a.SK.SndWant.Swap(0); limit != 0 { // as a writer does
+		a.SK.TX.SetLimit(int(limit))
+	}
 	n := a.SK.TX.Write(p)
 	if n > 0 {
 		a.SK.Kick(sock.ReqSend)
