@@ -48,6 +48,7 @@ type flowTable struct {
 	rss    [Flows]uint8 // the same for ports that choose: asReceived until the group moves
 	home   [Flows]uint8 // the owner at first. Packets without ports always go there
 	pieces [Flows]uint8 // the same for ports that choose: asReceived until their table changes
+	moved  bool         // a group has moved since the beginning
 	parked bool         // the core owns no group
 }
 
@@ -58,11 +59,12 @@ func (t *flowTable) init(id, n int) {
 		t.set(id, i, i%n)
 		t.rss[i], t.pieces[i] = asReceived, asReceived
 	}
+	t.moved = false
 }
 
 // set notes, on core id, that group i belongs to core to.
 func (t *flowTable) set(id, i, to int) {
-	t.now[i], t.rss[i] = uint8(to), uint8(to)
+	t.now[i], t.rss[i], t.moved = uint8(to), uint8(to), true
 	t.parked = true
 	for _, owner := range t.now {
 		if owner == uint8(id) {

@@ -119,6 +119,11 @@ func TestMoveWithRSS(t *testing.T) {
 	if _, err := r.g.Move(one, 1, 0); err != nil || at() != 1 {
 		t.Errorf("the flow is not steered to where it moved: %v", err)
 	}
+	r.port.queues[0].put(r.frame(udp4(t, flow, 80, 1)))
+	r.g.Turn(perf.Second)
+	if r.stacks[0].frames.Load() != 0 || r.stacks[1].frames.Load() != 1 {
+		t.Error("a frame of the flow did not follow")
+	}
 	if _, err := r.g.Move(one, 0, 0); err != nil || at() != 0 {
 		t.Errorf("the flow is not at home again: %v", err)
 	}
@@ -210,8 +215,14 @@ func TestMoveGivesUp(t *testing.T) {
 	r.close()
 }
 
-// BenchmarkSort is the cost of finding the owners of a burst, all of them here.
+// BenchmarkSort is the cost of finding the owners of a burst, all of them here: by
+// hashes, or by looking whether the port has chosen well.
 func BenchmarkSort(b *testing.B) {
+	b.Run("hash", func(b *testing.B) { benchmarkSort(b, false) })
+	b.Run("rss", func(b *testing.B) { benchmarkSort(b, true) })
+}
+
+func benchmarkSort(b *testing.B, rss bool) {
 	r := newRig(b, 2, Shared, Spin, newPort(1, 0))
 	flow := flowFrom(r.g, 0)
 	var burst [burstSize]*mbuf.Mbuf
@@ -220,7 +231,7 @@ func BenchmarkSort(b *testing.B) {
 	}
 	c := r.g.cores[0]
 	for b.Loop() {
-		if len(c.sort(burst[:], false)) != burstSize {
+		if len(c.sort(burst[:], rss)) != burstSize {
 			b.Fatal("steered away")
 		}
 	}

@@ -93,6 +93,27 @@ func classify4(b []byte, quoted bool) (uint32, place) {
 	return hashWord(addrs), byAddrs
 }
 
+// plain reports whether classify would say byTuple of a frame in its commonest form:
+// to one station, untagged, IP without options and not in pieces, TCP or UDP with its
+// ports. That needs no hash. False tells nothing.
+func plain(b []byte) bool {
+	if len(b) < 38 || b[0]&1 != 0 {
+		return false
+	}
+	proto := b[23]
+	switch v := binary.BigEndian.Uint32(b[12:16]); {
+	case v>>8 == etherIPv4<<8|0x45:
+		if binary.BigEndian.Uint16(b[20:22])&(moreFragments|0x1fff) != 0 {
+			return false
+		}
+	case v>>12 == etherIPv6<<4|6 && len(b) >= 58:
+		proto = b[20]
+	default:
+		return false
+	}
+	return proto == protoTCP || proto == protoUDP
+}
+
 // icmpError reports whether an ICMP message quotes a packet: unreachable,
 // source quench, redirect, time exceeded, parameter problem.
 func icmpError(typ byte) bool {

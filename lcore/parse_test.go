@@ -97,6 +97,26 @@ func TestClassify(t *testing.T) {
 		if p != tt.place || p != everyone && p != keep && hash != tt.hash {
 			t.Errorf("%s: place %d hash %08x, not %d %08x", tt.name, p, hash, tt.place, tt.hash)
 		}
+		if plain(tt.frame) && tt.place != byTuple {
+			t.Errorf("%s: plain, but of place %d", tt.name, tt.place)
+		}
+	}
+}
+
+// TestPlain: most frames need no hash, those in several segments included whose first
+// one has the ports.
+func TestPlain(t *testing.T) {
+	v6 := encode(t, ether(layers.EthernetTypeIPv6), ip6(six1, six2, 6), ports(1000, 80))
+	v4 := udp4(t, 1000, 80, 1)
+	for _, b := range [][]byte{v4, v4[:38], v6, v6[:58]} {
+		if !plain(b) {
+			t.Errorf("not plain: %x", b)
+		}
+	}
+	for _, b := range [][]byte{nil, v4[:37], v6[:57], arp(t)} {
+		if plain(b) {
+			t.Errorf("plain: %x", b)
+		}
 	}
 }
 
@@ -109,6 +129,9 @@ func FuzzClassify(f *testing.F) {
 		hash, p := classify(slices.Clip(b))
 		if p > everyone {
 			t.Fatalf("place %d", p)
+		}
+		if plain(slices.Clip(b)) && p != byTuple {
+			t.Fatalf("plain, but of place %d", p)
 		}
 		if again, q := classify(append(slices.Clip(b), make([]byte, 64)...)[:len(b)]); again != hash || q != p {
 			t.Fatalf("bytes behind the frame change its core")

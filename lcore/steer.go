@@ -20,9 +20,21 @@ type stage struct {
 // sort takes the frames of b that belong to other cores out of it and hands them
 // over. It returns the rest. Frames of one flow stay in order: they all take the
 // same ring.
+//
+// Where the port has chosen the core and no group has moved, most bursts are taken as
+// they are.
 func (c *Core) sort(b []*mbuf.Mbuf, rss bool) []*mbuf.Mbuf {
-	own := b[:0]
-	for _, m := range b {
+	mine := 0
+	if rss && !c.table.moved {
+		for mine < len(b) && plain(b[mine].Bytes()) {
+			mine++
+		}
+		if mine == len(b) {
+			return b
+		}
+	}
+	own := b[:mine]
+	for _, m := range b[mine:] {
 		owner := c.owner(m, rss)
 		if owner == c.id {
 			own = append(own, m)
