@@ -15,13 +15,6 @@ const (
 	Minute           = 60 * Second
 )
 
-// epoch is the moment the process started; it is never written again.
-var epoch = time.Now()
-
-// Now reads the monotonic clock: nanoseconds since the process started, and one
-// second more, so that no moment of a running plane is ever zero or near it.
-func Now() Tick { return Second + Tick(time.Since(epoch)) }
-
 // Duration returns t as the library's type, for deadlines and for printing.
 func (t Tick) Duration() time.Duration { return time.Duration(t) }
 
