@@ -206,6 +206,34 @@ func TestPacketWalk(t *testing.T) {
 	}
 }
 
+// walkBrief is a function in the two screens at the beginning of the walk.
+var walkBrief = regexp.MustCompile(`\b[a-z0-9]+\.\(\*[A-Za-z]+\)\.[A-Za-z0-9]+`)
+
+// TestPacketWalkInShort: the screens name what the walk explains, and are no longer
+// than a screen.
+func TestPacketWalkInShort(t *testing.T) {
+	b, err := os.ReadFile("docs/packet-walk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "```\n")
+	brief, whole, _ := strings.Cut(rest, "```\n")
+	screens := strings.Split(brief, "\n\n")
+	if len(screens) != 2 {
+		t.Fatalf("%d screens, want one for each direction", len(screens))
+	}
+	for _, screen := range screens {
+		if n := strings.Count(screen, "\n"); n < 15 || n > 40 {
+			t.Errorf("a screen of %d lines", n)
+		}
+		for _, name := range walkBrief.FindAllString(screen, -1) {
+			if !strings.Contains(whole, "- `"+name+"` ") {
+				t.Errorf("the walk does not explain %s", name)
+			}
+		}
+	}
+}
+
 // TestReadmeExample: the example in README.md is the program in examples/http.
 func TestReadmeExample(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
