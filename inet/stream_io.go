@@ -112,8 +112,8 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	}
 }
 
-// readSome takes what the ring holds. Before an end is believed the ring is looked at
-// once more: the lcore writes the flags after its last byte, so an end that was seen
+// readSome takes what the ring holds. Before an end or an error is believed the ring is
+// looked at once more: the lcore writes them after its last byte, so an end that was seen
 // then is the end.
 func readSome(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, end bool, err error) {
 	if flags&sock.MsgPeek == 0 {
@@ -128,10 +128,14 @@ func readSome(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, e
 		if n = sk.RX.CopyAt(b, sk.RX.Tail()+uint64(got)); n > 0 {
 			return n, false, nil
 		}
-	} else if n = sk.RX.Read(b); n > 0 {
-		sk.Consumed()
-		s.Rd.Moved(n)
-		return n, false, nil
+	} else if end || sk.PeekError() != 0 {
+		if n = sk.RX.Read(b); n > 0 {
+			sk.Consumed()
+			s.Rd.Moved(n)
+			return n, false, nil
+		}
+	} else if len(b) > 0 {
+		return 0, false, nil // Wait looks once more
 	}
 	switch {
 	case len(b) == 0:
