@@ -5,12 +5,18 @@ import "sync/atomic"
 // Counters is one queue's share of a port's Stats. The queue's lcore writes, once
 // per burst; anybody loads. The halves lie on lines of their own so that queues
 // side by side do not disturb each other.
+//
+// Where a burst costs no system call, the locked additions of single frames would be
+// felt. Such a queue gathers, and shows what it has with the first poll that finds
+// nothing, after a good many frames, and when it is closed.
 type Counters struct {
 	_ [64]byte
 	// Written by the lcore that polls the queue; imissed by whoever finds the loss.
 	ipackets, ibytes, ierrors, imissed, noMbuf atomic.Uint64
 	opackets, obytes, oerrors                  atomic.Uint64
-	_                                          [64]byte
+
+	in, inBytes, out, outBytes uint64 // gathered and not shown; the lcore's own
+	_                          [64]byte
 }
 
 // add is one writer's increment: a load and a store would do, but Add costs the
@@ -26,6 +32,41 @@ func (c *Counters) Received(frames, bytes uint64) { add(&c.ipackets, frames); ad
 
 // Sent counts frames taken by the link.
 func (c *Counters) Sent(frames, bytes uint64) { add(&c.opackets, frames); add(&c.obytes, bytes) }
+
+// gathered is how many frames a queue counts before it shows them.
+const gathered = 64
+
+// GatherReceived is Received for a queue that calls Show.
+func (c *Counters) GatherReceived(frames, bytes uint64) {
+	c.in += frames
+	c.inBytes += bytes
+	if c.in >= gathered {
+		c.show()
+	}
+}
+
+// GatherSent is Sent for a queue that calls Show.
+func (c *Counters) GatherSent(frames, bytes uint64) {
+	c.out += frames
+	c.outBytes += bytes
+	if c.out >= gathered {
+		c.show()
+	}
+}
+
+// Show adds what was gathered to what others see. The lcore calls it when it finds
+// nothing to receive, and whoever closes the queue.
+func (c *Counters) Show() {
+	if c.in|c.out != 0 {
+		c.show()
+	}
+}
+
+func (c *Counters) show() {
+	c.Received(c.in, c.inBytes)
+	c.Sent(c.out, c.outBytes)
+	c.in, c.inBytes, c.out, c.outBytes = 0, 0, 0, 0
+}
 
 // RxError counts received frames that were not usable.
 func (c *Counters) RxError(n uint64) { add(&c.ierrors, n) }

@@ -53,7 +53,7 @@ func (q *queue) TxBurst(b []*mbuf.Mbuf) int {
 		q.fifo[q.head%Depth] = m
 		q.head++
 	}
-	q.count.Sent(sent, bytes)
+	q.count.GatherSent(sent, bytes)
 	if sent != 0 && q.wake != nil {
 		q.wake()
 	}
@@ -64,6 +64,7 @@ func (q *queue) TxBurst(b []*mbuf.Mbuf) int {
 func (q *queue) RxBurst(b []*mbuf.Mbuf) int {
 	n := min(len(b), int(q.head-q.tail))
 	if n == 0 {
+		q.count.Show()
 		return 0
 	}
 	var bytes uint64
@@ -73,7 +74,7 @@ func (q *queue) RxBurst(b []*mbuf.Mbuf) int {
 		b[i] = m
 	}
 	q.tail += uint32(n)
-	q.count.Received(uint64(n), bytes)
+	q.count.GatherReceived(uint64(n), bytes)
 	return n
 }
 
@@ -92,6 +93,7 @@ func turned(tx uint64) uint64 {
 
 func (q *queue) close() {
 	q.closed = true
+	q.count.Show()
 	for ; q.tail != q.head; q.tail++ {
 		mbuf.FreeAnywhere(q.fifo[q.tail%Depth])
 		q.count.Missed(1)

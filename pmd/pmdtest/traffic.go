@@ -105,6 +105,7 @@ func testTooLong(t *testing.T, l *link) {
 	if n := l.b.drain(); n != 0 {
 		t.Errorf("%d more frames came", n)
 	}
+	l.a.poll()
 	if s := l.a.port.Stats(); s.OErrors != 1 || s.OPackets != 2 {
 		t.Errorf("OErrors = %d, OPackets = %d, want 1 and 2", s.OErrors, s.OPackets)
 	}
@@ -171,6 +172,8 @@ func testStats(t *testing.T, l *link) {
 	for i, m := range l.b.receive(t, 10) {
 		l.b.check(t, m, uint32(i), 100+i)
 	}
+	l.a.poll()
+	l.b.poll()
 	tx, rx := l.a.port.Stats(), l.b.port.Stats()
 	if tx.OPackets != 10 || tx.OBytes != 1045 || tx.OErrors != 0 {
 		t.Errorf("sender: %+v", tx)

@@ -198,6 +198,7 @@ func (p *Port) Close() error {
 		q.tx.kill()
 		q.rx.kill()
 		q.unplugAnywhere()
+		q.count.Show()
 	}
 	if p.onDone != nil {
 		p.onDone()

@@ -13,12 +13,14 @@ func (q *queue) RxBurst(b []*mbuf.Mbuf) int {
 		return 0
 	}
 	if q.rx.dead.Load() {
+		q.count.Show()
 		q.unplugged()
 		return 0
 	}
 	q.reclaim()
 	n := min(q.rx.waiting(), len(b))
 	if n == 0 || !q.rx.begin() {
+		q.count.Show()
 		return 0
 	}
 	got := q.copyBurst(b[:n])
@@ -48,7 +50,7 @@ func (q *queue) copyBurst(b []*mbuf.Mbuf) (got int) {
 		b[got] = m
 		got++
 	}
-	q.count.Received(uint64(got), bytes)
+	q.count.GatherReceived(uint64(got), bytes)
 	return got
 }
 

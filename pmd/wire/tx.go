@@ -49,7 +49,7 @@ func (q *queue) push(b []*mbuf.Mbuf) int {
 	}
 	if sent != 0 {
 		q.tx.publish()
-		q.count.Sent(sent, bytes)
+		q.count.GatherSent(sent, bytes)
 	}
 	return n
 }
