@@ -73,7 +73,7 @@ func NewCore(cfg CoreConfig) *Core {
 		c.registry = NewTasks(nil)
 	}
 	c.registry.cores = append(c.registry.cores, c)
-	c.registry.apart = len(cfg.Lanes) > 0
+	c.registry.apart = len(cfg.Lanes) > 0 || len(c.registry.cores) > 1
 	for _, l := range cfg.Lanes {
 		r := ring.NewSPSC[*Waiter](readyDepth)
 		l.rings = append(l.rings, r)

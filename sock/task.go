@@ -44,8 +44,15 @@ type Tasks struct {
 	cores []*Core     // complete before the first task
 	any   atomic.Bool // there has been a task; written by Go
 	fault func(v any, stack []byte)
-	apart bool                // the cores have threads of their own; complete before the first task
-	marks [marks]atomic.Int32 // tasks by a hash of their goroutines; each written by its tasks
+	apart bool        // who asks may be on another CPU than a core; complete before the first task
+	marks [marks]mark // by a hash of the tasks' goroutines
+}
+
+// mark is what is known of the tasks whose goroutines share a hash. Both are written by
+// these tasks, first and last.
+type mark struct {
+	tasks atomic.Int32         // how many there are
+	last  atomic.Pointer[Task] // the last that began, unless it has ended
 }
 
 // marks is how many of them there are.
@@ -53,26 +60,33 @@ const marks = 1 << marksLog
 const marksLog = 10
 
 // mark returns the mark of a goroutine.
-func (ts *Tasks) mark(g uintptr) *atomic.Int32 {
+func (ts *Tasks) mark(g uintptr) *mark {
 	return &ts.marks[uint32(g>>6)*0x9e3779b1>>(32-marksLog)]
 }
 
 // foreign reports that g is no task's, most often: who asks need not touch what an lcore
 // on another CPU writes with every step.
-func (ts *Tasks) foreign(g uintptr) bool { return ts.apart && ts.mark(g).Load() == 0 }
+func (ts *Tasks) foreign(g uintptr) bool { return ts.apart && ts.mark(g).tasks.Load() == 0 }
 
 // NewTasks returns the registry of one plane. fault hears of panics in tasks; it
 // runs on the lcore, and may be nil.
 func NewTasks(fault func(v any, stack []byte)) *Tasks { return &Tasks{fault: fault} }
 
-// current returns the task that calls, nil if an ordinary goroutine does.
+// current returns the task that calls, nil if an ordinary goroutine does. Of what the
+// cores write with every step it reads only where two tasks share a mark.
 func (ts *Tasks) current() *Task {
 	if ts == nil || !ts.any.Load() {
 		return nil
 	}
 	g := getg()
-	if ts.foreign(g) {
-		return nil
+	if ts.apart {
+		m := ts.mark(g)
+		if m.tasks.Load() == 0 {
+			return nil
+		}
+		if t := m.last.Load(); t != nil && t.g.Load() == g {
+			return t
+		}
 	}
 	for _, c := range ts.cores {
 		if t := c.running.Load(); t != nil && t.g.Load() == g {
@@ -100,12 +114,14 @@ func (c *Core) Go(f func()) bool {
 func (t *Task) begin() {
 	t.next, _ = iter.Pull(func(yield func(struct{}) bool) {
 		g := getg()
-		mark := t.core.registry.mark(g)
-		mark.Add(1)
-		defer mark.Add(-1)
+		m := t.core.registry.mark(g)
+		m.tasks.Add(1)
+		defer m.tasks.Add(-1)
 		t.g.Store(g)
+		m.last.Store(t)
 		t.yield = yield
 		t.body()
+		m.last.CompareAndSwap(t, nil)
 		t.g.Store(0) // another goroutine may have the address next
 	})
 }
