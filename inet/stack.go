@@ -110,6 +110,7 @@ func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 		}
 	}
 	s.UDP.EndBurst()
+	s.TCP.EndBurst()
 }
 
 // Requests serves what applications asked for.

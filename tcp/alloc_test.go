@@ -128,6 +128,7 @@ func (b *bench) turn() bool {
 				b.pool.Free(m)
 			}
 		}
+		b.l.EndBurst()
 	}
 	b.q.frames = b.q.frames[:copy(b.q.frames, b.q.frames[n:])]
 	b.core.Requests(b.now)

@@ -32,6 +32,7 @@ type Layer struct {
 	now   perf.Tick
 	out   []*Sock // have something to send, in the order they noticed
 	spare []*Sock
+	fresh *Sock // has data in order that EndBurst publishes; nil: none has
 
 	conns     *ip.FlowTable[*Sock]
 	waits     *ip.FlowTable[*timeWait]

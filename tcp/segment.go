@@ -95,6 +95,7 @@ func (g *segment) place(s *Sock) bool {
 		sum = ip.Sum(p, sum)
 	}
 	if ip.Fold(sum) != 0xffff {
+		s.l.EndBurst()
 		s.RX.Commit(0)
 		return false
 	}

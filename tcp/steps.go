@@ -88,8 +88,9 @@ func (r *row) fits(st State, flags uint8) bool {
 	return false
 }
 
-// step takes the step of the table.
+// step takes the step of the table, after what came before it.
 func (l *Layer) step(st State, s *Sock, g *segment) perf.Verdict {
+	l.EndBurst()
 	return next[st][g.flags&63](l, s, g)
 }
 
