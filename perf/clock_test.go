@@ -40,11 +40,11 @@ func TestLineTrimmed(t *testing.T) {
 	for _, ppm := range []float64{-200, -3, 3, 200} {
 		l := drawn()
 		l.slope = uint64(float64(l.slope) * (1 + ppm/1e6))
-		start, k := l.from, l.kernel
+		start := l.from
 		for i := range 20 {
 			end := l.from + l.span
 			before := l.tells(end)
-			k = 2*Second + Tick(float64(end-start)/rate)
+			k := 2*Second + Tick(float64(end-start)/rate)
 			l = l.next(end, k)
 			if l.never {
 				t.Fatalf("%v ppm: given up", ppm)
