@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
+	"sync"
 	"time"
 
 	"dataplane/api"
@@ -51,6 +53,27 @@ func behindGen(lcores int, mode api.Mode, cfg gen.Config, serve func(*api.Net) e
 	return &subject{load: &genLoad{p, mode == api.ModeLocked}, close: n.Close}, nil
 }
 
+// apart opens so many planes of one lcore each, with clients of their own. They share
+// the process and the machine, and nothing else.
+func apart(planes int, cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
+	var all together
+	var closers []func() error
+	end := func() (err error) {
+		for _, c := range closers {
+			err = errors.Join(err, c())
+		}
+		return err
+	}
+	for range planes {
+		s, err := behindGen(1, api.ModeLocked, cfg, serve)
+		if err != nil {
+			return nil, errors.Join(err, end())
+		}
+		all, closers = append(all, s.load.(*genLoad)), append(closers, s.close)
+	}
+	return &subject{load: all, close: end}, nil
+}
+
 // lcoreTime is the time from answer to answer if each lcore had its CPU alone: of all
 // lcores, by the CPU time of their threads.
 const lcoreTime = "alone"
@@ -62,8 +85,26 @@ type genLoad struct {
 }
 
 func (l *genLoad) run(d time.Duration) (n count, err error) {
+	return l.sum(l.p.Run(d))
+}
+
+// together lets the clients of several planes ask at the same time.
+type together []*genLoad
+
+func (t together) run(d time.Duration) (count, error) {
+	got := make([][]gen.Result, len(t))
+	var wg sync.WaitGroup
+	for i, l := range t {
+		wg.Go(func() { got[i] = l.p.Run(d) })
+	}
+	wg.Wait()
+	return t[0].sum(slices.Concat(got...))
+}
+
+// sum adds up what the lcores did in the same time.
+func (l *genLoad) sum(all []gen.Result) (n count, err error) {
 	rate, alone := 0.0, 0.0
-	for i, r := range l.p.Run(d) {
+	for i, r := range all {
 		if r.Bad > 0 || r.Answers == 0 {
 			return n, fmt.Errorf("lcore %d: %d answers and %d that were none", i, r.Answers, r.Bad)
 		}

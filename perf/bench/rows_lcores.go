@@ -10,17 +10,23 @@ import (
 // lcoreRows compare two lcores with one, nothing shared.
 func lcoreRows() []row {
 	const note = "Locked lcores, each on a CPU of its own; the clients are frames built before, stepped by each lcore in the " +
-		"bursts of its own queue. alone: by the CPU time of the lcores' threads, as if nobody else were on their CPUs; wall: as it was."
+		"bursts of its own queue. alone: by the CPU time of the lcores' threads, as if nobody else were on their CPUs; wall: as it was. " +
+		"apart: two planes of one lcore each, which share the process and the machine alone."
 	two := func(name, what, unit string, cfg gen.Config, serve func(*api.Net) error) row {
 		of := func(n int) opener {
 			return func() (*subject, error) { return behindGen(n, api.ModeLocked, cfg, serve) }
 		}
 		return row{
 			name: name, what: what, unit: unit, note: note, cpus: 2, slow: name != "lcores-udp",
-			sides: []side{ours("two", of(2)), ours("one", of(1))},
+			sides: []side{
+				ours("two", of(2)), ours("one", of(1)),
+				extra(ours("apart", func() (*subject, error) { return apart(2, cfg, serve) })),
+			},
 			goals: []goal{
 				{side: "two", measure: lcoreTime, against: "one", must: 1.8, aim: 1.95},
 				{side: "two", measure: "wall", against: "one", must: 1.8, aim: 1.95},
+				{side: "apart", measure: lcoreTime, against: "one"},
+				{side: "two", measure: lcoreTime, against: "apart"},
 			},
 		}
 	}
