@@ -1,6 +1,7 @@
 package lcore
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -10,6 +11,9 @@ import (
 // relieveFor is how long a core's goroutine takes turns for others before it lets
 // those run who wait for the P.
 const relieveFor = 20 * perf.Microsecond
+
+// relieveMost is for how many cores it does.
+const relieveMost = 64
 
 // rota is the cores of the process that share its only P, of whatever group.
 //
@@ -65,12 +69,19 @@ func (c *Core) relieve(now perf.Tick) (did int) {
 		return 0
 	}
 	all := *rota.cores.Load()
+	held := uint64(0) // by place in all: the right to take turns stays here until the end
 	rota.at.Store(true)
 	for end, more := now+relieveFor, true; more && now < end; {
 		more = false
-		for _, x := range all {
+		for i, x := range all[:min(len(all), relieveMost)] {
 			if !x.hand.due.Load() {
 				continue
+			}
+			if held>>i&1 == 0 {
+				if !x.hand.busy.CompareAndSwap(false, true) {
+					continue
+				}
+				held |= 1 << i
 			}
 			now = perf.Now()
 			worked, roused := x.relieved(now)
@@ -83,6 +94,9 @@ func (c *Core) relieve(now perf.Tick) (did int) {
 			}
 		}
 	}
+	for rest := held; rest != 0; rest &= rest - 1 {
+		all[bits.TrailingZeros64(rest)].hand.busy.Store(false)
+	}
 	rota.at.Store(false)
 	for _, x := range all { // who rang before that called nobody
 		if x != c && x.hand.due.Load() {
@@ -92,24 +106,22 @@ func (c *Core) relieve(now perf.Tick) (did int) {
 	return did
 }
 
-// relieved lets the calling goroutine take a turn for x, if it is between two turns. A
-// core that goes to sleep is woken instead.
+// relieved takes a turn for x, for which the calling goroutine has the right. A core
+// that goes to sleep is woken instead.
 func (x *Core) relieved(now perf.Tick) (worked, roused bool) {
 	h := &x.hand
-	if !h.busy.CompareAndSwap(false, true) {
+	h.due.Store(false)
+	if x.bell.Asleep() {
+		x.bell.Ring() // its goroutine waits for the right
 		return false, false
 	}
-	h.due.Store(false)
-	before, asleep := x.stat.Events[perf.EvRoused], x.bell.Asleep()
-	if !asleep && h.solo.Load() && !x.group.stop.Load() {
-		worked = x.step(now)
-		if roused = x.stat.Events[perf.EvRoused] != before; !roused && x.woken > 0 {
-			h.due.Store(true) // tasks of its own wait for its next turn
-		}
+	if !h.solo.Load() || x.group.stop.Load() {
+		return false, false
 	}
-	h.busy.Store(false)
-	if asleep {
-		x.bell.Ring()
+	before := x.stat.Events[perf.EvRoused]
+	worked = x.step(now)
+	if roused = x.stat.Events[perf.EvRoused] != before; !roused && x.woken > 0 {
+		h.due.Store(true) // tasks of its own wait for its next turn
 	}
 	return worked, roused
 }
