@@ -81,20 +81,19 @@ func (h Header) SetFlags(v uint8) { h.fixed()[13] = v }
 func (h Header) SetChecksum(v uint16) { binary.BigEndian.PutUint16(h.fixed()[16:], v) }
 
 // PutHeader writes the fixed part of a header to the first HeaderLen bytes of
-// b, with checksum and urgent pointer zero. hdrLen counts the options, is a
-// multiple of 4 and at most MaxHeaderLen.
+// b, with checksum and urgent pointer zero, and returns their sum, not folded.
+// hdrLen counts the options, is a multiple of 4 and at most MaxHeaderLen.
 //
 // It has as many parameters as the header has fields; a struct would be
 // written to memory only to be read back.
-func PutHeader(b []byte, sp, dp uint16, seq, ack uint32, hdrLen int, flags uint8, wnd uint16) {
+func PutHeader(b []byte, sp, dp uint16, seq, ack uint32, hdrLen int, flags uint8, wnd uint16) (sum uint32) {
 	f := (*[HeaderLen]byte)(b)
-	binary.BigEndian.PutUint32(f[0:], uint32(sp)<<16|uint32(dp))
-	binary.BigEndian.PutUint32(f[4:], seq)
-	binary.BigEndian.PutUint32(f[8:], ack)
-	f[12] = uint8(hdrLen>>2) << 4
-	f[13] = flags
-	binary.BigEndian.PutUint16(f[14:], wnd)
+	ports, rest := uint32(sp)<<16|uint32(dp), uint32(hdrLen)<<26|uint32(flags)<<16|uint32(wnd)
+	binary.BigEndian.PutUint64(f[0:], uint64(ports)<<32|uint64(seq))
+	binary.BigEndian.PutUint64(f[8:], uint64(ack)<<32|uint64(rest))
 	binary.BigEndian.PutUint32(f[16:], 0)
+	all := uint64(ports) + uint64(seq) + uint64(ack) + uint64(rest)
+	return uint32(all>>16) + uint32(all&0xffff)
 }
 
 // RFC 9293 3.4: sequence numbers are compared modulo 2^32; a is before b when

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"dataplane/ip"
+
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 )
@@ -78,7 +80,9 @@ func TestHeaderWrite(t *testing.T) {
 		n := HeaderLen + 4*rnd.IntN(11)
 		sp, dp, wnd := uint16(rnd.Uint32()), uint16(rnd.Uint32()), uint16(rnd.Uint32())
 		seq, ack, flags := rnd.Uint32(), rnd.Uint32(), uint8(rnd.Uint32())
-		PutHeader(b, sp, dp, seq, ack, n, flags, wnd)
+		if sum, want := PutHeader(b, sp, dp, seq, ack, n, flags, wnd), ip.Checksum(b[:HeaderLen], 0); ip.Fold(sum) != want {
+			t.Fatalf("% x sums to %#x, not to %#x", b[:HeaderLen], want, sum)
+		}
 		for i := HeaderLen; i < n; i++ {
 			b[i] = optNOP
 		}

@@ -72,12 +72,12 @@ func (l *Layer) plain(s *Sock, seq uint32, hl, n int, flags uint8) bool {
 		l.cfg.Pool.Free(m)
 		return l.general(s, seq, n, flags)
 	}
-	PutHeader(b, s.LocalPort, s.RemotePort, seq, s.rcv.nxt, hl, flags|ACK, s.window())
+	own := PutHeader(b, s.LocalPort, s.RemotePort, seq, s.rcv.nxt, hl, flags|ACK, s.window())
 	if hl > HeaderLen {
-		o := (*[tsOptionLen]byte)(b[HeaderLen:])
+		o, ts, echo := (*[tsOptionLen]byte)(b[HeaderLen:]), s.ts(l.now), s.rcv.tsRecent
 		binary.BigEndian.PutUint32(o[0:], tsWord)
-		binary.BigEndian.PutUint32(o[4:], s.ts(l.now))
-		binary.BigEndian.PutUint32(o[8:], s.rcv.tsRecent)
+		binary.BigEndian.PutUint64(o[4:], uint64(ts)<<32|uint64(echo))
+		own += tsWord>>16 + tsWord&0xffff + ts>>16 + ts&0xffff + echo>>16 + echo&0xffff
 	}
 	sum := s.Endpoint.PseudoSum(Proto, hl+n)
 	if s.Dst.Iface.Offloads&pmd.TxTCPChecksum != 0 {
@@ -86,7 +86,7 @@ func (l *Layer) plain(s *Sock, seq uint32, hl, n int, flags uint8) bool {
 		s.payload(b[hl:], seq)
 		Header(b).SetChecksum(ip.Fold(sum))
 	} else {
-		sum = ip.Sum(b[:hl], sum)
+		sum += own // reading the header again would wait for its writing
 		if n > 0 {
 			sum = s.payloadSum(b[hl:], seq, sum)
 		}
