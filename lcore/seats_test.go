@@ -3,6 +3,8 @@ package lcore
 import (
 	"slices"
 	"testing"
+
+	"dataplane/internal/required"
 )
 
 func TestSeats(t *testing.T) {
@@ -34,7 +36,7 @@ func TestSeats(t *testing.T) {
 // the groups has stopped.
 func TestGroupsSitApart(t *testing.T) {
 	if len(allowedCPUs()) < 2 {
-		t.Skip("there is one CPU")
+		required.Skip(t, "one CPU cannot be divided")
 	}
 	open := func() *Group {
 		g, err := NewGroup(1, Locked, Adaptive)
