@@ -186,7 +186,7 @@ func (l *Layer) sent(s *Sock, n int) {
 		l.cfg.Stat.Event(perf.EvTCPRetransmit)
 		d.rttOn = false // RFC 6298 3: Karn
 	}
-	if n%s.win.MSS != 0 {
+	if n < s.win.MSS || n%s.win.MSS != 0 { // a division only where it must be
 		d.small = end
 	}
 	d.nxt, d.last = end, l.now

@@ -36,18 +36,7 @@ func (l *Layer) brief(s *Sock) bool {
 		l.setTimer(s)
 		return true
 	}
-	if flight == 0 || !s.rtx.on() { // RFC 6298 5.1
-		d.since = l.now
-		l.arm(s, &s.rtx, l.now+s.rto())
-	}
-	if !d.rttOn {
-		d.rttOn, d.rttSeq, d.rttAt = true, end, l.now
-	}
-	d.nxt, d.max, d.last = end, end, l.now
-	if n < s.win.MSS {
-		d.small = end
-	}
-	s.answered(l.now)
+	l.sent(s, n)
 	return true
 }
 
