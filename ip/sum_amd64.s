@@ -5,6 +5,56 @@
 // before they overflow. The sum of the lower halves is the first less 2^32 times the
 // second.
 
+// What both functions do with four vectors Y0-Y3 of words: Y4, Y5 are the sums of the
+// words, Y6, Y7 those of their upper halves.
+
+#define ZERO \
+	VPXOR Y4, Y4, Y4 \
+	VPXOR Y5, Y5, Y5 \
+	VPXOR Y6, Y6, Y6 \
+	VPXOR Y7, Y7, Y7
+
+#define GATHER \
+	VPADDQ Y0, Y4, Y4  \
+	VPADDQ Y1, Y5, Y5  \
+	VPSRLQ $32, Y0, Y0 \
+	VPSRLQ $32, Y1, Y1 \
+	VPADDQ Y2, Y4, Y4  \
+	VPADDQ Y3, Y5, Y5  \
+	VPSRLQ $32, Y2, Y2 \
+	VPSRLQ $32, Y3, Y3 \
+	VPADDQ Y0, Y6, Y6  \
+	VPADDQ Y1, Y7, Y7  \
+	VPADDQ Y2, Y6, Y6  \
+	VPADDQ Y3, Y7, Y7
+
+// LANES makes one sum of them, in AX.
+#define LANES \
+	VPADDQ       Y5, Y4, Y4  \
+	VPADDQ       Y7, Y6, Y6  \
+	VPSLLQ       $32, Y6, Y7 \
+	VPSUBQ       Y7, Y4, Y4  \
+	VPADDQ       Y6, Y4, Y4  \
+	VEXTRACTI128 $1, Y4, X5  \
+	VPADDQ       X5, X4, X4  \
+	VPSRLDQ      $8, X4, X5  \
+	VPADDQ       X5, X4, X4  \
+	VMOVQ        X4, AX      \
+	VZEROUPPER
+
+// FOLD makes 16 bits of the sum in AX, and swaps them.
+#define FOLD \
+	MOVQ    AX, BX  \
+	SHRQ    $32, BX \
+	ADDL    BX, AX  \
+	ADCL    $0, AX  \
+	MOVL    AX, BX  \
+	SHRL    $16, BX \
+	ADDW    BX, AX  \
+	ADCW    $0, AX  \
+	ROLW    $8, AX  \
+	MOVWLZX AX, AX
+
 // func sumBytes(b []byte) uint32
 //
 // Adds the words of b, by vectors where that pays, else 64 bits at a time with the
@@ -49,7 +99,6 @@ word:
 rest:
 	ANDQ  $7, CX
 	JZ    done
-	XORL  BX, BX
 	TESTQ $4, CX
 	JZ    two
 	MOVL  0(SI), BX
@@ -73,26 +122,14 @@ one:
 	ADCQ    $0, AX
 
 done:
-	MOVQ    AX, BX
-	SHRQ    $32, BX
-	ADDL    BX, AX
-	ADCL    $0, AX
-	MOVL    AX, BX
-	SHRL    $16, BX
-	ADDW    BX, AX
-	ADCW    $0, AX
-	ROLW    $8, AX
-	MOVWLZX AX, AX
+	FOLD
 	MOVL    AX, ret+24(FP)
 	RET
 
 vector:
 	CMPB  ·haveAVX2(SB), $0
 	JEQ   scalar
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
+	ZERO
 	SUBQ  $128, CX
 
 pair: // 128 bytes
@@ -100,35 +137,14 @@ pair: // 128 bytes
 	VMOVDQU 32(SI), Y1
 	VMOVDQU 64(SI), Y2
 	VMOVDQU 96(SI), Y3
-	VPADDQ  Y0, Y4, Y4
-	VPADDQ  Y1, Y5, Y5
-	VPSRLQ  $32, Y0, Y0
-	VPSRLQ  $32, Y1, Y1
-	VPADDQ  Y2, Y4, Y4
-	VPADDQ  Y3, Y5, Y5
-	VPSRLQ  $32, Y2, Y2
-	VPSRLQ  $32, Y3, Y3
-	VPADDQ  Y0, Y6, Y6
-	VPADDQ  Y1, Y7, Y7
-	VPADDQ  Y2, Y6, Y6
-	VPADDQ  Y3, Y7, Y7
+	GATHER
 	ADDQ    $128, SI
 	SUBQ    $128, CX
 	JGE     pair
 	ADDQ    $128, CX
 
-	VPADDQ       Y5, Y4, Y4
-	VPADDQ       Y7, Y6, Y6
-	VPSLLQ       $32, Y6, Y7
-	VPSUBQ       Y7, Y4, Y4
-	VPADDQ       Y6, Y4, Y4
-	VEXTRACTI128 $1, Y4, X5
-	VPADDQ       X5, X4, X4
-	VPSRLDQ      $8, X4, X5
-	VPADDQ       X5, X4, X4
-	VMOVQ        X4, AX
-	VZEROUPPER
-	JMP          scalar
+	LANES
+	JMP scalar
 
 // func copySumBytes(dst, src []byte) uint32
 //
@@ -219,26 +235,14 @@ one:
 	ADCQ    $0, AX
 
 done:
-	MOVQ    AX, BX
-	SHRQ    $32, BX
-	ADDL    BX, AX
-	ADCL    $0, AX
-	MOVL    AX, BX
-	SHRL    $16, BX
-	ADDW    BX, AX
-	ADCW    $0, AX
-	ROLW    $8, AX
-	MOVWLZX AX, AX
+	FOLD
 	MOVL    AX, ret+48(FP)
 	RET
 
 vector:
 	CMPB  ·haveAVX2(SB), $0
 	JEQ   scalar
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
+	ZERO
 	SUBQ  $128, CX
 
 pair: // 128 bytes
@@ -247,36 +251,15 @@ pair: // 128 bytes
 	VMOVDQU 64(SI), Y2
 	VMOVDQU 96(SI), Y3
 	VMOVDQU Y0, 0(DI)
-	VPADDQ  Y0, Y4, Y4
-	VPSRLQ  $32, Y0, Y0
 	VMOVDQU Y1, 32(DI)
-	VPADDQ  Y1, Y5, Y5
-	VPSRLQ  $32, Y1, Y1
 	VMOVDQU Y2, 64(DI)
-	VPADDQ  Y2, Y4, Y4
-	VPSRLQ  $32, Y2, Y2
 	VMOVDQU Y3, 96(DI)
-	VPADDQ  Y3, Y5, Y5
-	VPSRLQ  $32, Y3, Y3
-	VPADDQ  Y0, Y6, Y6
-	VPADDQ  Y1, Y7, Y7
-	VPADDQ  Y2, Y6, Y6
-	VPADDQ  Y3, Y7, Y7
+	GATHER
 	ADDQ    $128, SI
 	ADDQ    $128, DI
 	SUBQ    $128, CX
 	JGE     pair
 	ADDQ    $128, CX
 
-	VPADDQ       Y5, Y4, Y4
-	VPADDQ       Y7, Y6, Y6
-	VPSLLQ       $32, Y6, Y7
-	VPSUBQ       Y7, Y4, Y4
-	VPADDQ       Y6, Y4, Y4
-	VEXTRACTI128 $1, Y4, X5
-	VPADDQ       X5, X4, X4
-	VPSRLDQ      $8, X4, X5
-	VPADDQ       X5, X4, X4
-	VMOVQ        X4, AX
-	VZEROUPPER
-	JMP          scalar
+	LANES
+	JMP scalar
