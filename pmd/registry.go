@@ -78,6 +78,9 @@ func Open(name, device string, opt Options) (Port, error) {
 	}
 	p, err := f(device, opt)
 	if err != nil {
+		if device == "" { // the driver makes one, or needs none
+			return nil, fmt.Errorf("pmd: open a %s device: %w", name, err)
+		}
 		return nil, fmt.Errorf("pmd: open %s device %q: %w", name, device, err)
 	}
 	return p, nil
