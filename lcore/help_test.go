@@ -102,6 +102,17 @@ func TestHelpRights(t *testing.T) {
 // to sleep and wake. A wake-up that is lost fails the test; so does, with the race
 // detector, a turn that somebody else's overlaps.
 func TestHelpedExchange(t *testing.T) {
+	exchange(t, 2000, func(there, back *side) {
+		from, to := there.stacks[0], back.stacks[0]
+		check := from.input
+		from.input = func(m *mbuf.Mbuf) { check(m); from.readies = 1 }
+		to.input = func(m *mbuf.Mbuf) { to.tx.Add(m); to.readies = 1 }
+	})
+}
+
+// exchange sends frames there and back, one after the other, on one P and in each way
+// to be idle. prepare may change both sides before they start.
+func exchange(t *testing.T, frames int, prepare func(there, back *side)) {
 	oneP(t)
 	for _, idle := range []Idle{Adaptive, Spin, Sleep} {
 		t.Run(idle.String(), func(t *testing.T) {
@@ -113,15 +124,14 @@ func TestHelpedExchange(t *testing.T) {
 			there.g.idle, back.g.idle = idle, idle
 			from, to := there.stacks[0], back.stacks[0]
 			from.sender(t, 0, there.g)
-			check := from.input
-			from.input = func(m *mbuf.Mbuf) { check(m); from.readies = 1 }
-			to.input = func(m *mbuf.Mbuf) { to.tx.Add(m); to.readies = 1 }
+			to.input = func(m *mbuf.Mbuf) { to.tx.Add(m) }
+			prepare(there, back)
 			for _, s := range []*side{there, back} {
 				if err := s.g.Start(); err != nil {
 					t.Fatal(err)
 				}
 			}
-			for n := range int64(2000) {
+			for n := range int64(frames) {
 				from.jobs.Add(1)
 				there.g.Core(0).Bell().Ring()
 				eventually(t, "a frame to come back", func() bool { return from.frames.Load() == n+1 })

@@ -3,9 +3,7 @@ package lcore
 import (
 	"testing"
 
-	"dataplane/mbuf"
 	"dataplane/perf"
-	"dataplane/pmd/wire"
 )
 
 // TestRelieve: a core's goroutine takes the turns of cores with tasks whose bells rang,
@@ -54,30 +52,8 @@ func TestRelieve(t *testing.T) {
 
 // TestRelievedExchange is TestHelpedExchange with tasks on both cores.
 func TestRelievedExchange(t *testing.T) {
-	oneP(t)
-	for _, idle := range []Idle{Adaptive, Spin, Sleep} {
-		t.Run(idle.String(), func(t *testing.T) {
-			a, b, err := wire.Pair(wire.Config{Name: t.Name()}, wire.Config{Name: t.Name()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			there, back := newSide(t, a, Shared, 1), newSide(t, b, Shared, 1)
-			there.g.idle, back.g.idle = idle, idle
-			from, to := there.stacks[0], back.stacks[0]
-			from.sender(t, 0, there.g)
-			to.input = func(m *mbuf.Mbuf) { to.tx.Add(m) }
-			for _, s := range []*side{there, back} {
-				if err := s.g.Start(); err != nil {
-					t.Fatal(err)
-				}
-				s.g.Alone()
-			}
-			for n := range int64(400) {
-				from.jobs.Add(1)
-				there.g.Core(0).Bell().Ring()
-				eventually(t, "a frame to come back", func() bool { return from.frames.Load() == n+1 })
-			}
-			stopSides(t, there, back)
-		})
-	}
+	exchange(t, 400, func(there, back *side) {
+		there.g.Alone()
+		back.g.Alone()
+	})
 }

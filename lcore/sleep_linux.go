@@ -89,10 +89,6 @@ type netSleeper struct {
 	events [8]unix.EpollEvent
 }
 
-// crowdNap bounds the sleep of a core whose ports have descriptors while every P has
-// goroutines to run: nobody asks the netpoller then.
-const crowdNap = 200 * perf.Microsecond
-
 // past is a deadline that has passed.
 var past = time.Unix(1, 0)
 
@@ -131,8 +127,8 @@ func (s *netSleeper) wait(d perf.Tick, deaf bool) (port bool) {
 		time.Sleep(d.Duration())
 		return false
 	}
-	if s.ports && d > crowdNap && s.crowd.Full() {
-		d = crowdNap
+	if s.ports && d > perf.CrowdNap && s.crowd.Full() {
+		d = perf.CrowdNap
 	}
 	s.port = false
 	// Both can only fail once the file is closed, and then the core has stopped.

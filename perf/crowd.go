@@ -9,6 +9,10 @@ type Crowd struct {
 	samples []metrics.Sample
 }
 
+// CrowdNap bounds the sleep of who waits for a descriptor while the Crowd is full, as
+// nobody asks the network poller then.
+const CrowdNap = 200 * Microsecond
+
 // Full reports whether every P will have a goroutine to run when the caller has
 // parked. It costs less than a microsecond, and nothing is allocated but by the first
 // call.

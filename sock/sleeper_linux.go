@@ -21,10 +21,6 @@ type sleeper struct {
 	brief bool // the deadline is set
 }
 
-// crowdNap bounds the sleep while every P has goroutines to run, as nobody asks the
-// netpoller then.
-const crowdNap = 200 * time.Microsecond
-
 // newSleeper returns a sleeper on b. Without a descriptor to spare, it naps.
 func newSleeper(b *ring.Doorbell) *sleeper {
 	fd, err := unix.FcntlInt(uintptr(b.FD()), unix.F_DUPFD_CLOEXEC, 0)
@@ -48,13 +44,13 @@ func newSleeper(b *ring.Doorbell) *sleeper {
 // for the doorbell to read.
 func (s *sleeper) sleep() {
 	if s.f == nil {
-		time.Sleep(crowdNap)
+		time.Sleep(perf.CrowdNap.Duration())
 		return
 	}
 	full := s.crowd.Full()
 	switch {
 	case full:
-		s.f.SetReadDeadline(time.Now().Add(crowdNap)) //nolint:errcheck // it can be set, as it was watched
+		s.f.SetReadDeadline(time.Now().Add(perf.CrowdNap.Duration())) //nolint:errcheck // it can be set, as it was watched
 	case s.brief:
 		s.f.SetReadDeadline(time.Time{}) //nolint:errcheck // the same
 	}

@@ -218,6 +218,11 @@ func TestOrphanZeroWindow(t *testing.T) {
 	f.Send(Seg{Wnd: wiretest.ZeroWindow})
 	a.Write(1000)
 	a.Close()
+	forsaken(w, f, a)
+}
+
+// forsaken lets the peer of a closed connection answer with no window for half an hour.
+func forsaken(w *Wire, f *wiretest.Flow, a *wiretest.App) {
 	for end := w.Now + 30*perf.Minute; w.Now < end && a.State() != tcp.Closed; {
 		w.Until(perf.Minute)
 		if w.Flush() > 0 {
@@ -235,13 +240,7 @@ func TestOrphanShrunkWindow(t *testing.T) {
 	a.Write(100_000)
 	w.Flush()
 	a.Close()
-	for end := w.Now + 30*perf.Minute; w.Now < end && a.State() != tcp.Closed; {
-		w.Until(perf.Minute)
-		if w.Flush() > 0 {
-			f.Send(Seg{Wnd: wiretest.ZeroWindow})
-		}
-	}
-	a.WantState(tcp.Closed)
+	forsaken(w, f, a)
 }
 
 // When the listener closes, children that nobody accepted are reset, and
