@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"net/netip"
 
 	"dataplane/inet"
 	"dataplane/sock"
@@ -37,26 +36,14 @@ func plainErrno(err error) error {
 	return err
 }
 
-// nameOf converts an address. Only AF_INET is known.
-func nameOf(sa unix.Sockaddr) (sock.Name, error) {
-	a, ok := sa.(*unix.SockaddrInet4)
-	if !ok || a == nil {
-		return sock.Name{}, unix.EAFNOSUPPORT
-	}
-	if a.Port < 0 || a.Port > 65535 {
-		return sock.Name{}, unix.EINVAL
-	}
-	return sock.NameFrom(netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))), nil
-}
+// name reads sa as an address of the socket's family.
+func (k *Socket) name(sa unix.Sockaddr) (sock.Name, error) { return nameOf(int(k.s.Family), sa) }
 
-func sockaddr(n sock.Name) unix.Sockaddr {
-	ap := shown(n)
-	return &unix.SockaddrInet4{Addr: ap.Addr().As4(), Port: int(ap.Port())}
-}
+func (k *Socket) sockaddr(n *sock.Name) unix.Sockaddr { return sockaddr(int(k.s.Family), n) }
 
 // Bind gives the socket its local address.
 func (k *Socket) Bind(sa unix.Sockaddr) error {
-	name, err := nameOf(sa)
+	name, err := k.name(sa)
 	if err == nil && k.s.Closed() {
 		err = unix.EBADF
 	}
@@ -68,7 +55,7 @@ func (k *Socket) Bind(sa unix.Sockaddr) error {
 
 // Connect connects to sa and waits until that is done.
 func (k *Socket) Connect(sa unix.Sockaddr) error {
-	name, err := nameOf(sa)
+	name, err := k.name(sa)
 	if err != nil {
 		return err
 	}
@@ -97,7 +84,7 @@ func (k *Socket) Accept4(flags int) (*Socket, unix.Sockaddr, error) {
 		return nil, nil, plainErrno(err)
 	}
 	_, remote := s.Names()
-	return &Socket{k.n, s}, sockaddr(remote), nil
+	return &Socket{k.n, s}, k.sockaddr(&remote), nil
 }
 
 // Sendto sends p to the named peer, or to the one the socket is connected to
@@ -111,7 +98,7 @@ func (k *Socket) Sendto(p []byte, flags int, to unix.Sockaddr) (n int, err error
 		n, err = k.s.Send(p, flags)
 	} else {
 		var name sock.Name
-		if name, err = nameOf(to); err != nil {
+		if name, err = k.name(to); err != nil {
 			return 0, err
 		}
 		n, err = k.s.SendTo(p, flags, name)
@@ -138,7 +125,7 @@ func (k *Socket) Recvfrom(p []byte, flags int) (n int, from unix.Sockaddr, err e
 		return 0, nil, plainErrno(err)
 	}
 	if dgram && m.Named {
-		from = sockaddr(m.Name)
+		from = k.sockaddr(&m.Name)
 		if flags&unix.MSG_TRUNC != 0 {
 			n = m.Len
 		}
@@ -155,12 +142,12 @@ func (k *Socket) Shutdown(how int) error {
 }
 
 // Getsockname returns the local address.
-func (k *Socket) Getsockname() (unix.Sockaddr, error) { return k.name(false) }
+func (k *Socket) Getsockname() (unix.Sockaddr, error) { return k.end(false) }
 
 // Getpeername returns the peer's address.
-func (k *Socket) Getpeername() (unix.Sockaddr, error) { return k.name(true) }
+func (k *Socket) Getpeername() (unix.Sockaddr, error) { return k.end(true) }
 
-func (k *Socket) name(peer bool) (unix.Sockaddr, error) {
+func (k *Socket) end(peer bool) (unix.Sockaddr, error) {
 	if k.s.Closed() {
 		return nil, unix.EBADF
 	}
@@ -168,7 +155,7 @@ func (k *Socket) name(peer bool) (unix.Sockaddr, error) {
 	if err != nil {
 		return nil, plainErrno(err)
 	}
-	return sockaddr(n), nil
+	return k.sockaddr(&n), nil
 }
 
 // SetsockoptInt sets an option of levels SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP.

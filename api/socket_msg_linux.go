@@ -26,7 +26,7 @@ func (k *Socket) Recvmsg(p, oob []byte, flags int) (n, oobn, recvflags int, from
 	if flags&unix.MSG_TRUNC != 0 {
 		n = m.Len
 	}
-	return n, m.NControl, m.Flags, sockaddr(m.Name), nil
+	return n, m.NControl, m.Flags, k.sockaddr(&m.Name), nil
 }
 
 // SendmsgN is Sendto with control messages for a datagram, in Linux's format.
@@ -39,7 +39,7 @@ func (k *Socket) SendmsgN(p, oob []byte, to unix.Sockaddr, flags int) (n int, er
 	}
 	m := sock.Msg{Buf: p, Control: oob, Flags: flags & unix.MSG_DONTWAIT, Named: to != nil}
 	if to != nil {
-		if m.Name, err = nameOf(to); err != nil {
+		if m.Name, err = k.name(to); err != nil {
 			return 0, err
 		}
 	}

@@ -37,7 +37,8 @@ func (*dgramOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	if len(y) > 0 {
 		n += copy(m.Buf[n:], y)
 	}
-	m.Name, m.Named = h.Peer(), true
+	h.PeerTo(&m.Name)
+	m.Named = true
 	if m.Len, m.Flags = h.Len(), 0; n < m.Len {
 		m.Flags = sock.MsgTrunc
 	}

@@ -44,6 +44,13 @@ func (h *Record) Peer() Name {
 	return Name{Addr: [16]byte(h[8:24]), Port: le.Uint16(h[4:]), Zone: le.Uint32(h[40:])}
 }
 
+// PeerTo writes the name of the other end to n, but for its Path, which it has none of.
+func (h *Record) PeerTo(n *Name) {
+	le.PutUint64(n.Addr[:8], le.Uint64(h[8:]))
+	le.PutUint64(n.Addr[8:], le.Uint64(h[16:]))
+	n.Port, n.Zone = le.Uint16(h[4:]), le.Uint32(h[40:])
+}
+
 // Local is our address: the one it was sent to, or the wished source.
 func (h *Record) Local() Name {
 	return Name{Addr: [16]byte(h[24:40]), Port: le.Uint16(h[6:]), Zone: le.Uint32(h[44:])}

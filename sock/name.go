@@ -6,11 +6,13 @@ import (
 )
 
 // Name is a protocol-neutral socket address. IPv4 addresses are IPv4-mapped;
-// the zero Addr is the wildcard of both families.
+// the zero Addr is the wildcard of both families. Other families use the fields in
+// their own way: AF_UNIX has only Path, see Link and Netlink for the others.
 type Name struct {
 	Addr [16]byte
 	Port uint16
 	Zone uint32 // interface index of a scoped address, 0 otherwise
+	Path string // of AF_UNIX, as in sockaddr_un: "" is none, an abstract name begins with a zero byte
 }
 
 // NameFrom converts ap. The invalid address becomes the wildcard.
@@ -36,7 +38,7 @@ func (n *Name) Set4(a [4]byte, port uint16) {
 	n.Port, n.Zone = port, 0
 }
 
-// CopyName makes n a copy of m.
+// CopyName makes n a copy of m, but for Path.
 func (n *Name) CopyName(m *Name) {
 	le.PutUint64(n.Addr[:8], le.Uint64(m.Addr[:8]))
 	le.PutUint64(n.Addr[8:], le.Uint64(m.Addr[8:]))
