@@ -11,7 +11,7 @@ import (
 // Host is what the sockets of one plane share: its lcores' stacks, its routes
 // and its port numbers. Any goroutine may use it.
 type Host struct {
-	Routes   atomic.Pointer[ip.Routes]
+	Routes   atomic.Pointer[ip.Routes] // written by Change, and by who makes the plane
 	Families sock.Families
 
 	tcpPorts, udpPorts Ports
@@ -23,6 +23,7 @@ type Host struct {
 	next      atomic.Uint32                                         // round robin of lcores for outgoing connections; any goroutine
 	ending    atomic.Bool                                           // written by End
 	sw        switchTable
+	changes   changes
 }
 
 // NewHost returns a Host with AF_INET registered. owner tells which lcore a

@@ -45,6 +45,7 @@ type RouteIface struct {
 // one and swaps a pointer.
 type Routes struct {
 	ifaces []RouteIface
+	added  []Route    // as NewRoutes was given them
 	routes []Route    // longest prefix first, equal ones by metric
 	keys   []wide     // the masked prefix of each route
 	groups []bitGroup // runs of one prefix length
@@ -85,9 +86,12 @@ func NewRoutes(ifaces []RouteIface, routes ...Route) (*Routes, error) {
 		r.addIface(&r.ifaces[i])
 	}
 	for _, rt := range routes {
+		given := rt
 		if err := r.complete(&rt); err != nil {
 			return nil, err
 		}
+		given.Prefix, given.Iface = rt.Prefix, rt.Iface
+		r.added = append(r.added, given)
 		r.routes = append(r.routes, rt)
 	}
 	slices.Sort(r.local4)
