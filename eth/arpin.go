@@ -47,15 +47,11 @@ func (l *Layer) hear(ifc *Iface, s arpSide, solicited, asksUs bool) {
 	if s.ip == [4]byte{} {
 		return // RFC 5227 2.1: a probe says nothing about its sender
 	}
-	if n := l.nb.find(ifc, s.ip); n != nil {
+	if n := l.nb.find(ifc, Addr4(s.ip)); n != nil {
 		l.answered(n, s.mac, solicited, l.now)
 		return
 	}
-	if !asksUs || !ifc.onLink(s.ip) || ifc.broadcast4(s.ip) || !l.makeRoom(learned) {
-		return
+	if asksUs && ifc.onLink(s.ip) && !ifc.broadcast4(s.ip) {
+		l.Learn(ifc, Addr4(s.ip), s.mac)
 	}
-	n := l.newNeighbor(ifc, s.ip)
-	n.setMAC(s.mac)
-	n.enter(Stale, l.now)
-	l.nb.insert(n, learned)
 }

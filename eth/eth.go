@@ -1,5 +1,5 @@
 // Package eth is one lcore's link layer: Ethernet headers, 802.1Q tags and the
-// neighbours that ARP finds. Everything in it runs on the lcore that owns the
+// neighbours that ARP and, through ip, neighbour discovery find. Everything in it runs on the lcore that owns the
 // Layer; nothing is shared and nothing is locked. Time is an argument.
 package eth
 
@@ -111,7 +111,7 @@ type Config struct {
 	MaxNeighbors int
 }
 
-// Layer is one core's Ethernet and ARP.
+// Layer is one core's Ethernet, ARP and neighbours.
 type Layer struct {
 	pool   *mbuf.Pool
 	stat   *perf.Stat
@@ -128,6 +128,10 @@ type Layer struct {
 	// could not be sent because its neighbour does not answer. Set it before
 	// the first packet. It may send.
 	OnUnreachable func(m *mbuf.Mbuf)
+
+	// OnSolicit asks for the link address of an IPv6 neighbour; unicast: only where it
+	// was last (n.MAC). Set it before the first packet.
+	OnSolicit func(n *Neighbor, unicast bool)
 }
 
 type entry struct {

@@ -69,6 +69,22 @@ func PutTagged(b []byte, dst, src [6]byte, tci, ethertype uint16) {
 	be.PutUint16(b[16:18], ethertype)
 }
 
+// Addr is a network address as ip.Addr has it: 16 bytes, IPv4 as ::ffff:a.b.c.d.
+type Addr [16]byte
+
+// Addr4 is an IPv4 address as an Addr.
+func Addr4(ip [4]byte) Addr {
+	return Addr{10: 0xff, 11: 0xff, 12: ip[0], 13: ip[1], 14: ip[2], 15: ip[3]}
+}
+
+func (a Addr) is4() bool { return be.Uint64(a[:8]) == 0 && be.Uint32(a[8:12]) == 0xffff }
+
+func (a Addr) as4() [4]byte { return [4]byte(a[12:]) }
+
+// GroupMAC6 is the link address of an IPv6 group (RFC 2464 7: the low 32 bits of the
+// group behind 33-33).
+func GroupMAC6(ip Addr) [6]byte { return [6]byte{0x33, 0x33, ip[12], ip[13], ip[14], ip[15]} }
+
 // GroupMAC4 is the link address of an IPv4 group (RFC 1112 6.4: the low 23
 // bits of the group behind 01-00-5e).
 func GroupMAC4(ip [4]byte) [6]byte {

@@ -151,7 +151,7 @@ func (h *host) frames() [][]byte {
 func (h *host) send(ip [4]byte, b byte) {
 	m := h.pool.Alloc()
 	m.Append(1)[0] = b
-	h.l.Output(m, h.l.Neighbor(h.ifc, ip), TypeIPv4, h.now)
+	h.l.Output(m, h.l.Neighbor(h.ifc, Addr4(ip)), TypeIPv4, h.now)
 }
 
 // arps decodes what was sent with gopacket; anything but ARP is an error.
@@ -204,7 +204,7 @@ func sameMAC(a net.HardwareAddr, b [6]byte) bool { return bytes.Equal(a, b[:]) }
 
 // state is what the layer thinks of ip; "" if it does not know it.
 func (h *host) state(ip [4]byte) string {
-	if n := h.l.Lookup(h.ifc, ip); n != nil {
+	if n := h.l.Lookup(h.ifc, Addr4(ip)); n != nil {
 		return n.State(h.now).String()
 	}
 	return ""

@@ -155,8 +155,8 @@ func TestOutputWithoutHeadroom(t *testing.T) {
 func TestHotPathAllocs(t *testing.T) {
 	h := newHost(t, nil)
 	h.mute = true
-	h.l.answered(h.l.Neighbor(h.ifc, peerIP), peerMAC, true, h.now)
-	n := h.l.Neighbor(h.ifc, peerIP)
+	h.l.answered(h.l.Neighbor(h.ifc, Addr4(peerIP)), peerMAC, true, h.now)
+	n := h.l.Neighbor(h.ifc, Addr4(peerIP))
 	in := ipFrame(ourMAC, peerMAC, 1, 2, 3)
 	if a := testing.AllocsPerRun(1000, func() {
 		h.recv(in)
@@ -213,8 +213,8 @@ func BenchmarkInput(b *testing.B) {
 func BenchmarkOutput(b *testing.B) {
 	h := newHost(b, nil)
 	h.mute = true
-	h.l.answered(h.l.Neighbor(h.ifc, peerIP), peerMAC, true, h.now)
-	n := h.l.Neighbor(h.ifc, peerIP)
+	h.l.answered(h.l.Neighbor(h.ifc, Addr4(peerIP)), peerMAC, true, h.now)
+	n := h.l.Neighbor(h.ifc, Addr4(peerIP))
 	for b.Loop() {
 		m := h.pool.Alloc()
 		m.Append(64)

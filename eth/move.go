@@ -11,7 +11,7 @@ func (l *Layer) TellNeighbors(to *Layer, now perf.Tick) {
 			continue
 		}
 		if ifc := to.ifaces[n.iface.Index]; ifc != nil && n.MAC() != ([6]byte{}) {
-			to.hear(ifc, arpSide{n.MAC(), n.ip}, false, true)
+			to.Learn(ifc, n.ip, n.MAC())
 		}
 	}
 }

@@ -75,7 +75,7 @@ type Neighbor struct {
 
 	requests uint8 // sent since the state was entered
 	iface    *Iface
-	ip       [4]byte
+	ip       Addr
 	changed  perf.Tick // when state was entered
 
 	next, prev *Neighbor // list of its class
@@ -109,8 +109,8 @@ func (n *Neighbor) Failed() bool { return n.state == Failed }
 // Iface is the link n is on.
 func (n *Neighbor) Iface() *Iface { return n.iface }
 
-// IP4 is n's network address.
-func (n *Neighbor) IP4() [4]byte { return n.ip }
+// Addr is n's network address.
+func (n *Neighbor) Addr() Addr { return n.ip }
 
 // MAC is n's link address; zero when it is not known.
 func (n *Neighbor) MAC() [6]byte {
@@ -144,15 +144,17 @@ func (t *table) init(limit int) {
 	t.max, t.buckets, t.seed = limit, make([]*Neighbor, size), rand.Uint64()|1
 }
 
-func (t *table) bucket(ifc *Iface, ip [4]byte) **Neighbor {
-	h := (uint64(ifc.Index)<<32 | uint64(be.Uint32(ip[:]))) ^ t.seed>>7
+func (t *table) bucket(ifc *Iface, ip Addr) **Neighbor {
+	h := uint64(ifc.Index) ^ be.Uint64(ip[:8]) ^ t.seed>>7
+	h *= t.seed
+	h ^= h>>29 ^ be.Uint64(ip[8:])
 	h *= t.seed
 	h ^= h >> 29
 	h *= 0x9e3779b97f4a7c15
 	return &t.buckets[(h>>32)&uint64(len(t.buckets)-1)]
 }
 
-func (t *table) find(ifc *Iface, ip [4]byte) *Neighbor {
+func (t *table) find(ifc *Iface, ip Addr) *Neighbor {
 	n := *t.bucket(ifc, ip)
 	for n != nil && (n.ip != ip || n.iface != ifc) {
 		n = n.chain
@@ -215,7 +217,7 @@ func (t *table) move(n *Neighbor, c class) {
 
 // Neighbor returns the neighbour of ifc with address ip, a new one in state
 // Incomplete if it was not known. Nothing is sent until Output needs it.
-func (l *Layer) Neighbor(ifc *Iface, ip [4]byte) *Neighbor {
+func (l *Layer) Neighbor(ifc *Iface, ip Addr) *Neighbor {
 	if n := l.nb.find(ifc, ip); n != nil {
 		return n
 	}
@@ -224,10 +226,18 @@ func (l *Layer) Neighbor(ifc *Iface, ip [4]byte) *Neighbor {
 	switch {
 	case ifc.Loopback:
 		n.permanent(ifc.MAC)
-	case ifc.NoARP, ifc.broadcast4(ip):
+	case ifc.NoARP:
 		n.permanent(BroadcastMAC)
-	case ip[0]&0xf0 == 0xe0: // RFC 1112 6.4
-		n.permanent(GroupMAC4(ip))
+	case !ip.is4():
+		if ip[0] != 0xff {
+			l.nb.insert(n, unresolved)
+			return n
+		}
+		n.permanent(GroupMAC6(ip))
+	case ifc.broadcast4(ip.as4()):
+		n.permanent(BroadcastMAC)
+	case ip[12]&0xf0 == 0xe0: // RFC 1112 6.4
+		n.permanent(GroupMAC4(ip.as4()))
 	default:
 		l.nb.insert(n, unresolved)
 		return n
@@ -237,7 +247,7 @@ func (l *Layer) Neighbor(ifc *Iface, ip [4]byte) *Neighbor {
 }
 
 // Lookup returns the neighbour if it is known, else nil.
-func (l *Layer) Lookup(ifc *Iface, ip [4]byte) *Neighbor { return l.nb.find(ifc, ip) }
+func (l *Layer) Lookup(ifc *Iface, ip Addr) *Neighbor { return l.nb.find(ifc, ip) }
 
 // Neighbors calls f for each neighbour until it returns false. f must not
 // change the table.
@@ -253,7 +263,7 @@ func (l *Layer) Neighbors(f func(*Neighbor) bool) {
 
 // newNeighbor makes an entry that is in no list yet. It allocates: Dst caches
 // may point to a removed entry for ever, so entries are not used again.
-func (l *Layer) newNeighbor(ifc *Iface, ip [4]byte) *Neighbor {
+func (l *Layer) newNeighbor(ifc *Iface, ip Addr) *Neighbor {
 	n := &Neighbor{iface: ifc, ip: ip, layer: l, changed: l.now}
 	n.timer.Init(n, 0)
 	if !l.nb.gc.Armed() {

@@ -133,7 +133,7 @@ func TestTableModel(t *testing.T) {
 			case 4:
 				h.advance(perf.Tick(r.IntN(4000)) * perf.Millisecond)
 			case 5:
-				held[ip] = h.l.Neighbor(h.ifc, ip)
+				held[ip] = h.l.Neighbor(h.ifc, Addr4(ip))
 				h.l.Confirm(held[ip], h.now)
 			case 6:
 				if n := held[ip]; n != nil {

@@ -73,7 +73,13 @@ func (l *Layer) ask(n *Neighbor, now perf.Tick) {
 		l.stat.Event(perf.EvNeighborProbe)
 	}
 	n.requests++
-	l.sendRequest(n.iface, dst, n.ip)
+	if !n.ip.is4() {
+		if l.OnSolicit != nil {
+			l.OnSolicit(n, n.state == Probe)
+		}
+	} else {
+		l.sendRequest(n.iface, dst, n.ip.as4())
+	}
 	l.wheel.Arm(&n.timer, int64(now+retransTime))
 }
 

@@ -48,7 +48,7 @@ func TestResolve(t *testing.T) {
 	if got := h.ip4s(peerMAC); string(got) != "\x03" {
 		t.Errorf("later: %v", got)
 	}
-	if m := h.l.Lookup(h.ifc, peerIP).MAC(); m != peerMAC {
+	if m := h.l.Lookup(h.ifc, Addr4(peerIP)).MAC(); m != peerMAC {
 		t.Errorf("MAC %x", m)
 	}
 }
@@ -86,7 +86,7 @@ func TestFailure(t *testing.T) {
 	}
 	h.advance(200 * perf.Millisecond)
 	h.wantState(peerIP, "FAILED")
-	if n := h.l.Lookup(h.ifc, peerIP); !n.Failed() {
+	if n := h.l.Lookup(h.ifc, Addr4(peerIP)); !n.Failed() {
 		t.Error("Failed")
 	}
 	if len(h.dead) != maxPending || h.dead[0][0] != more || h.dead[maxPending-1][0] != maxPending+more-1 {
@@ -217,7 +217,7 @@ func TestConfirm(t *testing.T) {
 	h.send(peerIP, 1)
 	h.reply(peerIP, peerMAC)
 	h.frames()
-	n := h.l.Neighbor(h.ifc, peerIP)
+	n := h.l.Neighbor(h.ifc, Addr4(peerIP))
 	for range 200 {
 		h.send(peerIP, 1)
 		h.ip4s(peerMAC)
@@ -233,9 +233,9 @@ func TestConfirm(t *testing.T) {
 	h.advance(29 * perf.Second)
 	h.quiet()
 	// It never makes an address up.
-	x := h.l.Neighbor(h.ifc, [4]byte{10, 0, 0, 77})
+	x := h.l.Neighbor(h.ifc, Addr4([4]byte{10, 0, 0, 77}))
 	h.l.Confirm(x, h.now)
-	h.wantState(x.IP4(), "INCOMPLETE")
+	h.wantState(x.Addr().as4(), "INCOMPLETE")
 }
 
 // TestPendingTotal: the sum of what waits is bounded, and the newest packet of
@@ -244,7 +244,7 @@ func TestPendingTotal(t *testing.T) {
 	h := newHost(t, nil)
 	for i := range 600 {
 		h.send([4]byte{10, 0, byte(i >> 8), byte(i)}, byte(i))
-		if h.l.Lookup(h.ifc, [4]byte{10, 0, byte(i >> 8), byte(i)}).pend == nil {
+		if h.l.Lookup(h.ifc, Addr4([4]byte{10, 0, byte(i >> 8), byte(i)})).pend == nil {
 			t.Fatalf("packet %d is not kept", i)
 		}
 		h.frames()
@@ -265,7 +265,7 @@ func TestPendingSuperSegments(t *testing.T) {
 			tail.Append(100)
 			m.Chain(tail)
 		}
-		h.l.Output(m, h.l.Neighbor(h.ifc, [4]byte{10, 0, 0, byte(1 + i%3)}), TypeIPv4, h.now)
+		h.l.Output(m, h.l.Neighbor(h.ifc, Addr4([4]byte{10, 0, 0, byte(1 + i%3)})), TypeIPv4, h.now)
 		h.frames()
 		if got := h.pool.InUse(); got != h.l.nb.pending || got > maxPendingTotal {
 			t.Fatalf("%d wait, %d buffers in use", h.l.nb.pending, got)
@@ -282,7 +282,7 @@ func TestDeadEntry(t *testing.T) {
 	h.send(peerIP, 1)
 	h.reply(peerIP, peerMAC)
 	h.frames()
-	n := h.l.Neighbor(h.ifc, peerIP)
+	n := h.l.Neighbor(h.ifc, Addr4(peerIP))
 	h.advance(idleTime + gcTime + perf.Second)
 	if !n.Dead() || h.state(peerIP) != "" {
 		t.Fatal("an idle neighbour is kept for ever")

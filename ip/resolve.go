@@ -80,7 +80,7 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 		hop = rt.Gateway
 	}
 	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, auto: e.Local.IsZero(), gen: l.gen}
-	d.Neigh = l.cfg.Eth.Neighbor(ifc, hop.As4())
+	d.Neigh = l.cfg.Eth.Neighbor(ifc, eth.Addr(hop))
 	d.MTU, d.cut = l.narrow(e.Remote, l.linkMTU(&rt, ifc))
 	d.idRow, d.idAdd = l.idOf(src, e.Remote)
 	d.pair = pairSum(src, e.Remote)
@@ -188,7 +188,7 @@ func (l *Layer) alive(ifc *eth.Iface, hop Addr) bool {
 	if hop.IsZero() {
 		return true
 	}
-	n := l.cfg.Eth.Lookup(ifc, hop.As4())
+	n := l.cfg.Eth.Lookup(ifc, eth.Addr(hop))
 	if n != nil && n.Failed() {
 		return false
 	}
@@ -216,7 +216,7 @@ func (l *Layer) otherGateway(dst Addr) {
 		if ifc == nil || g.Gateway.IsZero() {
 			continue
 		}
-		if n := l.cfg.Eth.Lookup(ifc, g.Gateway.As4()); n == nil || !n.Failed() {
+		if n := l.cfg.Eth.Lookup(ifc, eth.Addr(g.Gateway)); n == nil || !n.Failed() {
 			continue
 		}
 		slot := &l.deadGates[0]

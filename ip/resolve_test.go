@@ -87,7 +87,7 @@ func TestDeadGateway_RFC1122_3_3_1_4(t *testing.T) {
 		if errno := r.l.Resolve(e); errno != 0 {
 			t.Fatal(errno)
 		}
-		return From4(e.Dst.Neigh.IP4())
+		return Addr(e.Dst.Neigh.Addr())
 	}
 	e := &Endpoint{Remote: far}
 	if hop(e) != router {
@@ -143,7 +143,7 @@ func TestDeadOnlyGateway(t *testing.T) {
 	if len(r.udp.errs) != 2 {
 		t.Error("called back from within Output")
 	}
-	if r.l.Resolve(e) != 0 || e.Dst.Neigh.IP4() != router.As4() {
+	if r.l.Resolve(e) != 0 || Addr(e.Dst.Neigh.Addr()) != router {
 		t.Error("the only gateway was given up")
 	}
 	r.discard()

@@ -3,6 +3,7 @@ package udp
 import (
 	"testing"
 
+	"dataplane/eth"
 	"dataplane/ip"
 	"dataplane/mbuf"
 	"dataplane/pmd"
@@ -61,7 +62,7 @@ func BenchmarkOutput(b *testing.B) {
 					s.Kick(sock.ReqSend)
 					r.turn()
 					r.now += 1000
-					r.eth.Confirm(r.eth.Neighbor(&r.link.ifc, peer.As4()), r.now)
+					r.eth.Confirm(r.eth.Neighbor(&r.link.ifc, eth.Addr(peer)), r.now)
 				}
 			}
 			s.Kick(sock.ReqSend)
