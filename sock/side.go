@@ -41,13 +41,7 @@ func (d *Side) Lock() {
 	if d.mu.TryLock() {
 		return
 	}
-	if t := d.w.tasks.current(); t != nil {
-		for !d.mu.TryLock() {
-			t.pause()
-		}
-		return
-	}
-	d.mu.Lock()
+	d.w.tasks.lock(&d.mu)
 }
 
 // TryLock takes the side if it is free.

@@ -68,6 +68,19 @@ func (w *Waiter) WakeApp() {
 	}
 }
 
+// Wake wakes who waits, from a goroutine or a task. What a task's lcore must not ready
+// itself leaves at the end of the turn.
+func (w *Waiter) Wake() {
+	if w.word.Load() == waiterIdle {
+		return
+	}
+	if t := w.tasks.current(); t != nil {
+		t.core.wake(w)
+		return
+	}
+	w.WakeApp()
+}
+
 // claim takes the duty to wake who waits, for exactly one caller, and returns what
 // the word was: idle for all the others.
 func (w *Waiter) claim() uintptr {
