@@ -10,8 +10,7 @@ import (
 	"dataplane/sock"
 )
 
-// Control messages of datagrams, in the format of Linux's struct cmsghdr: what
-// golang.org/x/sys/unix and golang.org/x/net read and write.
+// Control messages of datagrams (sock.Controls).
 
 // Options that package syscall does not name.
 const (
@@ -56,46 +55,6 @@ func wantOf(level, name int) uint32 {
 
 var native = binary.NativeEndian
 
-// Layout of a message: a header, the data, padding to the size of a word.
-const (
-	cmsgHdr  = syscall.SizeofCmsghdr
-	cmsgWord = cmsgHdr - 8 // the length is a word, level and type are four bytes each
-)
-
-func cmsgSpace(n int) int { return cmsgHdr + (n+cmsgWord-1)&^(cmsgWord-1) }
-
-// controls writes control messages into b as Linux's put_cmsg does.
-type controls struct {
-	b     []byte
-	n     int // bytes written
-	short bool
-}
-
-// put writes one message. What does not fit is cut off.
-func (c *controls) put(level, typ int, data []byte) {
-	left := c.b[c.n:]
-	if len(left) < cmsgHdr {
-		c.short = true
-		return
-	}
-	size := cmsgHdr + len(data)
-	if size > len(left) {
-		c.short = true
-		size = len(left)
-	}
-	if cmsgWord == 8 {
-		native.PutUint64(left, uint64(size))
-	} else {
-		native.PutUint32(left, uint32(size))
-	}
-	native.PutUint32(left[cmsgWord:], uint32(level))
-	native.PutUint32(left[cmsgWord+4:], uint32(typ))
-	copy(left[cmsgHdr:size], data)
-	end := min(cmsgSpace(len(data)), len(left))
-	clear(left[size:end])
-	c.n += end
-}
-
 // PutControl writes the control messages that s wants with the datagram h into b,
 // in Linux's order, and returns how many bytes that took. Where there was not
 // enough room flags gets MsgCtrunc. With the reader's lock.
@@ -105,14 +64,14 @@ func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 	if want == 0 && seg == 0 {
 		return 0
 	}
-	c := controls{b: b}
+	c := sock.Controls{B: b}
 	var data [16]byte
 	if want&(wantTimestamp|wantTimestampNS) != 0 {
 		putTime(&c, want, h.Time())
 	}
 	if seg != 0 {
 		native.PutUint32(data[:], uint32(seg))
-		c.put(syscall.IPPROTO_UDP, udpGRO, data[:4])
+		c.Put(syscall.IPPROTO_UDP, udpGRO, data[:4])
 	}
 	if want&wantPktinfo != 0 {
 		local := ip.Addr(h.Local().Addr)
@@ -123,15 +82,15 @@ func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 		native.PutUint32(data[:], uint32(h.Iface())+1)
 		copy(data[4:8], reply[12:])
 		copy(data[8:12], local[12:])
-		c.put(syscall.IPPROTO_IP, syscall.IP_PKTINFO, data[:12])
+		c.Put(syscall.IPPROTO_IP, syscall.IP_PKTINFO, data[:12])
 	}
 	if want&wantTTL != 0 {
 		native.PutUint32(data[:], uint32(h.TTL()))
-		c.put(syscall.IPPROTO_IP, syscall.IP_TTL, data[:4])
+		c.Put(syscall.IPPROTO_IP, syscall.IP_TTL, data[:4])
 	}
 	if want&wantTOS != 0 {
 		data[0] = h.TOS()
-		c.put(syscall.IPPROTO_IP, syscall.IP_TOS, data[:1])
+		c.Put(syscall.IPPROTO_IP, syscall.IP_TOS, data[:1])
 	}
 	if want&wantOrigDst != 0 { // a struct sockaddr_in
 		clear(data[:])
@@ -139,63 +98,55 @@ func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 		native.PutUint16(data[:], syscall.AF_INET)
 		binary.BigEndian.PutUint16(data[2:], local.Port)
 		copy(data[4:8], local.Addr[12:])
-		c.put(syscall.IPPROTO_IP, ipRecvOrigDst, data[:16])
+		c.Put(syscall.IPPROTO_IP, ipRecvOrigDst, data[:16])
 	}
-	if c.short {
+	if c.Short {
 		*flags |= sock.MsgCtrunc
 	}
-	return c.n
+	return c.N
 }
 
 // putTime says when a datagram came: a struct timespec, or a struct timeval. Of
 // the two options the later one counts in Linux; here it is the finer one.
-func putTime(c *controls, want uint32, came perf.Tick) {
+func putTime(c *sock.Controls, want uint32, came perf.Tick) {
 	var data [16]byte
 	at := time.Now().Add((came - perf.Now()).Duration()).UnixNano()
 	sec, frac, typ := at/1e9, at%1e9, soTimestampNS
 	if want&wantTimestampNS == 0 {
 		frac, typ = frac/1e3, syscall.SO_TIMESTAMP
 	}
-	if cmsgWord == 8 {
+	if sock.CmsgWord == 8 {
 		native.PutUint64(data[:], uint64(sec))
 		native.PutUint64(data[8:], uint64(frac))
 	} else {
 		native.PutUint32(data[:], uint32(sec))
 		native.PutUint32(data[4:], uint32(frac))
 	}
-	c.put(syscall.SOL_SOCKET, typ, data[:2*cmsgWord])
+	c.Put(syscall.SOL_SOCKET, typ, data[:2*sock.CmsgWord])
 }
 
 // parseControl reads what a sender asks for: into d, and the segment size into
 // seg. EINVAL: what this is nobody knows, or it cannot be.
 func parseControl(h *Host, b []byte, d *sock.Datagram, seg *int) error {
-	for len(b) >= cmsgHdr { // less than a header is no message, as for Linux
-		var size uint64
-		if cmsgWord == 8 {
-			size = native.Uint64(b)
-		} else {
-			size = uint64(native.Uint32(b))
+	for {
+		c, rest, more, err := sock.NextControl(b)
+		if err != nil || !more {
+			return err
 		}
-		if size < cmsgHdr || size > uint64(len(b)) {
-			return syscall.EINVAL
-		}
-		level, typ := int(int32(native.Uint32(b[cmsgWord:]))), int(int32(native.Uint32(b[cmsgWord+4:])))
-		data := b[cmsgHdr:size]
 		errno := syscall.Errno(0)
-		switch level {
+		switch c.Level {
 		case syscall.IPPROTO_UDP:
-			errno = segmentControl(typ, data, seg)
+			errno = segmentControl(c.Type, c.Data, seg)
 		case syscall.IPPROTO_IP:
-			errno = ipControl(h, typ, data, d)
+			errno = ipControl(h, c.Type, c.Data, d)
 		case syscall.SOL_SOCKET:
 			errno = syscall.EINVAL
 		}
 		if errno != 0 {
 			return errno
 		}
-		b = b[min(cmsgSpace(len(data)), len(b)):]
+		b = rest
 	}
-	return nil
 }
 
 func segmentControl(typ int, data []byte, seg *int) syscall.Errno {
