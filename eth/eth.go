@@ -48,6 +48,9 @@ type Iface struct {
 	Tx       *pmd.TxBuffer
 	Addrs4   []Prefix4 // our addresses on this link; changed by AddAddr
 
+	// What routers say of the link (RFC 4861 6.3.4); 0: the defaults. Written by this core.
+	Reachable, Retrans perf.Tick
+
 	claim claim // announcing and defending Addrs4
 }
 
@@ -132,6 +135,8 @@ type Layer struct {
 	// OnSolicit asks for the link address of an IPv6 neighbour; unicast: only where it
 	// was last (n.MAC). Set it before the first packet.
 	OnSolicit func(n *Neighbor, unicast bool)
+	// OnNoRouter hears that a neighbour which was a router is none any more. It may be nil.
+	OnNoRouter func(n *Neighbor)
 }
 
 type entry struct {

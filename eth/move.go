@@ -11,7 +11,9 @@ func (l *Layer) TellNeighbors(to *Layer, now perf.Tick) {
 			continue
 		}
 		if ifc := to.ifaces[n.iface.Index]; ifc != nil && n.MAC() != ([6]byte{}) {
-			to.Learn(ifc, n.ip, n.MAC())
+			if k := to.Learn(ifc, n.ip, n.MAC()); k != nil {
+				k.router = n.router
+			}
 		}
 	}
 }

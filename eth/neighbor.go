@@ -77,6 +77,7 @@ type Neighbor struct {
 	iface    *Iface
 	ip       Addr
 	changed  perf.Tick // when state was entered
+	router   bool      // it said that it forwards (RFC 4861 4.4)
 
 	next, prev *Neighbor // list of its class
 	chain      *Neighbor // hash bucket
@@ -111,6 +112,9 @@ func (n *Neighbor) Iface() *Iface { return n.iface }
 
 // Addr is n's network address.
 func (n *Neighbor) Addr() Addr { return n.ip }
+
+// Router reports whether n said that it forwards packets.
+func (n *Neighbor) Router() bool { return n.router }
 
 // MAC is n's link address; zero when it is not known.
 func (n *Neighbor) MAC() [6]byte {

@@ -1,6 +1,8 @@
 package eth
 
 import (
+	"cmp"
+
 	"dataplane/mbuf"
 	"dataplane/perf"
 )
@@ -56,7 +58,7 @@ func (n *Neighbor) enter(s State, now perf.Tick) {
 	n.state, n.changed, n.requests = s, now, 0
 	switch s {
 	case Reachable:
-		n.fresh = now + reachableTime
+		n.fresh = now + n.reachable()
 	case Delay, Probe:
 		n.fresh = always
 	default:
@@ -68,19 +70,21 @@ func (n *Neighbor) enter(s State, now perf.Tick) {
 func (l *Layer) ask(n *Neighbor, now perf.Tick) {
 	dst := BroadcastMAC
 	if n.state == Probe {
-		// RFC 1122 2.3.2.1 (2): the old address is polled by unicast.
+		// RFC 1122 2.3.2.1 (2), RFC 4861 7.3.3: the old address is polled by unicast.
 		dst = [6]byte(n.hdr[:6])
 		l.stat.Event(perf.EvNeighborProbe)
 	}
 	n.requests++
-	if !n.ip.is4() {
+	wait := retransTime
+	if n.ip.is4() {
+		l.sendRequest(n.iface, dst, n.ip.as4())
+	} else {
+		wait = cmp.Or(n.iface.Retrans, retransTime)
 		if l.OnSolicit != nil {
 			l.OnSolicit(n, n.state == Probe)
 		}
-	} else {
-		l.sendRequest(n.iface, dst, n.ip.as4())
 	}
-	l.wheel.Arm(&n.timer, int64(now+retransTime))
+	l.wheel.Arm(&n.timer, int64(now+wait))
 }
 
 // Expire is n's timer: an answer did not come, or a delay is over.
@@ -95,7 +99,11 @@ func (n *Neighbor) Expire(_ uint8, at int64) {
 			l.ask(n, now)
 			return
 		}
-		// RFC 1122 2.3.2.1: it may have a new address, so ask all stations.
+		if n.router { // RFC 4861 7.3.3: gone, so that the next router is chosen
+			l.fail(n, now)
+			return
+		}
+		// RFC 1122 2.3.2.1, RFC 7048 3: it may have a new address, so ask all stations.
 		n.enter(Incomplete, now)
 		l.nb.move(n, unresolved)
 		l.ask(n, now)
@@ -137,7 +145,7 @@ func (l *Layer) Confirm(n *Neighbor, now perf.Tick) {
 	}
 	switch n.state {
 	case Reachable:
-		n.fresh = now + reachableTime
+		n.fresh = now + n.reachable()
 	case Stale, Delay, Probe:
 		l.wheel.Cancel(&n.timer)
 		n.enter(Reachable, now)
@@ -154,19 +162,22 @@ func (l *Layer) answered(n *Neighbor, mac [6]byte, solicited bool, now perf.Tick
 	same := !waiting && mac == [6]byte(n.hdr[:6])
 	switch {
 	case solicited && (waiting || n.state == Probe || same):
-		l.wheel.Cancel(&n.timer)
-		n.setMAC(mac)
-		n.enter(Reachable, now)
+		l.settle(n, mac, Reachable, now)
 	case same: // nothing new, and no proof that it hears us
 		if n.state == Stale {
 			n.changed = now
 		}
-		return
 	default:
-		l.wheel.Cancel(&n.timer)
-		n.setMAC(mac)
-		n.enter(Stale, now)
+		l.settle(n, mac, Stale, now)
 	}
+}
+
+// settle notes n's address and sends what waited for it.
+func (l *Layer) settle(n *Neighbor, mac [6]byte, s State, now perf.Tick) {
+	waiting := n.state == Incomplete || n.state == Failed
+	l.wheel.Cancel(&n.timer)
+	n.setMAC(mac)
+	n.enter(s, now)
 	if waiting {
 		l.nb.move(n, used)
 	}
