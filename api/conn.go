@@ -133,5 +133,5 @@ func (c *conn) option(level, name, value int) error {
 	if c.s.Closed() {
 		return net.ErrClosed
 	}
-	return c.s.Ops.SetOption(c.s, level, name, value)
+	return c.s.SetInt(level, name, value)
 }

@@ -129,7 +129,7 @@ var streamDefaults = tcp.Defaults{
 // datagrams that is leave to send to all stations.
 func defaults(s *sock.Socket) error {
 	if s.Type == sock.TypeDgram {
-		return inet.SetOptions(s, inet.Setting{Level: syscall.SOL_SOCKET, Name: syscall.SO_BROADCAST, Value: 1})
+		return s.SetInt(syscall.SOL_SOCKET, syscall.SO_BROADCAST, 1)
 	}
 	inet.Begin(s, &streamDefaults)
 	return nil

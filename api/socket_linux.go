@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 
-	"dataplane/inet"
 	"dataplane/sock"
 
 	"golang.org/x/sys/unix"
@@ -156,48 +155,6 @@ func (k *Socket) end(peer bool) (unix.Sockaddr, error) {
 		return nil, plainErrno(err)
 	}
 	return k.sockaddr(&n), nil
-}
-
-// SetsockoptInt sets an option of levels SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP.
-// ENOPROTOOPT: it has no effect here.
-func (k *Socket) SetsockoptInt(level, opt, value int) error {
-	switch {
-	case k.s.Closed():
-		return unix.EBADF
-	case level == unix.SOL_SOCKET && opt == unix.SO_LINGER:
-		return unix.EINVAL // takes a struct
-	}
-	return plainErrno(k.s.Ops.SetOption(k.s, level, opt, value))
-}
-
-// GetsockoptInt reads an option.
-func (k *Socket) GetsockoptInt(level, opt int) (int, error) {
-	switch {
-	case k.s.Closed():
-		return 0, unix.EBADF
-	case level == unix.SOL_SOCKET && opt == unix.SO_LINGER:
-		return 0, unix.EINVAL
-	}
-	v, err := k.s.Ops.GetOption(k.s, level, opt)
-	return v, plainErrno(err)
-}
-
-// SetsockoptLinger sets SO_LINGER of level SOL_SOCKET.
-func (k *Socket) SetsockoptLinger(level, opt int, l *unix.Linger) error {
-	if level != unix.SOL_SOCKET || opt != unix.SO_LINGER {
-		return unix.ENOPROTOOPT
-	}
-	if k.s.Closed() {
-		return unix.EBADF
-	}
-	if l == nil {
-		return unix.EFAULT
-	}
-	secs := inet.LingerOff
-	if l.Onoff != 0 {
-		secs = max(int(l.Linger), 0)
-	}
-	return plainErrno(k.s.Ops.SetOption(k.s, level, opt, secs))
 }
 
 // Close lets go of the socket. Calls that wait return EBADF.

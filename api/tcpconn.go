@@ -5,7 +5,6 @@ import (
 	"syscall"
 	"time"
 
-	"dataplane/inet"
 	"dataplane/sock"
 )
 
@@ -86,10 +85,10 @@ func seconds(d time.Duration) int {
 // sends it in the background (default), 0 drops it and resets the connection,
 // more waits for it so many seconds.
 func (c *TCPConn) SetLinger(sec int) error {
-	if sec < 0 {
-		sec = inet.LingerOff
+	if c.s.Closed() {
+		return c.fail("set", "setsockopt", net.ErrClosed)
 	}
-	return c.set(syscall.SOL_SOCKET, syscall.SO_LINGER, sec)
+	return c.fail("set", "setsockopt", c.s.SetLinger(sec))
 }
 
 func b2i(b bool) int {

@@ -249,6 +249,6 @@ func (c *UDPConn) GetsockoptInt(level, opt int) (int, error) {
 	if c.s.Closed() {
 		return 0, c.fail("get", "getsockopt", net.ErrClosed)
 	}
-	v, err := c.s.Ops.GetOption(c.s, level, opt)
+	v, err := c.s.GetInt(level, opt)
 	return v, c.fail("get", "getsockopt", err)
 }

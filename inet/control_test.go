@@ -38,7 +38,7 @@ func TestSendControl(t *testing.T) {
 	each(t, func(t *testing.T, a, b *bed) {
 		c, s := dgrams(a, b)
 		for _, name := range []int{syscall.IP_RECVTOS, syscall.IP_RECVTTL} {
-			must(t, s.Ops.SetOption(s, syscall.IPPROTO_IP, name, 1))
+			must(t, s.SetInt(syscall.IPPROTO_IP, name, 1))
 		}
 		send := func(what string, want error, control []byte) bool {
 			t.Helper()
@@ -106,7 +106,7 @@ func parsed(t *testing.T, b []byte) map[[2]int][]byte {
 func TestReceiveControl(t *testing.T) {
 	each(t, func(t *testing.T, a, b *bed) {
 		c, s := dgrams(a, b)
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_BROADCAST, 1))
+		must(t, c.SetInt(syscall.SOL_SOCKET, syscall.SO_BROADCAST, 1))
 		get := func(room int, to sock.Name) (map[[2]int][]byte, int) {
 			t.Helper()
 			if _, err := c.SendTo([]byte("x"), 0, to); err != nil {
@@ -125,8 +125,8 @@ func TestReceiveControl(t *testing.T) {
 			{syscall.IPPROTO_IP, unix.IP_RECVTOS}, {syscall.IPPROTO_IP, unix.IP_RECVTTL}, {syscall.IPPROTO_IP, unix.IP_PKTINFO},
 			{syscall.IPPROTO_IP, unix.IP_RECVORIGDSTADDR}, {syscall.SOL_SOCKET, unix.SO_TIMESTAMPNS},
 		} {
-			must(t, s.Ops.SetOption(s, o[0], o[1], 1))
-			if v, err := s.Ops.GetOption(s, o[0], o[1]); v != 1 || err != nil {
+			must(t, s.SetInt(o[0], o[1], 1))
+			if v, err := s.GetInt(o[0], o[1]); v != 1 || err != nil {
 				t.Errorf("option %v is %d, %v", o, v, err)
 			}
 		}
@@ -155,7 +155,7 @@ func TestReceiveControl(t *testing.T) {
 				t.Errorf("room for %d: %v, flags %x", room, m, flags)
 			}
 		}
-		must(t, s.Ops.SetOption(s, syscall.IPPROTO_IP, unix.IP_RECVTOS, 0))
+		must(t, s.SetInt(syscall.IPPROTO_IP, unix.IP_RECVTOS, 0))
 		if m, _ := get(200, b.at(7)); m[[2]int{0, unix.IP_TOS}] != nil {
 			t.Error("TOS, and nobody wants it")
 		}

@@ -72,10 +72,10 @@ func TestDgramErrors(t *testing.T) {
 		send("no route", 1, nameAt("192.0.2.1:7"), syscall.ENETUNREACH)
 		send("broadcast", 1, nameAt("10.0.0.255:7"), syscall.EACCES)
 		send("everybody", 1, nameAt("255.255.255.255:7"), syscall.EACCES)
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_BROADCAST, 1))
+		must(t, c.SetInt(syscall.SOL_SOCKET, syscall.SO_BROADCAST, 1))
 		send("broadcast allowed", 1, nameAt("10.0.0.255:7"), nil)
 		recv(t, s, "\x00")
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_BROADCAST, 0))
+		must(t, c.SetInt(syscall.SOL_SOCKET, syscall.SO_BROADCAST, 0))
 		send("broadcast forbidden again", 1, nameAt("10.0.0.255:7"), syscall.EACCES)
 		fails(t, "listen", c.Ops.Listen(c, 1), syscall.EOPNOTSUPP)
 		_, err = c.Ops.Accept(c, 0)
@@ -206,8 +206,8 @@ func TestDgramFull(t *testing.T) {
 	each(t, func(t *testing.T, a, b *bed) {
 		c, s := dgrams(a, b)
 		must(t, c.Ops.Connect(c, b.at(7)))
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_SNDBUF, 1))
-		must(t, s.Ops.SetOption(s, syscall.SOL_SOCKET, syscall.SO_RCVBUF, 8192))
+		must(t, c.SetInt(syscall.SOL_SOCKET, syscall.SO_SNDBUF, 1))
+		must(t, s.SetInt(syscall.SOL_SOCKET, syscall.SO_RCVBUF, 8192))
 		buf := make([]byte, 1000)
 		for range 500 {
 			if n, err := c.Send(buf, 0); n != len(buf) || err != nil {

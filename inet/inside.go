@@ -45,7 +45,7 @@ func (c *Inside) Init(s *sock.Socket, sk *sock.Sock, cb Callbacks) {
 // is there already.
 func (c *Inside) Enter() {
 	if p := of(c.S); p.linger.Load() > 0 {
-		p.linger.Store(LingerOff) // an lcore waits for nobody
+		p.linger.Store(lingerOff) // an lcore waits for nobody
 	}
 	sk, cb := c.SK, c.cb
 	sk.CB = cb

@@ -110,7 +110,7 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 	if errno != 0 {
 		return nil, errno
 	}
-	s := newSocket(typ, f.h, p, LingerOff)
+	s := newSocket(typ, f.h, p, lingerOff)
 	if len(f.h.stacks) == 1 {
 		s.AttachOne(p.NewSock(f.h.stacks[0]))
 		return s, nil
@@ -128,7 +128,7 @@ type private struct {
 	host       *Host
 	sw         *Protosw
 	broadcast  atomic.Bool   // SO_BROADCAST as SendMsg sees it; written by SetOption
-	linger     atomic.Int32  // SO_LINGER as Release sees it, seconds or LingerOff; written by SetOption
+	linger     atomic.Int32  // SO_LINGER as Release sees it, seconds or lingerOff; written by SetOption
 	sndbuf     atomic.Int32  // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
 	group      *[]*sock.Sock // all Socks, while Connect works with one of several; under Wr's lock
 	bound      *sock.Name    // what was reserved and is given back on release; nil: nothing; under Wr's lock

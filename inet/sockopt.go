@@ -1,6 +1,7 @@
 package inet
 
 import (
+	"bytes"
 	"syscall"
 	"time"
 
@@ -8,9 +9,9 @@ import (
 	"dataplane/tcp"
 )
 
-// LingerOff as the value of SO_LINGER switches lingering off; any other value
-// is the time in seconds, 0 to abort the connection at close.
-const LingerOff = -1
+// lingerOff stands for lingering that is switched off; any other value is the time in
+// seconds, 0 to abort the connection at close.
+const lingerOff = -1
 
 // inetOps is what all types of AF_INET share.
 type inetOps struct{ sock.NoOps }
@@ -27,51 +28,42 @@ func (inetOps) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
 	return remote, nil
 }
 
-// Setting is a value for a socket option.
-type Setting struct{ Level, Name, Value int }
-
 // SetOption sets an option on every Sock of s. Options that have no effect
 // here are refused with ENOPROTOOPT.
-func (inetOps) SetOption(s *sock.Socket, level, name, value int) error {
+func (inetOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	if !s.Use() {
 		return sock.ErrClosed
 	}
 	defer s.Done()
 	if level == syscall.SOL_SOCKET {
-		switch name {
-		case syscall.SO_SNDBUF:
+		value, errno := sock.Int(v) // sk_setsockopt: all of them
+		switch {
+		case errno != 0:
+			return errno
+		case name == syscall.SO_SNDBUF:
 			return setSndBuf(s, value)
-		case soBusyPoll:
+		case name == soBusyPoll:
 			return setBusyPoll(s, value)
 		}
 	}
-	return SetOptions(s, Setting{level, name, value})
+	own := bytes.Clone(v) // the lcore must not see the caller's memory
+	err := visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno { return set(sk, level, name, own) })
+	if err == nil && level == syscall.SOL_SOCKET {
+		noteOption(s, name, own)
+	}
+	return err
 }
 
-// SetOptions sets several options, but for SO_SNDBUF, in one visit to each
-// lcore. It ends with the first that is refused.
-func SetOptions(s *sock.Socket, opts ...Setting) error {
-	err := visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
-		for i := range opts {
-			if e := set(sk, &opts[i]); e != 0 {
-				return e
-			}
-		}
-		return 0
-	})
-	if err != nil {
-		return err
+// noteOption is for what goroutines look at themselves.
+func noteOption(s *sock.Socket, name int, v []byte) {
+	switch name {
+	case syscall.SO_BROADCAST:
+		value, _ := sock.Int(v)
+		of(s).broadcast.Store(value != 0)
+	case syscall.SO_LINGER:
+		secs, _ := sock.LingerOf(v)
+		of(s).linger.Store(int32(secs))
 	}
-	for _, o := range opts { // what goroutines look at themselves
-		switch {
-		case o.Level != syscall.SOL_SOCKET:
-		case o.Name == syscall.SO_BROADCAST:
-			of(s).broadcast.Store(o.Value != 0)
-		case o.Name == syscall.SO_LINGER:
-			of(s).linger.Store(int32(max(o.Value, LingerOff)))
-		}
-	}
-	return nil
 }
 
 // Begin gives s, which is new, the options of a stream that begins with others than TCP's.
@@ -92,26 +84,30 @@ func beginSock(sk *sock.Sock, d *tcp.Defaults) {
 }
 
 // set sets one option. Runs on the lcore.
-func set(sk *sock.Sock, o *Setting) syscall.Errno {
-	if o.Level != syscall.SOL_SOCKET {
-		return sk.Proto.SetOption(sk, o.Level, o.Name, o.Value)
+func set(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
+	if level != syscall.SOL_SOCKET {
+		return sk.Proto.SetOption(sk, level, name, v)
 	}
-	if e := setCommon(sk, o.Name, o.Value); e != 0 {
+	if e := setCommon(sk, name, v); e != 0 {
 		return e
 	}
 	// The transport hears of the change; what it does not care for is set all the same.
-	e := sk.Proto.SetOption(sk, o.Level, o.Name, o.Value)
+	e := sk.Proto.SetOption(sk, level, name, v)
 	if e != syscall.ENOPROTOOPT {
 		return e
 	}
-	if o.Name == syscall.SO_RCVBUF {
+	if name == syscall.SO_RCVBUF {
 		sk.RX.SetLimit(sk.Opt.RcvBuf)
 	}
 	return 0
 }
 
 // setCommon sets an option of level SOL_SOCKET. Runs on the lcore.
-func setCommon(sk *sock.Sock, name, value int) syscall.Errno {
+func setCommon(sk *sock.Sock, name int, v []byte) syscall.Errno {
+	value, errno := sock.Int(v)
+	if errno != 0 {
+		return errno
+	}
 	o := &sk.Opt
 	switch name {
 	case syscall.SO_REUSEADDR:
@@ -123,7 +119,11 @@ func setCommon(sk *sock.Sock, name, value int) syscall.Errno {
 	case syscall.SO_KEEPALIVE:
 		o.KeepAlive = value != 0
 	case syscall.SO_LINGER:
-		o.LingerOn, o.LingerSecs = value != LingerOff, int32(max(value, 0))
+		secs, errno := sock.LingerOf(v)
+		if errno != 0 {
+			return errno
+		}
+		o.LingerOn, o.LingerSecs = secs >= 0, int32(max(secs, 0))
 	case syscall.SO_RCVBUF:
 		o.RcvBuf, o.RcvBufSet = clampBuf(value), true
 	default:
@@ -178,42 +178,71 @@ func applySndBuf(s *sock.Socket) {
 func clampBuf(n int) int { return min(max(n, sock.MinBuf), sock.MaxBuf) }
 
 // GetOption reads an option.
-func (inetOps) GetOption(s *sock.Socket, level, name int) (value int, err error) {
+func (inetOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err error) {
 	if !s.Use() {
 		return 0, sock.ErrClosed
 	}
 	defer s.Done()
 	if level == syscall.SOL_SOCKET {
-		switch name {
-		case syscall.SO_TYPE:
-			return int(s.Type), nil
-		case soDomain:
-			return int(s.Family), nil
-		case soProtocol:
-			return int(s.Protocol), nil
-		case syscall.SO_ACCEPTCONN:
-			return b2i(s.State() == sock.Listening), nil
-		case soBusyPoll:
-			return int(s.Rd.BusyPoll() / time.Microsecond), nil
-		case syscall.SO_ERROR:
-			for _, sk := range s.Group() { // any of the lcores may have heard of it
-				if e := sk.TakeError(); e != 0 {
-					return int(e), nil
-				}
-			}
-			return 0, nil
+		if value, ok := ownOption(s, name); ok {
+			return putInt(level, v, value), nil
 		}
 	}
-	err = visit(s, s.Group()[:1], func(sk *sock.Sock) syscall.Errno {
-		var e syscall.Errno
+	own := make([]byte, len(v)) // the lcore must not write into the caller's memory
+	err = visit(s, s.Group()[:1], func(sk *sock.Sock) (errno syscall.Errno) {
 		if level == syscall.SOL_SOCKET {
-			value, e = getCommon(sk, name)
+			n, errno = getCommon(sk, name, own)
 		} else {
-			value, e = sk.Proto.GetOption(sk, level, name)
+			n, errno = sk.Proto.GetOption(sk, level, name, own)
 		}
-		return e
+		return errno
 	})
-	return value, err
+	if err != nil {
+		return 0, err
+	}
+	return copy(v, own[:n]), nil
+}
+
+// ownOption reads what the lcores need not be asked for.
+func ownOption(s *sock.Socket, name int) (value int, ok bool) {
+	switch name {
+	case syscall.SO_TYPE:
+		return int(s.Type), true
+	case soDomain:
+		return int(s.Family), true
+	case soProtocol:
+		return int(s.Protocol), true
+	case syscall.SO_ACCEPTCONN:
+		return b2i(s.State() == sock.Listening), true
+	case soBusyPoll:
+		return int(s.Rd.BusyPoll() / time.Microsecond), true
+	case syscall.SO_ERROR:
+		for _, sk := range s.Group() { // any of the lcores may have heard of it
+			if e := sk.TakeError(); e != 0 {
+				return int(e), true
+			}
+		}
+		return 0, true
+	}
+	return 0, false
+}
+
+// intOf is the value of an option that is an int, by the rules of its level.
+func intOf(level int, v []byte) (int, syscall.Errno) {
+	if level == syscall.IPPROTO_IP {
+		return sock.IntOrByte(v), 0
+	}
+	return sock.Int(v)
+}
+
+// putInt writes an int for getsockopt, by the rules of its level.
+func putInt(level int, v []byte, value int) (n int) {
+	if level == syscall.IPPROTO_IP {
+		n, _ = sock.PutIntOrByte(v, value)
+		return n
+	}
+	n, _ = sock.PutInt(v, value)
+	return n
 }
 
 const (
@@ -223,26 +252,26 @@ const (
 )
 
 // getCommon reads an option of level SOL_SOCKET. Runs on the lcore.
-func getCommon(sk *sock.Sock, name int) (int, syscall.Errno) {
+func getCommon(sk *sock.Sock, name int, v []byte) (int, syscall.Errno) {
 	o := &sk.Opt
 	switch name {
 	case syscall.SO_REUSEADDR:
-		return b2i(o.ReuseAddr), 0
+		return sock.PutBool(v, o.ReuseAddr)
 	case soReusePort:
-		return b2i(o.ReusePort), 0
+		return sock.PutBool(v, o.ReusePort)
 	case syscall.SO_BROADCAST:
-		return b2i(o.Broadcast), 0
+		return sock.PutBool(v, o.Broadcast)
 	case syscall.SO_KEEPALIVE:
-		return b2i(o.KeepAlive), 0
+		return sock.PutBool(v, o.KeepAlive)
 	case syscall.SO_LINGER:
 		if !o.LingerOn {
-			return LingerOff, 0
+			return sock.Put(v, sock.Linger(lingerOff))
 		}
-		return int(o.LingerSecs), 0
+		return sock.Put(v, sock.Linger(int(o.LingerSecs)))
 	case syscall.SO_RCVBUF:
-		return o.RcvBuf, 0
+		return sock.PutInt(v, o.RcvBuf)
 	case syscall.SO_SNDBUF:
-		return o.SndBuf, 0
+		return sock.PutInt(v, o.SndBuf)
 	}
 	return 0, syscall.ENOPROTOOPT
 }

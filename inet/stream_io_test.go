@@ -69,7 +69,7 @@ func TestStreamErrorComesLast(t *testing.T) {
 			if n, err := s.Recv(make([]byte, 4), sock.MsgPeek|sock.MsgWaitall); n != 4 || err != nil {
 				t.Fatalf("%d, %v", n, err)
 			}
-			c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_LINGER, 0)
+			c.SetLinger(0)
 			c.Close()
 			eventually(t, "the reset is here", func() bool { return s.SK().Has(sock.FlagDead) })
 			if n, err := s.Recv(make([]byte, 10), flags); n != 4 || err != nil {
@@ -136,8 +136,8 @@ func TestStreamSendBufferOfAWriter(t *testing.T) {
 		go func() { n, _ := c.Send(make([]byte, 32<<20), 0); done <- n }()
 		s.Recv(make([]byte, 1), 0) // it is writing
 		time.Sleep(20 * time.Millisecond)
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_SNDBUF, 8<<20))
-		if v, err := c.Ops.GetOption(c, syscall.SOL_SOCKET, syscall.SO_SNDBUF); v != 8<<20 || err != nil {
+		must(t, c.SetInt(syscall.SOL_SOCKET, syscall.SO_SNDBUF, 8<<20))
+		if v, err := c.GetInt(syscall.SOL_SOCKET, syscall.SO_SNDBUF); v != 8<<20 || err != nil {
 			t.Errorf("%d, %v", v, err)
 		}
 		eventually(t, "more is taken", func() bool { return c.SK().TX.Len() > 2<<20 })

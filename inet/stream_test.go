@@ -211,14 +211,14 @@ func TestStreamShutdown(t *testing.T) {
 func TestStreamLinger(t *testing.T) {
 	each(t, func(t *testing.T, a, b *bed) {
 		c, s := streams(a, b)
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_LINGER, 0))
+		must(t, c.SetLinger(0))
 		must(t, c.Close())
 		_, err := s.Recv(make([]byte, 1), 0)
 		fails(t, "linger 0", err, syscall.ECONNRESET)
 
 		// Close waits until the peer has let go as well.
 		c, s = streams(a, b)
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_LINGER, 10))
+		must(t, c.SetLinger(10))
 		c.Send(make([]byte, 1000), 0)
 		go func() {
 			time.Sleep(50 * time.Millisecond)
@@ -233,14 +233,14 @@ func TestStreamLinger(t *testing.T) {
 
 		// ... but no longer than that, and not when the plane ends.
 		c, _ = streams(a, b)
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_LINGER, 1))
+		must(t, c.SetLinger(1))
 		start = time.Now()
 		must(t, c.Close())
 		if d := time.Since(start); d < 900*time.Millisecond || d > 5*time.Second {
 			t.Errorf("Close took %v", d)
 		}
 		c, _ = streams(a, b)
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_LINGER, 3600))
+		must(t, c.SetLinger(3600))
 		a.End()
 		must(t, c.Close())
 	})

@@ -22,9 +22,10 @@ type Proto interface {
 	// Request serves what the application asked for with Sock.Kick.
 	Request(sk *Sock, bits uint32, now perf.Tick)
 	// SetOption and GetOption serve the transport's levels and what of
-	// SOL_SOCKET it must know. Unknown options are ENOPROTOOPT.
-	SetOption(sk *Sock, level, name, value int) syscall.Errno
-	GetOption(sk *Sock, level, name int) (int, syscall.Errno)
+	// SOL_SOCKET it must know; they borrow v, as those of ProtoOps. Unknown options are
+	// ENOPROTOOPT.
+	SetOption(sk *Sock, level, name int, v []byte) syscall.Errno
+	GetOption(sk *Sock, level, name int, v []byte) (n int, errno syscall.Errno)
 }
 
 // Owner is the transport's part of a socket, the struct that embeds Sock.

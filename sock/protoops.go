@@ -71,8 +71,10 @@ type ProtoOps interface {
 	// Send and Recv are SendMsg and RecvMsg of bytes alone.
 	Send(s *Socket, b []byte, flags int) (int, error)
 	Recv(s *Socket, b []byte, flags int) (int, error)
-	SetOption(s *Socket, level, name, value int) error
-	GetOption(s *Socket, level, name int) (int, error)
+	// SetOption and GetOption borrow v, the value, as setsockopt and getsockopt have it.
+	// GetOption returns how many bytes of v it filled.
+	SetOption(s *Socket, level, name int, v []byte) error
+	GetOption(s *Socket, level, name int, v []byte) (n int, err error)
 }
 
 // NoOps answers EOPNOTSUPP to every call (sock_no_*). Families embed it.
@@ -126,7 +128,7 @@ func (NoOps) Recv(s *Socket, b []byte, flags int) (int, error) {
 }
 
 // SetOption knows no option.
-func (NoOps) SetOption(*Socket, int, int, int) error { return syscall.ENOPROTOOPT }
+func (NoOps) SetOption(*Socket, int, int, []byte) error { return syscall.ENOPROTOOPT }
 
 // GetOption knows no option.
-func (NoOps) GetOption(*Socket, int, int) (int, error) { return 0, syscall.ENOPROTOOPT }
+func (NoOps) GetOption(*Socket, int, int, []byte) (int, error) { return 0, syscall.ENOPROTOOPT }

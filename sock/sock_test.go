@@ -23,12 +23,12 @@ type echoProto struct {
 	closed   atomic.Bool
 }
 
-func (p *echoProto) Connect(*Sock, Name, Name) syscall.Errno        { return 0 }
-func (p *echoProto) Bind(*Sock, Name) syscall.Errno                 { return 0 }
-func (p *echoProto) Listen(*Sock, int) syscall.Errno                { return 0 }
-func (p *echoProto) SetOption(*Sock, int, int, int) syscall.Errno   { return 0 }
-func (p *echoProto) GetOption(*Sock, int, int) (int, syscall.Errno) { return 0, 0 }
-func (p *echoProto) Names(*Sock) (local, remote Name)               { return }
+func (p *echoProto) Connect(*Sock, Name, Name) syscall.Errno                { return 0 }
+func (p *echoProto) Bind(*Sock, Name) syscall.Errno                         { return 0 }
+func (p *echoProto) Listen(*Sock, int) syscall.Errno                        { return 0 }
+func (p *echoProto) SetOption(*Sock, int, int, []byte) syscall.Errno        { return 0 }
+func (p *echoProto) GetOption(*Sock, int, int, []byte) (int, syscall.Errno) { return 0, 0 }
+func (p *echoProto) Names(*Sock) (local, remote Name)                       { return }
 func (p *echoProto) Request(sk *Sock, bits uint32, _ perf.Tick) {
 	p.requests++
 	if bits&ReqClose != 0 {

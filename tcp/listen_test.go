@@ -220,7 +220,7 @@ func TestInherit(t *testing.T) {
 		{syscall.IPPROTO_IP, syscall.IP_TOS, 0xb8},
 		{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 8192},
 	} {
-		if v, e := c.SK.Proto.GetOption(c.SK, o.level, o.name); e != 0 || v != o.want {
+		if v, e := c.SK.GetInt(o.level, o.name); e != 0 || v != o.want {
 			t.Errorf("option %d of level %d: %d, %v, want %d", o.name, o.level, v, e, o.want)
 		}
 	}

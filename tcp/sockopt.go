@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"bytes"
 	"syscall"
 
 	"dataplane/perf"
@@ -17,6 +18,7 @@ const (
 	optKeepCnt     = 6
 	optLinger2     = 8
 	optQuickAck    = 12
+	optCongestion  = 13
 	optUserTimeout = 18
 )
 
@@ -26,24 +28,38 @@ const (
 	maxKeepCount = 127
 	maxSegOption = 32767
 	maxUserMs    = 1<<31 - 1
+	congNameLen  = 16 // TCP_CA_NAME_MAX
 )
 
 // SetOption sets an option of level TCP, the TTL and TOS of level IP, and what
 // of level SOL_SOCKET changes the work of TCP.
-func (l *Layer) SetOption(sk *sock.Sock, level, name, value int) syscall.Errno {
+func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
 	s := sk.Owner.(*Sock)
 	if s.state != Closed { // else it may be a goroutine that calls, before l knows s
 		l.now = max(l.now, l.cfg.Core.Now)
 	}
-	switch level {
-	case syscall.IPPROTO_TCP:
-		return l.setTCP(s, name, value)
-	case syscall.IPPROTO_IP:
-		return s.setIP(name, value)
-	case syscall.SOL_SOCKET:
-		return l.setSocket(s, name, value)
+	switch {
+	case level == syscall.IPPROTO_IP:
+		return s.setIP(name, sock.IntOrByte(v))
+	case level != syscall.IPPROTO_TCP && level != syscall.SOL_SOCKET:
+		return syscall.ENOPROTOOPT
+	case level == syscall.IPPROTO_TCP && name == optCongestion:
+		return l.SetCongestion(sk, text(v))
 	}
-	return syscall.ENOPROTOOPT
+	value, errno := sock.Int(v)
+	switch {
+	case errno != 0:
+		return errno
+	case level == syscall.IPPROTO_TCP:
+		return l.setTCP(s, name, value)
+	}
+	return l.setSocket(s, name, value)
+}
+
+// text is the value of an option that is a string, which may end with a zero byte.
+func text(v []byte) string {
+	b, _, _ := bytes.Cut(v, []byte{0})
+	return string(b)
 }
 
 func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
@@ -157,8 +173,25 @@ func (l *Layer) setSocket(s *Sock, name, v int) syscall.Errno {
 }
 
 // GetOption returns an option that SetOption knows.
-func (l *Layer) GetOption(sk *sock.Sock, level, name int) (int, syscall.Errno) {
+func (l *Layer) GetOption(sk *sock.Sock, level, name int, v []byte) (int, syscall.Errno) {
 	s := sk.Owner.(*Sock)
+	if level == syscall.IPPROTO_TCP && name == optCongestion {
+		var b [congNameLen]byte
+		copy(b[:], s.opt.cong.String())
+		return sock.Put(v, b[:])
+	}
+	x, errno := s.option(level, name)
+	switch {
+	case errno != 0:
+		return 0, errno
+	case level == syscall.IPPROTO_IP:
+		return sock.PutIntOrByte(v, x)
+	}
+	return sock.PutInt(v, x)
+}
+
+// option is an option that is an int.
+func (s *Sock) option(level, name int) (int, syscall.Errno) {
 	o := &s.opt
 	switch level<<16 | name {
 	case syscall.IPPROTO_TCP<<16 | optNoDelay:

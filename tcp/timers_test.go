@@ -163,17 +163,17 @@ func TestOptions(t *testing.T) {
 		{syscall.SOL_SOCKET, syscall.SO_DEBUG, 1, syscall.ENOPROTOOPT},
 		{77, 1, 1, syscall.ENOPROTOOPT},
 	} {
-		if e := l.SetOption(a.SK, o.level, o.name, o.value); e != o.want {
+		if e := a.SK.SetInt(o.level, o.name, o.value); e != o.want {
 			t.Errorf("option %d of level %d = %d: %v, want %v", o.name, o.level, o.value, e, o.want)
 		}
 		if o.want == syscall.ENOPROTOOPT {
-			if _, e := l.GetOption(a.SK, o.level, o.name); e != o.want {
+			if _, e := a.SK.GetInt(o.level, o.name); e != o.want {
 				t.Errorf("get option %d of level %d: %v", o.name, o.level, e)
 			}
 		}
 	}
 	for name, want := range map[int]int{1: 0, 2: 1000, 3: 0, 4: 100, 5: 100, 6: 5, 8: 10, 12: 1, 18: 1000} {
-		if v, e := l.GetOption(a.SK, tcpLevel, name); v != want || e != 0 {
+		if v, e := a.SK.GetInt(tcpLevel, name); v != want || e != 0 {
 			t.Errorf("option %d: %d, %v, want %d", name, v, e, want)
 		}
 	}

@@ -16,8 +16,8 @@ import (
 // setGRO switches UDP_GRO on.
 func (r *rig) setGRO(s *Sock) {
 	r.t.Helper()
-	r.errno("UDP_GRO", r.udp.SetOption(&s.Sock, syscall.IPPROTO_UDP, udpGRO, 1), 0)
-	if v, e := r.udp.GetOption(&s.Sock, syscall.IPPROTO_UDP, udpGRO); v != 1 || e != 0 {
+	r.errno("UDP_GRO", s.Sock.SetInt(syscall.IPPROTO_UDP, udpGRO, 1), 0)
+	if v, e := s.Sock.GetInt(syscall.IPPROTO_UDP, udpGRO); v != 1 || e != 0 {
 		r.t.Errorf("UDP_GRO is %d, %v", v, e)
 	}
 }
@@ -74,7 +74,7 @@ func TestGRO(t *testing.T) {
 	}
 	in("too long", []string{"64768/1472", "1472/0"}, many...)
 
-	r.errno("off", r.udp.SetOption(&s.Sock, syscall.IPPROTO_UDP, udpGRO, 0), 0)
+	r.errno("off", s.Sock.SetInt(syscall.IPPROTO_UDP, udpGRO, 0), 0)
 	in("switched off", []string{"100/0", "100/0"}, d(100), d(100))
 }
 

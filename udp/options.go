@@ -14,20 +14,28 @@ const udpGRO = 104
 
 // SetOption serves level IPPROTO_IP, and UDP_GRO. ENOPROTOOPT: not known here, which for
 // SOL_SOCKET means that UDP does not care.
-func (l *Layer) SetOption(sk *sock.Sock, level, name, value int) syscall.Errno {
+func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
 	s := of(sk)
 	if s.where != nowhere {
 		l.forget() // SO_REUSEPORT may have changed
 	}
-	if level == syscall.IPPROTO_UDP && name == udpGRO {
-		if s.train = nil; value != 0 {
+	switch {
+	case level == syscall.IPPROTO_IP:
+		return s.setIP(name, sock.IntOrByte(v))
+	case level == syscall.IPPROTO_UDP && name == udpGRO:
+		on, errno := sock.Int(v)
+		if errno != 0 {
+			return errno
+		}
+		if s.train = nil; on != 0 {
 			s.train = new(train)
 		}
 		return 0
 	}
-	if level != syscall.IPPROTO_IP {
-		return syscall.ENOPROTOOPT
-	}
+	return syscall.ENOPROTOOPT
+}
+
+func (s *Sock) setIP(name, value int) syscall.Errno {
 	switch name {
 	case syscall.IP_TTL:
 		if value == -1 { // the default again
@@ -53,17 +61,22 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name, value int) syscall.Errno {
 
 // GetOption reads what SetOption sets, and the path's MTU of a connected
 // socket.
-func (l *Layer) GetOption(sk *sock.Sock, level, name int) (int, syscall.Errno) {
+func (l *Layer) GetOption(sk *sock.Sock, level, name int, v []byte) (int, syscall.Errno) {
 	s := of(sk)
-	if level == syscall.IPPROTO_UDP && name == udpGRO {
-		if s.train != nil {
-			return 1, 0
-		}
-		return 0, 0
-	}
-	if level != syscall.IPPROTO_IP {
+	switch {
+	case level == syscall.IPPROTO_UDP && name == udpGRO:
+		return sock.PutBool(v, s.train != nil)
+	case level != syscall.IPPROTO_IP:
 		return 0, syscall.ENOPROTOOPT
 	}
+	value, errno := l.getIP(s, name)
+	if errno != 0 {
+		return 0, errno
+	}
+	return sock.PutIntOrByte(v, value)
+}
+
+func (l *Layer) getIP(s *Sock, name int) (int, syscall.Errno) {
 	switch name {
 	case syscall.IP_TTL:
 		if s.TTL == 0 {

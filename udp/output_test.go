@@ -115,7 +115,7 @@ func TestMTUDiscover(t *testing.T) {
 	s := r.bind(ip.Addr{}, port)
 	r.connect(s, peer, far)
 	set := func(v int) {
-		r.errno("IP_MTU_DISCOVER", r.udp.SetOption(&s.Sock, syscall.IPPROTO_IP, syscall.IP_MTU_DISCOVER, v), 0)
+		r.errno("IP_MTU_DISCOVER", s.Sock.SetInt(syscall.IPPROTO_IP, syscall.IP_MTU_DISCOVER, v), 0)
 	}
 	set(syscall.IP_PMTUDISC_DO)
 	r.send(s, peer, far, pattern(1473))
@@ -153,7 +153,7 @@ func TestPathMTU(t *testing.T) {
 			t.Errorf("%+v", h)
 		}
 	}
-	if mtu, errno := r.udp.GetOption(&s.Sock, syscall.IPPROTO_IP, syscall.IP_MTU); mtu != 1000 || errno != 0 {
+	if mtu, errno := s.Sock.GetInt(syscall.IPPROTO_IP, syscall.IP_MTU); mtu != 1000 || errno != 0 {
 		t.Errorf("IP_MTU %d %v", mtu, errno)
 	}
 }
@@ -236,7 +236,7 @@ func (r *rig) connectedFails(s *Sock) {
 		r.t.Error("sent without a route")
 	}
 	r.errno("unconnected hears nothing", s.TakeError(), 0)
-	r.errno("IP_RECVERR", r.udp.SetOption(&s.Sock, syscall.IPPROTO_IP, syscall.IP_RECVERR, 1), 0)
+	r.errno("IP_RECVERR", s.Sock.SetInt(syscall.IPPROTO_IP, syscall.IP_RECVERR, 1), 0)
 	r.send(s, peer, far, []byte("x"))
 	r.errno("asked to hear", s.TakeError(), syscall.ENETUNREACH)
 }

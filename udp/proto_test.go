@@ -158,17 +158,17 @@ func TestOptions(t *testing.T) {
 		{syscall.IPPROTO_IP, syscall.IP_RECVERR, 1, 0, 1},
 		{syscall.IPPROTO_IP, syscall.IP_RECVERR, 0, 0, 0},
 	} {
-		r.errno("set", r.udp.SetOption(&s.Sock, c.level, c.name, c.set), c.errno)
-		if v, errno := r.udp.GetOption(&s.Sock, c.level, c.name); v != c.get || errno != 0 {
+		r.errno("set", s.Sock.SetInt(c.level, c.name, c.set), c.errno)
+		if v, errno := s.Sock.GetInt(c.level, c.name); v != c.get || errno != 0 {
 			t.Errorf("option %d: %d %v, want %d", c.name, v, errno, c.get)
 		}
 	}
 	for _, o := range [][2]int{{syscall.IPPROTO_IP, 999}, {syscall.IPPROTO_UDP, 103}, {syscall.IPPROTO_TCP, 1}, {syscall.SOL_SOCKET, 999}} {
-		r.errno("unknown", r.udp.SetOption(&s.Sock, o[0], o[1], 1), syscall.ENOPROTOOPT)
-		_, errno := r.udp.GetOption(&s.Sock, o[0], o[1])
+		r.errno("unknown", s.Sock.SetInt(o[0], o[1], 1), syscall.ENOPROTOOPT)
+		_, errno := s.Sock.GetInt(o[0], o[1])
 		r.errno("unknown", errno, syscall.ENOPROTOOPT)
 	}
-	_, errno := r.udp.GetOption(&s.Sock, syscall.IPPROTO_IP, syscall.IP_MTU)
+	_, errno := s.Sock.GetInt(syscall.IPPROTO_IP, syscall.IP_MTU)
 	r.errno("IP_MTU", errno, syscall.ENOTCONN)
 	r.send(s, peer, far, []byte("x"))
 	if h, _ := r.only("options"); h.TOS != 0x28 || h.TTL != 64 {

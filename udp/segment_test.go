@@ -95,7 +95,7 @@ func TestProbe(t *testing.T) {
 	r.knows(peer)
 	s := r.bind(ip.Addr{}, port)
 	r.connect(s, peer, far)
-	r.errno("probe", r.udp.SetOption(&s.Sock, syscall.IPPROTO_IP, syscall.IP_MTU_DISCOVER, syscall.IP_PMTUDISC_PROBE), 0)
+	r.errno("probe", s.Sock.SetInt(syscall.IPPROTO_IP, syscall.IP_MTU_DISCOVER, syscall.IP_PMTUDISC_PROBE), 0)
 	for n, frames := range map[int]int{1472: 1, 1473: 0} {
 		r.send(s, peer, far, pattern(n))
 		ps := r.sent()

@@ -267,8 +267,8 @@ func (a *app) shut(how byte) {
 			a.s.Ops.Shutdown(a.s, syscall.SHUT_RD) //nolint:errcheck // any answer is legal
 		}
 	case 3:
-		a.s.Ops.SetOption(a.s, syscall.SOL_SOCKET, syscall.SO_LINGER, 0) //nolint:errcheck // any answer is legal
-		a.s.Close()                                                      //nolint:errcheck // any answer is legal
+		a.s.SetLinger(0) //nolint:errcheck // any answer is legal
+		a.s.Close()      //nolint:errcheck // any answer is legal
 		a.remove()
 	}
 	a.w.pump()

@@ -104,10 +104,10 @@ func (d *duo) open(how byte) {
 	d.must(d.listen.Ops.Listen(d.listen, 1))
 	c := d.socket(0)
 	if how&32 != 0 {
-		d.must(c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096))
+		d.must(c.SetInt(syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096))
 	}
 	if how&64 != 0 {
-		d.must(c.Ops.SetOption(c, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1))
+		d.must(c.SetInt(syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1))
 	}
 	d.ends[0].s = c
 	c.SetState(sock.Connecting)

@@ -82,8 +82,8 @@ func (w *world) populate(how byte) {
 	w.datagrams(53, sock.Name{})
 	w.datagrams(5000, sockName(theirs, 6000))
 	if how&32 != 0 { // small buffers
-		l.s.Ops.SetOption(l.s, syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) //nolint:errcheck // known
-		l.s.Ops.SetOption(l.s, syscall.SOL_SOCKET, syscall.SO_SNDBUF, 4096) //nolint:errcheck // known
+		l.s.SetInt(syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) //nolint:errcheck // known
+		l.s.SetInt(syscall.SOL_SOCKET, syscall.SO_SNDBUF, 4096) //nolint:errcheck // known
 	}
 	if how&16 != 0 {
 		w.connect(40000, sockName(theirs, 8080), 0)
@@ -185,10 +185,10 @@ func (w *world) opOption(v byte) {
 	if x&16 != 0 {
 		value = o.big
 	}
-	err := a.s.Ops.SetOption(a.s, o.level, o.name, value)
+	err := a.s.SetInt(o.level, o.name, value)
 	w.resized = w.resized || a.listens && o.name == syscall.SO_RCVBUF
 	w.trace("option %d/%d = %d: %v", o.level, o.name, value, err)
-	a.s.Ops.GetOption(a.s, o.level, o.name) //nolint:errcheck // any answer is legal
+	a.s.GetInt(o.level, o.name) //nolint:errcheck // any answer is legal
 	w.pump()
 }
 

@@ -34,7 +34,7 @@ func crowd(t testing.TB, cfg Config, n, bytes int) (*World, []*peer) {
 		for k, p := range []*peer{c, s} {
 			p.total, p.seed, p.chunk = bytes, byte(k), 1000
 		}
-		must(w, "TCP_NODELAY", c.s.Ops.SetOption(c.s, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1))
+		must(w, "TCP_NODELAY", c.s.SetInt(syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1))
 		ps = append(ps, c, s)
 		w.connect(c, sock.Name{Addr: b.Addr.As16(), Port: 80})
 		if i%50 == 49 {

@@ -115,12 +115,12 @@ func (p *peer) like(q *peer) { p.total, p.chunk, p.pause = q.total, q.chunk, q.p
 
 func (w *World) options(r *rand.Rand, s *sock.Socket) {
 	if n := pick(r, 0, 0, 4096, 16384, 100_000); n != 0 {
-		must(w, "SO_RCVBUF", s.Ops.SetOption(s, syscall.SOL_SOCKET, syscall.SO_RCVBUF, n))
+		must(w, "SO_RCVBUF", s.SetInt(syscall.SOL_SOCKET, syscall.SO_RCVBUF, n))
 	}
 	if n := pick(r, 0, 0, 4096, 16384); n != 0 {
-		must(w, "SO_SNDBUF", s.Ops.SetOption(s, syscall.SOL_SOCKET, syscall.SO_SNDBUF, n))
+		must(w, "SO_SNDBUF", s.SetInt(syscall.SOL_SOCKET, syscall.SO_SNDBUF, n))
 	}
-	must(w, "TCP_NODELAY", s.Ops.SetOption(s, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, r.IntN(2)))
+	must(w, "TCP_NODELAY", s.SetInt(syscall.IPPROTO_TCP, syscall.TCP_NODELAY, r.IntN(2)))
 }
 
 func (w *World) socket(h *Host) *sock.Socket {

@@ -85,7 +85,7 @@ func (a *App) Accept() *App {
 // Set changes an option of the transport.
 func (a *App) Set(level, name, value int) {
 	a.w.T.Helper()
-	if e := a.SK.Proto.SetOption(a.SK, level, name, value); e != 0 {
+	if e := a.SK.SetInt(level, name, value); e != 0 {
 		a.w.fatalf("option %d of level %d: %v", name, level, e)
 	}
 	a.w.pump()
