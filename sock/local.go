@@ -48,6 +48,7 @@ type Parcel struct {
 	Len   int     // bytes
 	Extra any     // of the family: what goes with it
 	Out   *Outbox // of the sender; nil: nobody counts
+	Cost  int     // what it counts for in Out
 
 	at uint64 // position of the first byte
 }
@@ -60,7 +61,7 @@ const (
 
 // Outbox counts what a socket has sent and nobody has read yet.
 type Outbox struct {
-	used atomic.Int64 // bytes; changed by the sender and by who reads
+	used atomic.Int64 // costs; changed by the sender and by who reads
 	w    *Waiter      // of the sender
 }
 
@@ -119,7 +120,7 @@ func (q *Local) Fits(n int) bool {
 
 // Put appends a message. EAGAIN: there is no room; EPIPE: nobody reads.
 func (q *Local) Put(p *Parcel, b []byte) error {
-	q.tasks.lock(&q.wmu)
+	q.tasks.Lock(&q.wmu)
 	if q.state.Load() != 0 {
 		q.wmu.Unlock()
 		return syscall.EPIPE
@@ -131,7 +132,7 @@ func (q *Local) Put(p *Parcel, b []byte) error {
 	p.Len, p.at = len(b), q.buf.Head()
 	q.copyIn(b)
 	if p.Out != nil {
-		p.Out.used.Add(int64(p.Len))
+		p.Out.used.Add(int64(p.Cost))
 	}
 	q.enter(p)
 	q.wmu.Unlock()
@@ -142,7 +143,7 @@ func (q *Local) Put(p *Parcel, b []byte) error {
 // Write appends what there is room for to a stream, and returns how much it was. extra,
 // if it is not nil, goes with these bytes. EAGAIN: there is no room; EPIPE: nobody reads.
 func (q *Local) Write(b []byte, extra any) (int, error) {
-	q.tasks.lock(&q.wmu)
+	q.tasks.Lock(&q.wmu)
 	if q.state.Load() != 0 {
 		q.wmu.Unlock()
 		return 0, syscall.EPIPE
@@ -173,7 +174,7 @@ func (q *Local) copyIn(b []byte) {
 
 // enter appends a Parcel. Under wmu.
 func (q *Local) enter(p *Parcel) {
-	q.tasks.lock(&q.mu)
+	q.tasks.Lock(&q.mu)
 	q.parcels = append(q.parcels, *p)
 	q.count.Add(1)
 	q.mu.Unlock()
@@ -185,10 +186,11 @@ func (q *Local) Finish() {
 	q.rd.Wake()
 }
 
-// Want lets w be woken when there may be room. Who waits looks for room afterwards once
-// more.
-func (q *Local) Want(w *Waiter) {
-	q.tasks.lock(&q.mu)
+// Want lets the writer of s be woken when there may be room. It looks for room once more
+// afterwards.
+func (q *Local) Want(s *Socket) {
+	w := s.Wr.w
+	q.tasks.Lock(&q.mu)
 	for _, v := range q.want {
 		if v == w {
 			q.mu.Unlock()
@@ -201,11 +203,12 @@ func (q *Local) Want(w *Waiter) {
 }
 
 // WaitRoom parks the writer of s, under the lock of its Wr, until there may be room in q
-// for n bytes, all at once if they are a message.
+// for n bytes, all at once if they are a message, or none is needed any more: nobody
+// reads, or s was shut down.
 func (q *Local) WaitRoom(s *Socket, n, flags int, message bool) error {
 	return s.Wr.Wait(flags, func() bool {
-		q.Want(s.Wr.w)
-		return q.state.Load() != 0 || message && q.Fits(n) || !message && q.Room() > 0
+		q.Want(s)
+		return q.state.Load() != 0 || s.IsShut(ShutWr) || message && q.Fits(n) || !message && q.Room() > 0
 	})
 }
 
@@ -214,7 +217,7 @@ func (q *Local) roused() {
 	if !q.wanted.Load() {
 		return
 	}
-	q.tasks.lock(&q.mu)
+	q.tasks.Lock(&q.mu)
 	for i, w := range q.want {
 		w.Wake()
 		q.want[i] = nil

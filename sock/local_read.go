@@ -9,7 +9,7 @@ func (q *Local) Next() (Parcel, bool) {
 	if q.count.Load() == 0 {
 		return Parcel{}, false
 	}
-	q.tasks.lock(&q.mu)
+	q.tasks.Lock(&q.mu)
 	p := q.parcels[q.first]
 	q.mu.Unlock()
 	return p, true
@@ -25,7 +25,7 @@ func (q *Local) Drop(p *Parcel) {
 	q.remove()
 	q.buf.Release(p.at + uint64(p.Len))
 	if p.Out != nil {
-		p.Out.read(p.Len)
+		p.Out.read(p.Cost)
 	}
 	q.roused()
 }
@@ -64,7 +64,7 @@ func (q *Local) Read(b []byte, look bool) (n int, extra any) {
 
 // remove takes the oldest Parcel out.
 func (q *Local) remove() {
-	q.tasks.lock(&q.mu)
+	q.tasks.Lock(&q.mu)
 	q.parcels[q.first] = Parcel{}
 	if q.first++; q.first == len(q.parcels) {
 		q.parcels, q.first = q.parcels[:0], 0
@@ -80,7 +80,7 @@ func (q *Local) remove() {
 // Close lets nobody write any more, and hears of what nobody will read: messages, and
 // what went with bytes. It returns how many bytes and messages these were.
 func (q *Local) Close(hear func(p *Parcel)) (bytes, messages int) {
-	q.tasks.lock(&q.wmu)
+	q.tasks.Lock(&q.wmu)
 	q.state.Or(localDead)
 	q.wmu.Unlock()
 	bytes = q.Len()
@@ -92,7 +92,7 @@ func (q *Local) Close(hear func(p *Parcel)) (bytes, messages int) {
 		messages++
 		q.remove()
 		if p.Out != nil {
-			p.Out.read(p.Len)
+			p.Out.read(p.Cost)
 		}
 		if hear != nil {
 			hear(&p)
@@ -104,8 +104,8 @@ func (q *Local) Close(hear func(p *Parcel)) (bytes, messages int) {
 	return bytes, messages
 }
 
-// lock takes mu. A task that finds it taken looks again in the next turn.
-func (ts *Tasks) lock(mu *sync.Mutex) {
+// Lock takes mu. A task that finds it taken looks again in the next turn.
+func (ts *Tasks) Lock(mu *sync.Mutex) {
 	if mu.TryLock() {
 		return
 	}

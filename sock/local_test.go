@@ -124,7 +124,7 @@ func TestLocalMessages(t *testing.T) {
 	var out Outbox
 	out.Init(w)
 	put := func(s string) error {
-		return q.Put(&Parcel{Name: Name{Port: uint16(len(s))}, Named: true, Out: &out}, []byte(s))
+		return q.Put(&Parcel{Name: Name{Port: uint16(len(s))}, Named: true, Out: &out, Cost: 1 + len(s)}, []byte(s))
 	}
 	for _, c := range []struct {
 		s    string
@@ -134,7 +134,7 @@ func TestLocalMessages(t *testing.T) {
 			t.Errorf("%q: %v", c.s, err)
 		}
 	}
-	if out.Used() != 15 || q.Messages() != 1 {
+	if out.Used() != 16 || q.Messages() != 1 {
 		t.Errorf("%d bytes on their way, %d messages", out.Used(), q.Messages())
 	}
 	b := make([]byte, 6)
@@ -259,7 +259,7 @@ func TestLocalWaitEnds(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() { done <- q.send(w, []byte{2}) }()
-	q.Want(w.Wr.w)
+	q.Want(w)
 	w.Close()
 	if err := <-done; !errors.Is(err, ErrClosed) {
 		t.Error(err)

@@ -41,7 +41,7 @@ func (d *Side) Lock() {
 	if d.mu.TryLock() {
 		return
 	}
-	d.w.tasks.lock(&d.mu)
+	d.w.tasks.Lock(&d.mu)
 }
 
 // TryLock takes the side if it is free.
@@ -141,7 +141,7 @@ func (d *Side) stop() {
 // Interrupt wakes the goroutine that waits, so that it looks again.
 func (d *Side) Interrupt() {
 	if d.w != nil {
-		d.w.WakeApp()
+		d.w.Wake()
 	}
 }
 
