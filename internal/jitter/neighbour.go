@@ -9,9 +9,10 @@ import (
 
 // Neighbour is an application in the same process that allocates.
 type Neighbour struct {
-	stop    atomic.Bool // written by Stop
+	stop    atomic.Bool   // written by Stop
+	ready   chan struct{} // closed when it holds what it will hold
 	done    chan struct{}
-	begun   time.Time
+	begun   time.Time // set before ready is closed, as gcs
 	gcs     int64
 	percent int
 	bytes   int64 // allocated; of its goroutine until done
@@ -34,10 +35,12 @@ type block struct {
 // Allocate starts a neighbour that allocates rate bytes per second. It holds 64 MiB, so
 // that with GOGC=100, which is set meanwhile, a collection comes every 64 MiB: 16 in
 // a second at 1 GB/s. Rate 0 is flat out, with a heap as small as can be, and so with
-// collections by the hundred.
+// collections by the hundred. It returns when the neighbour holds its share: while a
+// heap grows there are twice as many.
 func Allocate(rate float64) *Neighbour {
-	n := &Neighbour{done: make(chan struct{}), begun: time.Now(), gcs: collections(), percent: debug.SetGCPercent(100)}
+	n := &Neighbour{ready: make(chan struct{}), done: make(chan struct{}), percent: debug.SetGCPercent(100)}
 	go n.run(rate)
+	<-n.ready
 	return n
 }
 
@@ -48,6 +51,12 @@ func (n *Neighbour) run(rate float64) {
 		hold = liveMB / node
 	}
 	held := make([]*block, hold)
+	for i := range held {
+		held[i] = new(block)
+	}
+	runtime.GC() // which learns how much it is
+	n.begun, n.gcs = time.Now(), collections()
+	close(n.ready)
 	for i := 0; !n.stop.Load(); {
 		for range chunk / node {
 			held[i] = &block{next: held[(i+1)%hold]}

@@ -167,6 +167,7 @@ func lockedLoop() (planes, []net.Conn, error) {
 // planeInLoop is one plane on a locked lcore whose resident tasks talk over its
 // loopback, beside a neighbour that allocates.
 func planeInLoop(rate float64) (*subject, error) {
+	runtime.GOMAXPROCS(4) // of which the collector takes one whole, and no part of the lcore's
 	p, conns, err := lockedLoop()
 	if err != nil {
 		return nil, err

@@ -98,7 +98,7 @@ func withNeighbour() row {
 		},
 		goals: []goal{{side: "beside", measure: "p99.99", against: "alone", atMost: true, must: 5, aim: 2}},
 		note: "Both ends are resident tasks of one plane, over its loopback; its lcore is locked on a CPU of its own, the application has the other, " +
-			"holds 64 MiB and runs with GOGC=100." + calmNote,
+			"holds 64 MiB and runs with GOGC=100. GOMAXPROCS is 4, so that the collector works on a P of its own." + calmNote,
 	}
 }
 
