@@ -3,10 +3,8 @@ package inet
 import (
 	"encoding/binary"
 	"syscall"
-	"time"
 
 	"dataplane/ip"
-	"dataplane/perf"
 	"dataplane/sock"
 )
 
@@ -67,7 +65,7 @@ func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 	c := sock.Controls{B: b}
 	var data [16]byte
 	if want&(wantTimestamp|wantTimestampNS) != 0 {
-		putTime(&c, want, h.Time())
+		c.PutTime(h.Time(), want&wantTimestampNS != 0)
 	}
 	if seg != 0 {
 		native.PutUint32(data[:], uint32(seg))
@@ -104,25 +102,6 @@ func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 		*flags |= sock.MsgCtrunc
 	}
 	return c.N
-}
-
-// putTime says when a datagram came: a struct timespec, or a struct timeval. Of
-// the two options the later one counts in Linux; here it is the finer one.
-func putTime(c *sock.Controls, want uint32, came perf.Tick) {
-	var data [16]byte
-	at := time.Now().Add((came - perf.Now()).Duration()).UnixNano()
-	sec, frac, typ := at/1e9, at%1e9, soTimestampNS
-	if want&wantTimestampNS == 0 {
-		frac, typ = frac/1e3, syscall.SO_TIMESTAMP
-	}
-	if sock.CmsgWord == 8 {
-		native.PutUint64(data[:], uint64(sec))
-		native.PutUint64(data[8:], uint64(frac))
-	} else {
-		native.PutUint32(data[:], uint32(sec))
-		native.PutUint32(data[4:], uint32(frac))
-	}
-	c.Put(syscall.SOL_SOCKET, typ, data[:2*sock.CmsgWord])
 }
 
 // parseControl reads what a sender asks for: into d, and the segment size into

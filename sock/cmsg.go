@@ -3,6 +3,9 @@ package sock
 import (
 	"encoding/binary"
 	"syscall"
+	"time"
+
+	"dataplane/perf"
 )
 
 // Control messages, in the format of Linux's struct cmsghdr: what golang.org/x/sys/unix
@@ -52,6 +55,32 @@ func (c *Controls) Put(level, typ int, data []byte) {
 	end := min(CmsgSpace(len(data)), len(left))
 	clear(left[size:end])
 	c.N += end
+}
+
+// soTimestampNS is SO_TIMESTAMPNS, which package syscall does not name.
+const soTimestampNS = 35
+
+// WallTime is the time of day when came was the plane's time.
+func WallTime(came perf.Tick) time.Time { return time.Now().Add((came - perf.Now()).Duration()) }
+
+// PutTime says when a message came: a struct timespec, or a struct timeval. Of the two
+// options SO_TIMESTAMP and SO_TIMESTAMPNS the later one counts in Linux; here it is the
+// finer one.
+func (c *Controls) PutTime(came perf.Tick, nano bool) {
+	var data [16]byte
+	at := WallTime(came).UnixNano()
+	sec, frac, typ := at/1e9, at%1e9, soTimestampNS
+	if !nano {
+		frac, typ = frac/1e3, syscall.SO_TIMESTAMP
+	}
+	if CmsgWord == 8 {
+		native.PutUint64(data[:], uint64(sec))
+		native.PutUint64(data[8:], uint64(frac))
+	} else {
+		native.PutUint32(data[:], uint32(sec))
+		native.PutUint32(data[4:], uint32(frac))
+	}
+	c.Put(syscall.SOL_SOCKET, typ, data[:2*CmsgWord])
 }
 
 // Control is a control message; Data is borrowed.
