@@ -61,6 +61,7 @@ type Core struct {
 	in     []*mbuf.Ring // from each other core; this core pops
 	out    []stage      // to each core; this core pushes
 	burst  [burstSize]*mbuf.Mbuf
+	tap    Tap           // nil: nobody looks on
 	head   [headLen]byte // the headers of a frame that begins with short segments
 
 	turns   uint64       // turns taken
@@ -134,6 +135,13 @@ func (c *Core) Stats(s *perf.Stat) { c.snap.Load(s) }
 
 // SetStack gives the core the stack that it runs.
 func (c *Core) SetStack(s Stack) { c.stack = s }
+
+// Tap looks at what a port has received before anybody else does. It borrows the frames.
+type Tap func(b []*mbuf.Mbuf, now perf.Tick)
+
+// SetTap lets f look at every burst that this core takes from a queue, before it goes its
+// way, to the stack or to other cores; nil: nobody looks any more. Called on the core.
+func (c *Core) SetTap(f Tap) { c.tap = f }
 
 // AddPort lets the core poll its queues of p, which has been started, and returns
 // the buffer through which this core sends on p. index is written to Mbuf.Port

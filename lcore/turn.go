@@ -56,6 +56,9 @@ func (c *Core) receive(r *rxQueue, now perf.Tick) int {
 	for _, m := range b {
 		m.Port = r.port
 	}
+	if c.tap != nil {
+		c.tap(b, now)
+	}
 	if len(c.out) > 1 {
 		b = c.sort(b, r.rss)
 	}

@@ -20,6 +20,7 @@ const (
 	FlagLoop uint64 = 1 << 25 // came over loopback; its checksums need not exist
 
 	FlagJoined uint64 = 1 << 26 // NbSegs received frames, joined by the core
+	FlagShown  uint64 = 1 << 27 // packet sockets have had what they are to see of it
 )
 
 // Tx: what a driver shall do with a frame before it leaves.

@@ -30,6 +30,15 @@ type Resetter interface {
 	Reset() error
 }
 
+// Listener is a Port whose device keeps frames away that are for nobody here, and can be
+// told not to. Other ports hand up whatever comes.
+type Listener interface {
+	Port
+	// Listen says what is wanted besides: the frames to all groups, or all there are. Any
+	// goroutine.
+	Listen(allGroups, all bool) error
+}
+
 // Redirector is a Port with RSS that can change, while it runs, which queue the frames of
 // a flow arrive at.
 type Redirector interface {

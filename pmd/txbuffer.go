@@ -17,6 +17,8 @@ type TxBuffer struct {
 	pool  *mbuf.Pool
 	stat  *perf.Stat
 
+	tap    func(b []*mbuf.Mbuf) // looks at frames before they are offered; nil: nobody does
+	seen   int                  // so many of those that wait have been looked at
 	n      int
 	frames [txWaiting]*mbuf.Mbuf
 	// A frame's length is noted when it comes: once the queue has taken it, it is
@@ -54,6 +56,9 @@ func (t *TxBuffer) Flush() {
 	if t.n == 0 {
 		return
 	}
+	if t.tap != nil {
+		t.show()
+	}
 	taken := t.queue.TxBurst(t.frames[:t.n])
 	if taken == 0 {
 		return
@@ -69,6 +74,17 @@ func (t *TxBuffer) Flush() {
 		copy(t.length[:], t.length[taken:t.n])
 	}
 	t.n -= taken
+	t.seen -= taken // of no meaning without a tap
+}
+
+// SetTap lets f look at each frame once, before it is first offered to the queue; nil:
+// nobody looks any more. f borrows the frames.
+func (t *TxBuffer) SetTap(f func(b []*mbuf.Mbuf)) { t.tap, t.seen = f, t.n }
+
+// show lets the tap look at what has come since it last did.
+func (t *TxBuffer) show() {
+	t.tap(t.frames[t.seen:t.n])
+	t.seen = t.n
 }
 
 // Pending returns how many frames wait for room in the queue.

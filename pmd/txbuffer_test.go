@@ -167,3 +167,36 @@ func BenchmarkTxBuffer(b *testing.B) {
 	}
 	tx.Flush()
 }
+
+// A tap sees each frame once, before it is offered, also when the queue refuses it; and
+// none of those that came before the tap.
+func TestTxBufferTap(t *testing.T) {
+	b := newBench(t)
+	b.add(3)
+	var seen []uint32
+	b.tx.SetTap(func(f []*mbuf.Mbuf) {
+		for _, m := range f {
+			seen = append(seen, m.RSS)
+		}
+	})
+	for _, room := range []int{0, 2, 5, 0, 40, 1000} {
+		b.q.room = room
+		b.add(11)
+		b.tx.Flush()
+		b.tx.Flush()
+	}
+	if len(seen) != 66 {
+		t.Errorf("%d frames seen", len(seen))
+	}
+	for i, n := range seen {
+		if n != uint32(i+3) {
+			t.Fatalf("frame %d is number %d", i, n)
+		}
+	}
+	b.tx.SetTap(nil)
+	b.add(5)
+	b.tx.Flush()
+	if len(seen) != 66 {
+		t.Error("seen after the tap was taken off")
+	}
+}
