@@ -32,6 +32,8 @@ pmd/afpacket                                     < cmd/dataplane examples intern
 pmd                                              < lcore eth ip udp tcp inet api
 eth                                              < ip udp tcp inet api
 ip sock                                          < udp tcp inet api
+eth mbuf perf sock                               < packet
+packet                                           < api
 udp tcp                                          < inet
 tcp inet lcore                                   < api
 pmd/wire pmd/loop pmd/tap                        < api

@@ -15,6 +15,7 @@ import (
 	"dataplane/ip"
 	"dataplane/lcore"
 	"dataplane/mbuf"
+	"dataplane/packet"
 	"dataplane/perf"
 	"dataplane/pmd"
 	"dataplane/pmd/loop"
@@ -31,8 +32,9 @@ type Net struct {
 	host     *inet.Host
 	group    *lcore.Group
 	pools    []*mbuf.Pool
-	ports    []pmd.Port // the last one is the loopback
-	taken    int        // entries of cfg.Ports that openPort has seen
+	ports    []pmd.Port      // the last one is the loopback
+	taken    int             // entries of cfg.Ports that openPort has seen
+	packets  []*packet.Layer // one per lcore
 	lanes    []*sock.Lane
 	tasks    *sock.Tasks
 	resident residents
@@ -244,8 +246,12 @@ func (n *Net) makeStacks() error {
 		}
 		c.SetStack(st)
 		n.host.AddStack(st)
+		n.packets = append(n.packets, packet.New(packet.Config{
+			Core: st.Core, Pool: n.pools[i], Stat: c.Stat(), Ifaces: ifaces,
+			Tap: func(f func(b []*mbuf.Mbuf, now perf.Tick)) { c.SetTap(f) },
+		}))
 	}
-	return nil
+	return n.host.Families.Register(packet.NewFamily(n.listenPort, n.packets...))
 }
 
 // iface is lcore c's view of port k.

@@ -114,7 +114,7 @@ func (k *Socket) Recvfrom(p []byte, flags int) (n int, from unix.Sockaddr, err e
 	if flags&^(unix.MSG_PEEK|unix.MSG_DONTWAIT|unix.MSG_WAITALL|unix.MSG_TRUNC) != 0 {
 		return 0, nil, unix.EOPNOTSUPP
 	}
-	dgram := k.s.Type == unix.SOCK_DGRAM
+	dgram := k.s.Type != unix.SOCK_STREAM
 	if flags&unix.MSG_TRUNC != 0 && !dgram { // would throw data away
 		return 0, nil, unix.EOPNOTSUPP
 	}

@@ -9,7 +9,7 @@ import (
 // Recvmsg is Recvfrom that also fills oob with the control messages that
 // SetsockoptInt asked for. recvflags has MSG_TRUNC and MSG_CTRUNC.
 func (k *Socket) Recvmsg(p, oob []byte, flags int) (n, oobn, recvflags int, from unix.Sockaddr, err error) {
-	if k.s.Type != unix.SOCK_DGRAM {
+	if k.s.Type == unix.SOCK_STREAM {
 		n, from, err = k.Recvfrom(p, flags)
 		return n, 0, 0, from, err
 	}

@@ -23,6 +23,10 @@ const (
 	EvUDPReceived
 	EvUDPSent
 
+	EvPacketReceived
+	EvPacketMissed
+	EvPacketSent
+
 	EvTCPActiveOpen
 	EvTCPPassiveOpen
 	EvTCPOpenFailed
@@ -88,6 +92,10 @@ var events = [NumEvents]named{
 
 	EvUDPReceived: {"udp-received", "A datagram was put into a socket's receive buffer."},
 	EvUDPSent:     {"udp-sent", "A datagram was handed to IP."},
+
+	EvPacketReceived: {"packet-received", "A packet socket got a copy of a frame."},
+	EvPacketMissed:   {"packet-missed", "A packet socket's receive buffer had no room for a copy of a frame."},
+	EvPacketSent:     {"packet-sent", "A frame of a packet socket was handed to its port."},
 
 	EvTCPActiveOpen:       {"tcp-active-open", "A program began to connect."},
 	EvTCPPassiveOpen:      {"tcp-passive-open", "A peer's connection was established through a listener."},
