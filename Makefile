@@ -45,6 +45,7 @@ bench-quick:
 # The documents that are made from the code.
 docs:
 	$(GO) test ./perf -run TestDropsDoc -update
+	$(GO) test ./sock/options -run TestOptionsDoc -update
 	$(GO) test ./tcp -run TestStepsDoc -update
 
 clean:

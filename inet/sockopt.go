@@ -3,15 +3,11 @@ package inet
 import (
 	"bytes"
 	"syscall"
-	"time"
 
 	"dataplane/sock"
+	"dataplane/sock/options"
 	"dataplane/tcp"
 )
-
-// lingerOff stands for lingering that is switched off; any other value is the time in
-// seconds, 0 to abort the connection at close.
-const lingerOff = -1
 
 // inetOps is what all types of AF_INET share.
 type inetOps struct{ sock.NoOps }
@@ -28,23 +24,35 @@ func (inetOps) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
 	return remote, nil
 }
 
-// SetOption sets an option on every Sock of s. Options that have no effect
-// here are refused with ENOPROTOOPT.
+// typeOf is the type of s as the table of options knows it.
+func typeOf(s *sock.Socket) options.Types {
+	switch s.Type {
+	case sock.TypeStream:
+		return options.TCP
+	case sock.TypeDgram:
+		return options.UDP
+	}
+	return options.Raw
+}
+
+// SetOption sets an option, if the table has it: first by the goroutine, where that is
+// enough, else on every Sock of s.
 func (inetOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
+	if errno := options.Set(typeOf(s), s.Family == syscall.AF_INET6, level, name, len(v)); errno != 0 {
+		return errno
+	}
 	if !s.Use() {
 		return sock.ErrClosed
 	}
 	defer s.Done()
-	if level == syscall.SOL_SOCKET {
-		value, errno := sock.Int(v) // sk_setsockopt: all of them
-		switch {
-		case errno != 0:
+	if known, errno := setOwn(s, option{level, name}, v); known || errno != 0 {
+		if errno != 0 {
 			return errno
-		case name == syscall.SO_SNDBUF:
-			return setSndBuf(s, value)
-		case name == soBusyPoll:
-			return setBusyPoll(s, value)
 		}
+		return nil
+	}
+	if level == syscall.SOL_SOCKET && sndBufName(name) {
+		return setSndBuf(s, sock.IntOrByte(v))
 	}
 	own := bytes.Clone(v) // the lcore must not see the caller's memory
 	err := visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno { return set(sk, level, name, own) })
@@ -58,8 +66,7 @@ func (inetOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
 func noteOption(s *sock.Socket, name int, v []byte) {
 	switch name {
 	case syscall.SO_BROADCAST:
-		value, _ := sock.Int(v)
-		of(s).broadcast.Store(value != 0)
+		of(s).broadcast.Store(sock.IntOrByte(v) != 0)
 	case syscall.SO_LINGER:
 		secs, _ := sock.LingerOf(v)
 		of(s).linger.Store(int32(secs))
@@ -83,57 +90,6 @@ func beginSock(sk *sock.Sock, d *tcp.Defaults) {
 	}
 }
 
-// set sets one option. Runs on the lcore.
-func set(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
-	if level != syscall.SOL_SOCKET {
-		return sk.Proto.SetOption(sk, level, name, v)
-	}
-	if e := setCommon(sk, name, v); e != 0 {
-		return e
-	}
-	// The transport hears of the change; what it does not care for is set all the same.
-	e := sk.Proto.SetOption(sk, level, name, v)
-	if e != syscall.ENOPROTOOPT {
-		return e
-	}
-	if name == syscall.SO_RCVBUF {
-		sk.RX.SetLimit(sk.Opt.RcvBuf)
-	}
-	return 0
-}
-
-// setCommon sets an option of level SOL_SOCKET. Runs on the lcore.
-func setCommon(sk *sock.Sock, name int, v []byte) syscall.Errno {
-	value, errno := sock.Int(v)
-	if errno != 0 {
-		return errno
-	}
-	o := &sk.Opt
-	switch name {
-	case syscall.SO_REUSEADDR:
-		o.ReuseAddr = value != 0
-	case soReusePort:
-		o.ReusePort = value != 0
-	case syscall.SO_BROADCAST:
-		o.Broadcast = value != 0
-	case syscall.SO_KEEPALIVE:
-		o.KeepAlive = value != 0
-	case syscall.SO_LINGER:
-		secs, errno := sock.LingerOf(v)
-		if errno != 0 {
-			return errno
-		}
-		o.LingerOn, o.LingerSecs = secs >= 0, int32(max(secs, 0))
-	case syscall.SO_RCVBUF:
-		o.RcvBuf, o.RcvBufSet = clampBuf(value), true
-	default:
-		return syscall.ENOPROTOOPT
-	}
-	return 0
-}
-
-const soReusePort = 15
-
 // setSndBuf sets the limit of the send ring, whose producer is the application:
 // if a writer is at work, it is the one to do it, so that nobody waits for it.
 func setSndBuf(s *sock.Socket, value int) error {
@@ -148,15 +104,6 @@ func setSndBuf(s *sock.Socket, value int) error {
 		sk.Opt.SndBuf, sk.Opt.SndBufSet = clampBuf(value), true
 		return 0
 	})
-}
-
-// setBusyPoll sets for how many microseconds a reader looks on before it parks.
-func setBusyPoll(s *sock.Socket, value int) error {
-	if value < 0 {
-		return syscall.EINVAL
-	}
-	s.Rd.SetBusyPoll(time.Duration(value) * time.Microsecond)
-	return nil
 }
 
 // applySndBuf gives the send rings the limit that was set last, or that the
@@ -177,16 +124,20 @@ func applySndBuf(s *sock.Socket) {
 
 func clampBuf(n int) int { return min(max(n, sock.MinBuf), sock.MaxBuf) }
 
-// GetOption reads an option.
+// GetOption reads an option, if the table has it.
 func (inetOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err error) {
+	if errno := options.Get(typeOf(s), s.Family == syscall.AF_INET6, level, name); errno != 0 {
+		return 0, errno
+	}
 	if !s.Use() {
 		return 0, sock.ErrClosed
 	}
 	defer s.Done()
-	if level == syscall.SOL_SOCKET {
-		if value, ok := ownOption(s, name); ok {
-			return putInt(level, v, value), nil
+	if n, known, errno := getOwn(s, option{level, name}, v); known {
+		if errno != 0 {
+			return 0, errno
 		}
+		return n, nil
 	}
 	own := make([]byte, len(v)) // the lcore must not write into the caller's memory
 	err = visit(s, s.Group()[:1], func(sk *sock.Sock) (errno syscall.Errno) {
@@ -201,79 +152,6 @@ func (inetOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err 
 		return 0, err
 	}
 	return copy(v, own[:n]), nil
-}
-
-// ownOption reads what the lcores need not be asked for.
-func ownOption(s *sock.Socket, name int) (value int, ok bool) {
-	switch name {
-	case syscall.SO_TYPE:
-		return int(s.Type), true
-	case soDomain:
-		return int(s.Family), true
-	case soProtocol:
-		return int(s.Protocol), true
-	case syscall.SO_ACCEPTCONN:
-		return b2i(s.State() == sock.Listening), true
-	case soBusyPoll:
-		return int(s.Rd.BusyPoll() / time.Microsecond), true
-	case syscall.SO_ERROR:
-		for _, sk := range s.Group() { // any of the lcores may have heard of it
-			if e := sk.TakeError(); e != 0 {
-				return int(e), true
-			}
-		}
-		return 0, true
-	}
-	return 0, false
-}
-
-// intOf is the value of an option that is an int, by the rules of its level.
-func intOf(level int, v []byte) (int, syscall.Errno) {
-	if level == syscall.IPPROTO_IP {
-		return sock.IntOrByte(v), 0
-	}
-	return sock.Int(v)
-}
-
-// putInt writes an int for getsockopt, by the rules of its level.
-func putInt(level int, v []byte, value int) (n int) {
-	if level == syscall.IPPROTO_IP {
-		n, _ = sock.PutIntOrByte(v, value)
-		return n
-	}
-	n, _ = sock.PutInt(v, value)
-	return n
-}
-
-const (
-	soProtocol = 38
-	soDomain   = 39
-	soBusyPoll = 46
-)
-
-// getCommon reads an option of level SOL_SOCKET. Runs on the lcore.
-func getCommon(sk *sock.Sock, name int, v []byte) (int, syscall.Errno) {
-	o := &sk.Opt
-	switch name {
-	case syscall.SO_REUSEADDR:
-		return sock.PutBool(v, o.ReuseAddr)
-	case soReusePort:
-		return sock.PutBool(v, o.ReusePort)
-	case syscall.SO_BROADCAST:
-		return sock.PutBool(v, o.Broadcast)
-	case syscall.SO_KEEPALIVE:
-		return sock.PutBool(v, o.KeepAlive)
-	case syscall.SO_LINGER:
-		if !o.LingerOn {
-			return sock.Put(v, sock.Linger(lingerOff))
-		}
-		return sock.Put(v, sock.Linger(int(o.LingerSecs)))
-	case syscall.SO_RCVBUF:
-		return sock.PutInt(v, o.RcvBuf)
-	case syscall.SO_SNDBUF:
-		return sock.PutInt(v, o.SndBuf)
-	}
-	return 0, syscall.ENOPROTOOPT
 }
 
 func b2i(b bool) int {

@@ -20,10 +20,10 @@ func TestOptions(t *testing.T) {
 				{syscall.SOL_SOCKET, soReusePort, 1, 0, 1},
 				{syscall.SOL_SOCKET, syscall.SO_BROADCAST, 1, 0, 1},
 				{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1, 0, 1},
-				{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 100_000, sock.DefaultRcvBuf, 100_000},
-				{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 1, 100_000, sock.MinBuf},
-				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 100_000, sndBuf, 100_000},
-				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 1 << 30, 100_000, sock.MaxBuf},
+				{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 100_000, 2 * sock.DefaultRcvBuf, 200_000},
+				{syscall.SOL_SOCKET, syscall.SO_RCVBUF, 1, 200_000, 2 * sock.MinBuf},
+				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 100_000, 2 * sndBuf, 200_000},
+				{syscall.SOL_SOCKET, syscall.SO_SNDBUF, 1 << 30, 200_000, 2 * sock.MaxBuf},
 				{syscall.SOL_SOCKET, soBusyPoll, 50, 0, 50},
 				{syscall.SOL_SOCKET, soBusyPoll, 0, 50, 0},
 				{syscall.IPPROTO_IP, syscall.IP_TTL, 9, 64, 9},
@@ -69,7 +69,7 @@ func TestOptionsRefused(t *testing.T) {
 		_, err := s.GetInt(syscall.SOL_SOCKET, 9999)
 		fails(t, "get", err, syscall.ENOPROTOOPT)
 		_, err = s.GetInt(12345, 1)
-		fails(t, "get", err, syscall.ENOPROTOOPT)
+		fails(t, "get", err, syscall.EOPNOTSUPP)
 	}
 	u := a.socket(sock.TypeDgram)
 	fails(t, "TCP_NODELAY of UDP", u.SetInt(syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1), syscall.ENOPROTOOPT)
@@ -140,7 +140,7 @@ func TestOptionsAreInherited(t *testing.T) {
 		must(t, c.Ops.Connect(c, name))
 		s, err := l.Ops.Accept(l, 0)
 		must(t, err)
-		for name, want := range map[int]int{syscall.SO_SNDBUF: 50_000, syscall.SO_KEEPALIVE: 1, syscall.SO_LINGER: 1} {
+		for name, want := range map[int]int{syscall.SO_SNDBUF: 100_000, syscall.SO_KEEPALIVE: 1, syscall.SO_LINGER: 1} {
 			if v, err := s.GetInt(syscall.SOL_SOCKET, name); v != want || err != nil {
 				t.Errorf("%d: %d, %v; want %d", name, v, err, want)
 			}

@@ -137,7 +137,7 @@ func TestStreamSendBufferOfAWriter(t *testing.T) {
 		s.Recv(make([]byte, 1), 0) // it is writing
 		time.Sleep(20 * time.Millisecond)
 		must(t, c.SetInt(syscall.SOL_SOCKET, syscall.SO_SNDBUF, 8<<20))
-		if v, err := c.GetInt(syscall.SOL_SOCKET, syscall.SO_SNDBUF); v != 8<<20 || err != nil {
+		if v, err := c.GetInt(syscall.SOL_SOCKET, syscall.SO_SNDBUF); v != 16<<20 || err != nil {
 			t.Errorf("%d, %v", v, err)
 		}
 		eventually(t, "more is taken", func() bool { return c.SK().TX.Len() > 2<<20 })

@@ -35,7 +35,7 @@ func (o *streamOps) Borrow(s *sock.Socket, least int) (x, y []byte, err error) {
 			return nil, nil, nil
 		}
 		if !checked {
-			if size, err := s.GetInt(syscall.SOL_SOCKET, syscall.SO_RCVBUF); err == nil && least > size/2 {
+			if size, err := s.GetInt(syscall.SOL_SOCKET, syscall.SO_RCVBUF); err == nil && least > size/4 {
 				return nil, nil, syscall.ENOBUFS
 			}
 			checked = true

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"bytes"
+	"strings"
 	"syscall"
 
 	"dataplane/perf"
@@ -177,7 +178,7 @@ func (l *Layer) GetOption(sk *sock.Sock, level, name int, v []byte) (int, syscal
 	s := sk.Owner.(*Sock)
 	if level == syscall.IPPROTO_TCP && name == optCongestion {
 		var b [congNameLen]byte
-		copy(b[:], s.opt.cong.String())
+		copy(b[:], strings.TrimPrefix(s.opt.cong.String(), "new")) // newreno is reno in Linux
 		return sock.Put(v, b[:])
 	}
 	x, errno := s.option(level, name)

@@ -1,0 +1,74 @@
+package inet
+
+import (
+	"bytes"
+	"syscall"
+	"testing"
+
+	"dataplane/sock"
+	"dataplane/sock/options"
+)
+
+// samples are values for options that do not take 1, or do not give back what was set.
+var samples = map[string]struct{ set, get []byte }{
+	"SO_LINGER":      {sock.Linger(3), sock.Linger(3)},
+	"SO_SNDBUF":      {anInt(50_000), anInt(100_000)},
+	"SO_RCVBUF":      {anInt(50_000), anInt(100_000)},
+	"IP_TOS":         {anInt(0xb8), anInt(0xb8)},
+	"TCP_MAXSEG":     {anInt(1000), anInt(1000)},
+	"TCP_CONGESTION": {[]byte("reno"), append([]byte("reno"), make([]byte, 12)...)},
+	"UDP_SEGMENT":    {anInt(1000), anInt(1000)},
+}
+
+func anInt(x uint32) []byte { return native.AppendUint32(nil, x) }
+
+// notNow are options that a socket which is new must refuse, with the errno.
+var notNow = map[string]syscall.Errno{
+	"IP_MTU": syscall.ENOTCONN,
+}
+
+// Every option does on every type of socket what the table says: what works or is kept is
+// taken and given back, all others are refused and change nothing.
+func TestTableOfOptions(t *testing.T) {
+	a, _ := beds(t, 1)
+	for _, r := range options.Table() {
+		for typ, ty := range map[int]options.Types{sock.TypeStream: options.TCP, sock.TypeDgram: options.UDP} {
+			checkOption(t, a, typ, ty, &r)
+		}
+	}
+}
+
+func checkOption(t *testing.T, a *bed, typ int, ty options.Types, r *options.Row) {
+	s := a.socket(typ)
+	defer s.Close()
+	set, want := anInt(1), anInt(1)
+	if x, ok := samples[r.Name]; ok {
+		set, want = x.set, x.get
+	}
+	room := make([]byte, 512)
+	knows := (r.Works|r.Kept)&ty != 0
+	err := s.Ops.SetOption(s, r.Level, r.Num, set)
+	if mayNot := options.Set(ty, false, r.Level, r.Num, len(set)); mayNot != 0 {
+		if err != mayNot {
+			t.Errorf("set %s, type %d: %v, want %v", r.Name, typ, err, mayNot)
+		}
+	} else if err != nil {
+		t.Errorf("set %s, type %d: %v", r.Name, typ, err)
+	}
+	n, err := s.Ops.GetOption(s, r.Level, r.Num, room)
+	if mayNot := options.Get(ty, false, r.Level, r.Num); mayNot != 0 {
+		if err != mayNot {
+			t.Errorf("get %s, type %d: %v, want %v", r.Name, typ, err, mayNot)
+		}
+		return
+	}
+	switch later, isLater := notNow[r.Name]; {
+	case isLater && err != later:
+		t.Errorf("get %s, type %d: %v, want %v", r.Name, typ, err, later)
+	case isLater:
+	case err != nil || n == 0 && len(want) > 0:
+		t.Errorf("get %s, type %d: %d bytes, %v", r.Name, typ, n, err)
+	case knows && r.Mode == options.Both && !bytes.Equal(room[:n], want):
+		t.Errorf("%s, type %d: %v, want %v", r.Name, typ, room[:n], want)
+	}
+}

@@ -1,0 +1,97 @@
+package inet
+
+import (
+	"syscall"
+
+	"dataplane/sock"
+)
+
+// lingerOff stands for lingering that is switched off; any other value is the time in
+// seconds, 0 to abort the connection at close.
+const lingerOff = -1
+
+// Options of level SOL_SOCKET that package syscall does not name.
+const (
+	soReusePort = 15
+	soProtocol  = 38
+	soDomain    = 39
+	soBusyPoll  = 46
+)
+
+// sndBufName: both mean the same, as there is no limit beyond which only root may go.
+func sndBufName(name int) bool {
+	return name == syscall.SO_SNDBUF || name == syscall.SO_SNDBUFFORCE
+}
+
+// set sets one option. Runs on the lcore.
+func set(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
+	if level != syscall.SOL_SOCKET {
+		return sk.Proto.SetOption(sk, level, name, v)
+	}
+	if name == syscall.SO_RCVBUFFORCE {
+		name = syscall.SO_RCVBUF
+	}
+	if e := setCommon(sk, name, v); e != 0 {
+		return e
+	}
+	// The transport hears of the change; what it does not care for is set all the same.
+	e := sk.Proto.SetOption(sk, level, name, v)
+	if e != syscall.ENOPROTOOPT {
+		return e
+	}
+	if name == syscall.SO_RCVBUF {
+		sk.RX.SetLimit(sk.Opt.RcvBuf)
+	}
+	return 0
+}
+
+// setCommon sets an option of level SOL_SOCKET. Runs on the lcore.
+func setCommon(sk *sock.Sock, name int, v []byte) syscall.Errno {
+	value, o := sock.IntOrByte(v), &sk.Opt
+	switch name {
+	case syscall.SO_REUSEADDR:
+		o.ReuseAddr = value != 0
+	case soReusePort:
+		o.ReusePort = value != 0
+	case syscall.SO_BROADCAST:
+		o.Broadcast = value != 0
+	case syscall.SO_KEEPALIVE:
+		o.KeepAlive = value != 0
+	case syscall.SO_LINGER:
+		secs, errno := sock.LingerOf(v)
+		if errno != 0 {
+			return errno
+		}
+		o.LingerOn, o.LingerSecs = secs >= 0, int32(max(secs, 0))
+	case syscall.SO_RCVBUF:
+		o.RcvBuf, o.RcvBufSet = clampBuf(value), true
+	default:
+		return syscall.ENOPROTOOPT
+	}
+	return 0
+}
+
+// getCommon reads an option of level SOL_SOCKET. Runs on the lcore.
+func getCommon(sk *sock.Sock, name int, v []byte) (int, syscall.Errno) {
+	o := &sk.Opt
+	switch name {
+	case syscall.SO_REUSEADDR:
+		return sock.PutBool(v, o.ReuseAddr)
+	case soReusePort:
+		return sock.PutBool(v, o.ReusePort)
+	case syscall.SO_BROADCAST:
+		return sock.PutBool(v, o.Broadcast)
+	case syscall.SO_KEEPALIVE:
+		return sock.PutBool(v, o.KeepAlive)
+	case syscall.SO_LINGER:
+		if !o.LingerOn {
+			return sock.Put(v, sock.Linger(lingerOff))
+		}
+		return sock.Put(v, sock.Linger(int(o.LingerSecs)))
+	case syscall.SO_RCVBUF: // Linux doubles what is set, for its overhead, and shows that
+		return sock.PutInt(v, 2*o.RcvBuf)
+	case syscall.SO_SNDBUF:
+		return sock.PutInt(v, 2*o.SndBuf)
+	}
+	return 0, syscall.ENOPROTOOPT
+}

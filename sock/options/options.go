@@ -1,0 +1,154 @@
+// Package options is the table of Linux's socket options: which work here on which type
+// of socket, and with which errno the others are refused. The socket layers ask it before
+// they serve an option, on the goroutine that calls; docs/options.md is printed from it.
+package options
+
+import "syscall"
+
+// Types is a set of types of sockets.
+type Types uint8
+
+// Types of sockets.
+const (
+	TCP    Types = 1 << iota // SOCK_STREAM of AF_INET and AF_INET6
+	UDP                      // SOCK_DGRAM of both, UDP-Lite's too
+	Raw                      // SOCK_RAW of both
+	Packet                   // AF_PACKET
+)
+
+const (
+	inet    = TCP | UDP
+	inetRaw = TCP | UDP | Raw
+	dgrams  = UDP | Raw
+	none    = Types(0)
+)
+
+// Levels of options.
+const (
+	Socket = syscall.SOL_SOCKET
+	IP     = syscall.IPPROTO_IP
+	IPv6   = syscall.IPPROTO_IPV6
+	ForTCP = syscall.IPPROTO_TCP
+	ForUDP = syscall.IPPROTO_UDP
+	Link   = 263 // SOL_PACKET
+)
+
+// Kind is what the value of an option is, and with it what a short one gets.
+type Kind uint8
+
+// Kinds of values.
+const (
+	Int    Kind = iota // an int; shorter: EINVAL
+	Loose              // an int, a byte, or nothing, which is 0: level IPPROTO_IP
+	Linger             // struct linger; shorter: EINVAL
+	Time               // struct timeval; shorter: EINVAL
+	Other              // its length is the option's own business
+)
+
+// least is the length of a value.
+var least = [...]int{Int: 4, Linger: 8, Time: 16, Other: 0, Loose: 0}
+
+// Mode says which calls know an option.
+type Mode uint8
+
+// Modes of options.
+const (
+	Both Mode = iota
+	ReadOnly
+	WriteOnly
+)
+
+// Row is one option.
+type Row struct {
+	Level, Num int
+	Name       string // Linux's; after a comma, others with the same number
+	Kind       Kind
+	Mode       Mode
+	Works      Types         // it does on them what it does in Linux
+	Kept       Types         // on them it is taken and given back, and no more, as in Linux
+	Errno      syscall.Errno // what setting it gives on the other types; 0: ENOPROTOOPT
+	Note       string        // what it does here, or why not
+}
+
+// Table returns all rows, in the order of levels and numbers.
+func Table() (all []Row) {
+	for _, t := range [][]Row{socketRows, ipRows, ipv6Rows, tcpRows, udpRows, packetRows} {
+		all = append(all, t...)
+	}
+	return all
+}
+
+type key struct{ level, num int }
+
+// rows finds an option by its number; never written after the start.
+var rows = func() map[key]*Row {
+	m := make(map[key]*Row)
+	all := Table()
+	for i := range all {
+		m[key{all[i].Level, all[i].Num}] = &all[i]
+	}
+	return m
+}()
+
+// Find returns the row of an option, nil if Linux has none.
+func Find(level, num int) *Row { return rows[key{level, num}] }
+
+// levels are those that each type of socket knows besides SOL_SOCKET and, for AF_INET6,
+// IPPROTO_IPV6.
+func (t Types) knows(level int, six bool) bool {
+	switch level {
+	case Socket:
+		return true
+	case IP:
+		return t&(TCP|UDP) != 0 || t&Raw != 0 && !six
+	case IPv6:
+		return t&inetRaw != 0 && six
+	case ForTCP:
+		return t&TCP != 0
+	case ForUDP:
+		return t&UDP != 0
+	case Link:
+		return t&Packet != 0
+	}
+	return false
+}
+
+// Set says whether a socket of type t, of AF_INET6 if six, has an option that may be set
+// to a value of n bytes: 0 or the errno that setsockopt is to return.
+func Set(t Types, six bool, level, num, n int) syscall.Errno {
+	if !t.knows(level, six) {
+		return syscall.ENOPROTOOPT
+	}
+	r := Find(level, num)
+	if (level == Socket || level == ForTCP || level == ForUDP) && n < least[Int] && (r == nil || r.Kind != Other) {
+		return syscall.EINVAL // Linux looks at the length first
+	}
+	switch {
+	case r == nil:
+		return syscall.ENOPROTOOPT
+	case (r.Works|r.Kept)&t == 0 && r.Errno != 0:
+		return r.Errno
+	case (r.Works|r.Kept)&t == 0 || r.Mode == ReadOnly:
+		return syscall.ENOPROTOOPT
+	case n < least[r.Kind]:
+		return syscall.EINVAL
+	}
+	return 0
+}
+
+// Get says whether a socket of type t has an option that may be read: 0 or the errno that
+// getsockopt is to return.
+func Get(t Types, six bool, level, num int) syscall.Errno {
+	r := Find(level, num)
+	switch {
+	case !t.knows(level, six):
+		return syscall.EOPNOTSUPP
+	case r == nil:
+		return syscall.ENOPROTOOPT
+	case (r.Works|r.Kept)&t == 0 && r.Errno == syscall.EOPNOTSUPP:
+		return r.Errno
+	case (r.Works|r.Kept)&t == 0 || r.Mode == WriteOnly:
+		return syscall.ENOPROTOOPT
+	}
+	return 0
+}

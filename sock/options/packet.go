@@ -1,0 +1,30 @@
+package options
+
+// packetRows is level SOL_PACKET.
+var packetRows = []Row{
+	{Level: Link, Num: 1, Name: "PACKET_ADD_MEMBERSHIP", Kind: Other, Mode: WriteOnly, Note: "not offered"},
+	{Level: Link, Num: 2, Name: "PACKET_DROP_MEMBERSHIP", Kind: Other, Mode: WriteOnly, Note: "not offered"},
+	{Level: Link, Num: 3, Name: "PACKET_RECV_OUTPUT",
+		Note: "Linux has nothing behind it"},
+	{Level: Link, Num: 5, Name: "PACKET_RX_RING", Kind: Other, Mode: WriteOnly, Note: "not offered"},
+	{Level: Link, Num: 6, Name: "PACKET_STATISTICS", Kind: Other, Mode: ReadOnly, Note: "not offered"},
+	{Level: Link, Num: 7, Name: "PACKET_COPY_THRESH", Note: "not offered"},
+	{Level: Link, Num: 8, Name: "PACKET_AUXDATA", Note: "not offered"},
+	{Level: Link, Num: 9, Name: "PACKET_ORIGDEV", Note: "not offered"},
+	{Level: Link, Num: 10, Name: "PACKET_VERSION", Note: "not offered"},
+	{Level: Link, Num: 11, Name: "PACKET_HDRLEN", Mode: ReadOnly, Note: "not offered"},
+	{Level: Link, Num: 12, Name: "PACKET_RESERVE", Note: "not offered"},
+	{Level: Link, Num: 13, Name: "PACKET_TX_RING", Kind: Other, Mode: WriteOnly, Note: "not offered"},
+	{Level: Link, Num: 14, Name: "PACKET_LOSS", Note: "not offered"},
+	{Level: Link, Num: 15, Name: "PACKET_VNET_HDR", Note: "not offered"},
+	{Level: Link, Num: 16, Name: "PACKET_TX_TIMESTAMP",
+		Note: "Linux has nothing behind it"},
+	{Level: Link, Num: 17, Name: "PACKET_TIMESTAMP", Note: "not offered"},
+	{Level: Link, Num: 18, Name: "PACKET_FANOUT", Note: "not offered"},
+	{Level: Link, Num: 19, Name: "PACKET_TX_HAS_OFF", Note: "not offered"},
+	{Level: Link, Num: 20, Name: "PACKET_QDISC_BYPASS", Note: "not offered"},
+	{Level: Link, Num: 21, Name: "PACKET_ROLLOVER_STATS", Kind: Other, Mode: ReadOnly, Note: "not offered"},
+	{Level: Link, Num: 22, Name: "PACKET_FANOUT_DATA", Kind: Other, Mode: WriteOnly, Note: "not offered"},
+	{Level: Link, Num: 23, Name: "PACKET_IGNORE_OUTGOING", Note: "not offered"},
+	{Level: Link, Num: 24, Name: "PACKET_VNET_HDR_SZ", Note: "not offered"},
+}
