@@ -98,12 +98,17 @@ func serve(c *cobra.Command, plan *config.Plan, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, pl.Close())
 	}
+	ctl, err := listen(plan, pl, log)
+	if err != nil {
+		return errors.Join(err, pl.Close())
+	}
 	fmt.Fprintf(c.OutOrStdout(), "dataplane: ready: %v; %v\n", pl, set)
 	untilEnd(c.Context(), func() { resetPorts(c.OutOrStdout(), pl) })
 	ctx, cancel := context.WithTimeout(context.Background(), max(plan.Drain, time.Millisecond))
 	defer cancel()
+	err = stop(ctl)
 	set.Stop(ctx)
-	err = pl.Close()
+	err = errors.Join(err, pl.Close())
 	if plan.Stats {
 		err = errors.Join(err, printStats(c.OutOrStdout(), pl))
 	}

@@ -38,6 +38,7 @@ type Config struct {
 	Log      string              `koanf:"log"`
 	Stats    bool                `koanf:"stats"`
 	EAL      *EAL                `koanf:"eal"`
+	Control  string              `koanf:"control"`
 }
 
 // Port is one network interface.
@@ -71,6 +72,7 @@ type Plan struct {
 	Level    slog.Level
 	Stats    bool      // print the counters at the end
 	EAL      *dpdk.EAL // how DPDK starts; nil: as the first port says
+	Control  string    // where the plane listens to commands; "": at the default path, "none": nowhere
 	ports    []extras
 }
 
@@ -98,7 +100,7 @@ func (p *problems) add(where string, err error) {
 // Plan checks c. The error has one line for everything that is wrong.
 func (c *Config) Plan() (*Plan, error) {
 	var bad problems
-	p := &Plan{Drain: c.Drain, Stats: c.Stats}
+	p := &Plan{Drain: c.Drain, Stats: c.Stats, Control: c.Control}
 	c.planCores(p, &bad)
 	if len(c.Ports) == 0 {
 		bad.add("ports", errors.New("none: give --addr 10.9.0.2/24 and --host-addr 10.9.0.1/24, say, or -c FILE"))

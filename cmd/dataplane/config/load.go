@@ -22,6 +22,7 @@ func AddFlags(f *pflag.FlagSet) {
 	AddPlaneFlags(f)
 	f.StringSlice("services", nil, "`NAME[=PORT],...` or none (default http=80,echo=7,discard=9,iperf3=5201)")
 	f.Duration("drain", defaults().Drain, "how long work in progress may take at the end")
+	f.String("control", "", "`PATH` at which other commands reach the plane, or none (default DATAPLANE_CONTROL, or control.sock in a directory of the user's)")
 	f.Bool("stats", false, "print all counters at the end, as a line of JSON")
 }
 
