@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
+	"dataplane/ip"
 	"dataplane/lcore"
 	"dataplane/pmd"
 	"dataplane/tcp"
@@ -63,15 +65,16 @@ const DefaultBuffers = 8192
 
 // Port is one network interface of the plane.
 type Port struct {
-	Driver  string            // "tap", "wire", ... (pmd.Drivers)
-	Device  string            // what the driver opens: a TAP's name, a PCI address, ...
-	Addrs   []netip.Prefix    // the plane's addresses on this link
-	Gateway netip.Addr        // default gateway, if any
-	MTU     int               // default: the device's
-	Queues  int               // receive/transmit queue pairs; default: 1
-	VLAN    uint16            // 802.1Q VLAN to live in; 0: untagged
-	MAC     [6]byte           // default: the device's, or a random one
-	Options map[string]string // of the driver, by name
+	Driver   string            // "tap", "wire", ... (pmd.Drivers)
+	Device   string            // what the driver opens: a TAP's name, a PCI address, ...
+	Addrs    []netip.Prefix    // the plane's addresses on this link, of IPv4 and of IPv6
+	Gateway  netip.Addr        // default gateway of IPv4, if any
+	Gateway6 netip.Addr        // default gateway of IPv6, if any; it may be link-local
+	MTU      int               // default: the device's
+	Queues   int               // receive/transmit queue pairs; default: 1
+	VLAN     uint16            // 802.1Q VLAN to live in; 0: untagged
+	MAC      [6]byte           // default: the device's, or a random one
+	Options  map[string]string // of the driver, by name
 
 	// Wrap puts something between the driver and the plane: fault, pcap.
 	Wrap func(pmd.Port) (pmd.Port, error)
@@ -83,7 +86,7 @@ type Port struct {
 // Route sends packets for a subnet to a gateway.
 type Route struct {
 	Dst    netip.Prefix
-	Via    netip.Addr // must be on a port's link
+	Via    netip.Addr // must be on a port's link; a link-local one names the port's device as its zone
 	Metric int
 }
 
@@ -134,22 +137,34 @@ func (p *Port) check(own map[netip.Addr]bool) error {
 	if p.VLAN > 4094 {
 		return fmt.Errorf("VLAN %d is out of range 0-4094", p.VLAN)
 	}
-	onLink := false
 	for _, a := range p.Addrs {
 		ad := a.Addr()
 		switch {
-		case !a.IsValid() || !ad.Is4():
-			return fmt.Errorf("address %v: IPv4 with a prefix length is needed, as 10.0.0.2/24", a)
+		case !a.IsValid() || ad.Is4In6():
+			return fmt.Errorf("address %v: a prefix length is needed, as in 10.0.0.2/24 and 2001:db8::2/64", a)
 		case ad.IsMulticast() || ad.IsUnspecified() || ad.IsLoopback():
 			return fmt.Errorf("address %v cannot be a port's own", a)
 		case own[ad]:
 			return fmt.Errorf("address %v is given twice", ad)
+		case ad.Is6() && p.MTU != 0 && p.MTU < ip.MinMTU6:
+			return fmt.Errorf("address %v: a link of IPv6 carries %d bytes at least, not %d", a, ip.MinMTU6, p.MTU)
 		}
 		own[ad] = true
-		onLink = onLink || p.Gateway.IsValid() && a.Contains(p.Gateway)
 	}
-	if p.Gateway.IsValid() && !onLink {
-		return fmt.Errorf("gateway %v is in none of the port's subnets %v", p.Gateway, p.Addrs)
+	switch g, g6 := p.Gateway, p.Gateway6; {
+	case g.IsValid() && !g.Is4():
+		return fmt.Errorf("gateway %v is not of IPv4: it is gateway6", g)
+	case g.IsValid() && !p.onLink(g):
+		return fmt.Errorf("gateway %v is in none of the port's subnets %v", g, p.Addrs)
+	case g6.IsValid() && (!g6.Is6() || g6.Is4In6()):
+		return fmt.Errorf("gateway6 %v is not of IPv6", g6)
+	case g6.IsValid() && !g6.IsLinkLocalUnicast() && !p.onLink(g6):
+		return fmt.Errorf("gateway6 %v is in none of the port's subnets %v, nor link-local", g6, p.Addrs)
 	}
 	return nil
+}
+
+// onLink reports whether a is in a subnet of the port.
+func (p *Port) onLink(a netip.Addr) bool {
+	return slices.ContainsFunc(p.Addrs, func(s netip.Prefix) bool { return s.Contains(a) })
 }

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"runtime"
 	"sync"
 
 	"dataplane/eth"
 	"dataplane/inet"
-	"dataplane/ip"
 	"dataplane/lcore"
 	"dataplane/mbuf"
 	"dataplane/packet"
@@ -174,42 +172,6 @@ func (n *Net) openPort(c *Port) (pmd.Port, error) {
 	return w, nil
 }
 
-// makeRoutes makes the plane's addresses and routes.
-func (n *Net) makeRoutes() error {
-	var ifaces []ip.RouteIface
-	var routes []ip.Route
-	for i, p := range n.ports {
-		info := p.Info()
-		f := ip.RouteIface{Index: uint16(i), Name: info.Device, MTU: info.MTU, Loopback: info.Loopback}
-		if info.Loopback {
-			f.Prefixes = []ip.Prefix{ip.FromPrefix(netip.MustParsePrefix("127.0.0.1/8"))}
-			ifaces = append(ifaces, f)
-			continue
-		}
-		c := &n.cfg.Ports[i]
-		for _, a := range c.Addrs {
-			f.Prefixes = append(f.Prefixes, ip.FromPrefix(a))
-		}
-		ifaces = append(ifaces, f)
-		if c.Gateway.IsValid() {
-			routes = append(routes, ip.Route{
-				Prefix: ip.FromPrefix(netip.MustParsePrefix("0.0.0.0/0")), Gateway: ip.FromNetip(c.Gateway), Iface: uint16(i), Metric: uint32(i),
-			})
-		}
-	}
-	for _, r := range n.cfg.Routes {
-		routes = append(routes, ip.Route{
-			Prefix: ip.FromPrefix(r.Dst), Gateway: ip.FromNetip(r.Via), Iface: ip.AnyIface, Metric: uint32(r.Metric),
-		})
-	}
-	rt, err := ip.NewRoutes(ifaces, routes...)
-	if err != nil {
-		return err
-	}
-	n.host.Routes.Store(rt)
-	return nil
-}
-
 // makeLanes makes the dispatchers: one per P that the lcores leave, in locked
 // mode only. In shared mode an lcore readies goroutines itself.
 func (n *Net) makeLanes() error {
@@ -263,6 +225,9 @@ func (n *Net) iface(c *lcore.Core, k int, p pmd.Port) *eth.Iface {
 	port := &n.cfg.Ports[k]
 	f.VLAN = port.VLAN
 	for _, a := range port.Addrs {
+		if !a.Addr().Is4() {
+			continue
+		}
 		f.Addrs4 = append(f.Addrs4, eth.Prefix4{Addr: a.Addr().As4(), Bits: uint8(a.Bits())})
 	}
 	return f

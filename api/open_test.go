@@ -98,7 +98,6 @@ func TestOpenRefuses(t *testing.T) {
 		{"bad device", Config{Ports: []Port{{Driver: "wire", Device: "nonsense"}}}, "name:0"},
 		{"MTU", Config{Ports: []Port{{Driver: "wire", Device: "x:0", MTU: 10}}}, "68"},
 		{"VLAN", Config{Ports: []Port{{Driver: "wire", Device: "x:0", VLAN: 5000}}}, "4094"},
-		{"IPv6", Config{Ports: []Port{{Driver: "wire", Device: "x:0", Addrs: []netip.Prefix{netip.MustParsePrefix("fd00::1/64")}}}}, "IPv4"},
 		{"no prefix", Config{Ports: []Port{{Driver: "wire", Device: "x:0", Addrs: []netip.Prefix{{}}}}}, "prefix"},
 		{"multicast", Config{Ports: []Port{{Driver: "wire", Device: "x:0", Addrs: []netip.Prefix{netip.MustParsePrefix("224.0.0.1/24")}}}}, "own"},
 		{"address twice", Config{Ports: []Port{{Driver: "wire", Device: "x:0", Addrs: []netip.Prefix{prefix, prefix}}}}, "twice"},

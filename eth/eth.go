@@ -128,9 +128,9 @@ type Layer struct {
 	nb    table
 
 	// OnUnreachable borrows a packet, starting at its network header, that
-	// could not be sent because its neighbour does not answer. Set it before
+	// could not be sent because its neighbour, on ifc, does not answer. Set it before
 	// the first packet. It may send.
-	OnUnreachable func(m *mbuf.Mbuf)
+	OnUnreachable func(m *mbuf.Mbuf, ifc *Iface)
 
 	// OnSolicit asks for the link address of an IPv6 neighbour; unicast: only where it
 	// was last (n.MAC). Set it before the first packet.

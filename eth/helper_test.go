@@ -90,7 +90,7 @@ func newHost(t testing.TB, change func(*Iface, *Config)) *host {
 	}
 	h.l = New(cfg)
 	h.l.Register(TypeIPv4, h)
-	h.l.OnUnreachable = func(m *mbuf.Mbuf) { h.dead = append(h.dead, bytes.Clone(m.Bytes())) }
+	h.l.OnUnreachable = func(m *mbuf.Mbuf, _ *Iface) { h.dead = append(h.dead, bytes.Clone(m.Bytes())) }
 	t.Cleanup(func() {
 		h.l.Close()
 		h.ifc.Tx.Flush()

@@ -17,10 +17,10 @@ func (l *Layer) Output(m *mbuf.Mbuf, n *Neighbor, ethertype uint16, now perf.Tic
 	l.resolve(m, n, ethertype, now)
 }
 
-// Frame is the first half of a short Output: it puts the link header of an IPv4 packet
-// before m, and between them room for n bytes, which it lends to be written. Send is the
+// Frame is the first half of a short Output: it puts the link header of a packet before
+// m, and between them room for so many bytes, which it lends to be written. Send is the
 // second half. nil: nothing was done, it takes Output. Borrows m.
-func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, now perf.Tick) []byte {
+func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, ethertype uint16, now perf.Tick) []byte {
 	if now >= n.fresh || n.hdrN != HdrLen || n.tag {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, now perf.Tick) []byte {
 	}
 	n.used = now
 	*(*[HdrLen]byte)(b) = [HdrLen]byte(n.hdr[:])
-	be.PutUint16(b[HdrLen-2:], TypeIPv4)
+	be.PutUint16(b[HdrLen-2:], ethertype)
 	return b[HdrLen:]
 }
 

@@ -38,7 +38,7 @@ func (l *Layer) resolve(m *mbuf.Mbuf, n *Neighbor, ethertype uint16, now perf.Ti
 		l.transmit(m, n, ethertype)
 	case Failed:
 		if now < n.changed+failedTime {
-			l.unreachable(m)
+			l.unreachable(m, n.iface)
 			return
 		}
 		n.enter(Incomplete, now)
@@ -124,15 +124,15 @@ func (l *Layer) fail(n *Neighbor, now perf.Tick) {
 		l.nb.move(n, unresolved)
 	}
 	for k := len(n.pend); k > 0 && len(n.pend) > 0; k-- { // not what OnUnreachable adds
-		l.unreachable(l.popPending(n).m)
+		l.unreachable(l.popPending(n).m, n.iface)
 	}
 }
 
 // unreachable reports a packet that cannot be sent. Takes m.
-func (l *Layer) unreachable(m *mbuf.Mbuf) {
+func (l *Layer) unreachable(m *mbuf.Mbuf, ifc *Iface) {
 	l.stat.Lose(perf.LostNeighbor)
 	if l.OnUnreachable != nil {
-		l.OnUnreachable(m)
+		l.OnUnreachable(m, ifc)
 	}
 	l.pool.Free(m)
 }

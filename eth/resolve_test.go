@@ -115,7 +115,7 @@ func TestFailure(t *testing.T) {
 func TestUnreachableMaySend(t *testing.T) {
 	h := newHost(t, nil)
 	reports := 0
-	h.l.OnUnreachable = func(*mbuf.Mbuf) {
+	h.l.OnUnreachable = func(*mbuf.Mbuf, *Iface) {
 		if reports++; reports <= maxPending {
 			h.send(peerIP, 1)
 		}

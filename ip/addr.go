@@ -38,13 +38,13 @@ func FromNetip(a netip.Addr) Addr {
 	return Addr(a.As16())
 }
 
-// Netip converts a; IPv4-mapped addresses come out as IPv4, the zero Addr as
-// 0.0.0.0.
+// Netip converts a, without its zone; IPv4-mapped addresses come out as IPv4, the zero
+// Addr as 0.0.0.0.
 func (a Addr) Netip() netip.Addr {
 	if a.IsZero() {
 		return netip.IPv4Unspecified()
 	}
-	return netip.AddrFrom16(a).Unmap()
+	return a.netip6or4()
 }
 
 // Is4 reports whether a is an IPv4 address. The zero Addr is none.
@@ -150,7 +150,7 @@ func (p Prefix) Netip() netip.Prefix { return netip.PrefixFrom(p.Addr.netip6or4(
 func (p Prefix) String() string { return p.Netip().String() }
 
 // netip6or4 is Netip for prefixes, where the zero Addr is "::".
-func (a Addr) netip6or4() netip.Addr { return netip.AddrFrom16(a).Unmap() }
+func (a Addr) netip6or4() netip.Addr { return netip.AddrFrom16(a.Wire()).Unmap() }
 
 func mask4(bits uint8) uint32 { return ^uint32(0) << (32 - min(uint(bits), 32)) }
 

@@ -126,5 +126,5 @@ func PseudoSum(src, dst Addr, proto uint8, length int) uint32 {
 		a, b := src.V4(), dst.V4()
 		return s + a>>16 + a&0xffff + b>>16 + b&0xffff
 	}
-	return s + uint32(Checksum(src[:], 0)) + uint32(Checksum(dst[:], 0))
+	return s + pairSum(src, dst)
 }

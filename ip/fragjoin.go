@@ -18,7 +18,7 @@ func (l *Layer) complete(d *datagram) perf.Verdict {
 	now := p.Now
 	*p = d.pkt
 	p.Now, p.Reassembled = now, true
-	h, v := d.header()
+	x, v := d.header()
 	m := l.join(d)
 	l.frags.unlink(d)
 	l.stat.Event(perf.EvIPReassembled)
@@ -26,8 +26,12 @@ func (l *Layer) complete(d *datagram) perf.Verdict {
 		if l.steer(m, p) {
 			return perf.Taken
 		}
-		m.Adj(len(h))
-		v = l.deliver(m, h, p)
+		if b := m.Bytes(); p.Dst.Is4() {
+			m.Adj(x.at)
+			v = l.deliver(m, b[:x.at], p)
+		} else {
+			v = l.upper(m, b[:HdrLen6], p, x)
+		}
 	}
 	if v == perf.Taken {
 		return v
@@ -40,24 +44,30 @@ func (l *Layer) complete(d *datagram) perf.Verdict {
 }
 
 // header brings the first fragment's header back before its payload and makes
-// it the datagram's.
-func (d *datagram) header() (Header4, perf.Verdict) {
-	h := Header4(d.pieces[0].m.Prepend(d.hdrLen))
-	if d.hdrLen+d.total > MaxPacket {
-		return h, perf.DropFragBad
-	}
+// it the datagram's. What follows it stands at x.at.
+func (d *datagram) header() (x extension, v perf.Verdict) {
+	b := d.pieces[0].m.Prepend(d.hdrLen)
 	// RFC 3168 5.3: one fragment with CE makes it the datagram's, but CE cannot
 	// have come to a packet that is not ECN-capable.
-	if d.ecn&(1<<3) != 0 {
-		if d.ecn&1 != 0 {
-			return h, perf.DropFragBad
-		}
+	ce := d.ecn&(1<<3) != 0
+	if ce && d.ecn&1 != 0 {
+		return x, perf.DropFragBad
+	}
+	if !d.pkt.Dst.Is4() {
+		return d.header6(b, ce)
+	}
+	if d.hdrLen+d.total > MaxPacket {
+		return x, perf.DropFragBad
+	}
+	h := Header4(b)
+	if ce {
 		h[1] |= 3
 	}
 	be.PutUint16(h[2:4], uint16(d.hdrLen+d.total))
 	h[6], h[7] = 0, 0
 	h.setChecksum()
-	return h, perf.Delivered
+	x.at = d.hdrLen
+	return x, perf.Delivered
 }
 
 // join makes one chain of the pieces; the first starts at its header.
@@ -121,7 +131,11 @@ func (l *Layer) steer(m *mbuf.Mbuf, p *Packet) bool {
 	if p.LinkBroadcast {
 		dst = eth.BroadcastMAC
 	}
-	eth.PutHeader(b, dst, [6]byte{}, eth.TypeIPv4)
+	ethertype := uint16(eth.TypeIPv4)
+	if !p.Dst.Is4() {
+		ethertype = eth.TypeIPv6
+	}
+	eth.PutHeader(b, dst, [6]byte{}, ethertype)
 	if p.Iface.VLAN != 0 {
 		m.OlFlags |= mbuf.RxVLAN | mbuf.RxVLANStripped
 		m.VlanTCI = p.Iface.VLAN

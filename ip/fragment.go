@@ -7,15 +7,25 @@ import (
 	"dataplane/perf"
 )
 
-// outputFragments cuts m to the path's MTU and sends the pieces. Takes m. The
-// pieces are copies; if the pool has not got enough buffers for all of them,
-// none is sent.
+// outputFragments cuts m to the path's MTU and sends the pieces. Takes m.
 func (l *Layer) outputFragments(m *mbuf.Mbuf, d *Dst, f *fields4) syscall.Errno {
+	return l.cut(m, (d.MTU-HdrLen4)&^7, func(p *mbuf.Mbuf, off int, more bool) syscall.Errno {
+		f.frag = uint16(off / 8)
+		if more {
+			f.frag |= flagMF
+		}
+		return l.send(p, d, f)
+	})
+}
+
+// cut cuts m into pieces of step bytes and gives each to emit, which takes it: off is
+// where it begins, and more says that others follow. RFC 791 2.3: all but the last carry
+// a multiple of 8 bytes. Takes m. The pieces are copies; if the pool has not got enough
+// buffers for all of them, none is sent.
+func (l *Layer) cut(m *mbuf.Mbuf, step int, emit func(p *mbuf.Mbuf, off int, more bool) syscall.Errno) syscall.Errno {
 	if m.OlFlags&mbuf.TxL4Mask != 0 {
 		finishChecksum(m) // no port sums up a datagram over its fragments
 	}
-	// RFC 791 2.3: all but the last carry a multiple of 8 bytes.
-	step := (d.MTU - HdrLen4) &^ 7
 	pieces := (int(m.PktLen) + step - 1) / step
 	room := l.dataRoom
 	perPiece := (step + room - 1) / room
@@ -31,11 +41,7 @@ func (l *Layer) outputFragments(m *mbuf.Mbuf, d *Dst, f *fields4) syscall.Errno 
 		if p == nil {
 			return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)
 		}
-		f.frag = uint16(off / 8)
-		if left > 0 {
-			f.frag |= flagMF
-		}
-		if errno := l.send(p, d, f); errno != 0 {
+		if errno := emit(p, off, left > 0); errno != 0 {
 			result = errno
 		}
 	}

@@ -244,7 +244,12 @@ func (l *Layer) tooLate(d *datagram, now perf.Tick) {
 	m := d.pieces[0].m
 	p.Header = m.Prepend(d.hdrLen) // it is still there
 	m.Adj(d.hdrLen)
-	l.sendError(p, m, icmpMsg{typ: ICMPTimeExceeded, code: CodeReassembly})
+	if p.Dst.Is4() {
+		l.sendError(p, m, icmpMsg{typ: ICMPTimeExceeded, code: CodeReassembly})
+		return
+	}
+	p.Proto = p.Header[d.hdrLen-fragLen6] // RFC 8200 4.5
+	l.sendError6(p, m, icmpMsg{typ: ICMP6TimeExceeded, code: code6Reassembly}, tellSender)
 }
 
 // close gives back everything.

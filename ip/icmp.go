@@ -101,5 +101,8 @@ func (l *Layer) echo(m *mbuf.Mbuf, p *Packet) perf.Verdict {
 // the address the request was sent to. It is valid until the next call.
 func (l *Layer) replyTo(p *Packet) *Endpoint {
 	l.reply = Endpoint{Local: p.Dst, Remote: p.Src}
+	if p.Multicast { // which speaks for nobody
+		l.reply.Local = Addr{}
+	}
 	return &l.reply
 }

@@ -18,12 +18,15 @@ type icmpMsg struct {
 	rest      uint32 // pointer, MTU or unused
 }
 
-// Unreachable tells the sender of p that it cannot be delivered, if it may be
-// told and the rate limit allows. m starts behind the IP header, as
-// Protocol.Input got it; borrows it. The transports call it for a port that
-// nobody has.
-func (l *Layer) Unreachable(p *Packet, m *mbuf.Mbuf, typ, code uint8) {
-	l.sendError(p, m, icmpMsg{typ: typ, code: code})
+// NoPort tells the sender of p that nobody has the port it is for, if it may be told
+// and the rate limit allows. m starts behind the IP header, as Protocol.Input got it;
+// borrows it.
+func (l *Layer) NoPort(p *Packet, m *mbuf.Mbuf) {
+	if p.Dst.Is4() {
+		l.sendError(p, m, icmpMsg{typ: ICMPUnreachable, code: CodePort})
+		return
+	}
+	l.sendError6(p, m, icmpMsg{typ: ICMP6Unreachable, code: code6Port}, tellSender)
 }
 
 // sendError sends an ICMP error about p. Borrows m, which starts behind p.Header.

@@ -15,7 +15,7 @@ import (
 type refuser struct{ l *Layer }
 
 func (f refuser) Input(m *mbuf.Mbuf, p *Packet) perf.Verdict {
-	f.l.Unreachable(p, m, ICMPUnreachable, CodePort)
+	f.l.NoPort(p, m)
 	return perf.DropUDPNoPort
 }
 func (refuser) Error(*Error) perf.Verdict { return perf.Delivered }

@@ -3,6 +3,7 @@ package ip
 import (
 	"syscall"
 
+	"dataplane/eth"
 	"dataplane/mbuf"
 	"dataplane/perf"
 )
@@ -127,7 +128,11 @@ func icmpErrno(typ, code uint8) (errno syscall.Errno, hard bool) {
 
 // unreachable is eth's news that the next hop of m does not answer. m starts at
 // the IP header; borrows it.
-func (l *Layer) unreachable(m *mbuf.Mbuf) {
+func (l *Layer) unreachable(m *mbuf.Mbuf, ifc *eth.Iface) {
+	if b := m.Bytes(); len(b) > 0 && b[0]>>4 == 6 {
+		l.unreachable6(m, ifc)
+		return
+	}
 	h, v := ParseHeader4(m.Bytes())
 	if v != perf.Delivered {
 		return

@@ -171,6 +171,6 @@ func (l *Layer) deliver(m *mbuf.Mbuf, h Header4, p *Packet) perf.Verdict {
 	if t := l.protos[p.Proto]; t != nil {
 		return t.Input(m, p)
 	}
-	l.Unreachable(p, m, ICMPUnreachable, CodeProtocol) // RFC 1122 3.2.2.1
+	l.sendError(p, m, icmpMsg{typ: ICMPUnreachable, code: CodeProtocol}) // RFC 1122 3.2.2.1
 	return perf.DropIPProto
 }

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/dchest/siphash"
+
 	"dataplane/eth"
 	"dataplane/internal/timer"
 	"dataplane/mbuf"
@@ -22,7 +24,7 @@ type Packet struct {
 	TOS        uint8
 	cast
 	Header []byte // the IP header with its options; borrowed
-	Ends   uint64 // source and destination as they stand in an IPv4 header
+	Ends   uint64 // source and destination: as they stand in an IPv4 header, or a number for them
 	Now    perf.Tick
 	sum    uint32 // what they add to a checksum
 }
@@ -82,8 +84,9 @@ type Dst struct {
 	idAdd uint16        // added to the counter ids[idRow]
 	idRow uint16
 	kind  RouteKind
-	auto  bool // Src was chosen for an endpoint that had none
-	cut   bool // the path is so narrow that packets may be cut in spite of DontFrag
+	auto  bool  // Src was chosen for an endpoint that had none
+	cut   bool  // the path is so narrow that packets may be cut in spite of DontFrag
+	Hdr   uint8 // length of the IP header: HdrLen4 or HdrLen6
 }
 
 // Endpoint is the IP side of a socket: its addresses, what its packets carry
@@ -152,12 +155,16 @@ type Layer struct {
 
 	ids             [idRows]uint32
 	idStep, idFirst uint32
+
+	pairs6   [pairRows]pair6
+	pairs6N  uint64 // so many have been given an Ends
+	labelKey uint64 // of flow labels
 }
 
 // DataRoom is how many bytes of data a buffer of the pool holds.
 func (l *Layer) DataRoom() int { return l.dataRoom }
 
-// New makes the layer and registers it with eth for IPv4. Close gives back the
+// New makes the layer and registers it with eth for IPv4 and IPv6. Close gives back the
 // buffers it holds.
 func New(cfg Config) *Layer {
 	l := &Layer{cfg: cfg, stat: cfg.Stat, gen: 1, ttl: cfg.TTL, now: cfg.Eth.Now()}
@@ -180,9 +187,13 @@ func New(cfg Config) *Layer {
 	l.frags.init(l, cfg.Fragments)
 	l.paths.init(l)
 	l.limit.init(be.Uint64(cfg.Secret[8:]))
+	l.labelKey = siphash.Hash(be.Uint64(cfg.Secret[:8]), be.Uint64(cfg.Secret[8:]), []byte("flow label"))
 	l.echoes = newBucket(echoRate, echoBurst)
 	l.protos[ProtoICMP] = (*icmp)(l)
+	l.protos[ProtoICMPv6] = (*icmp6)(l)
 	cfg.Eth.Register(eth.TypeIPv4, (*inputV4)(l))
+	cfg.Eth.Register(eth.TypeIPv6, (*inputV6)(l))
+	cfg.Eth.OnSolicit = l.solicit
 	cfg.Eth.OnUnreachable = l.unreachable
 	return l
 }

@@ -15,6 +15,9 @@ func (r *Routes) Lookup(dst Addr) (Route, bool) {
 	if dst.IsBroadcast() {
 		return r.toAll(dst)
 	}
+	if dst.IsMulticast() && !dst.Is4() {
+		return r.toGroup(dst)
+	}
 	from, to := r.match(dst)
 	if from == to {
 		return Route{}, false
@@ -120,6 +123,39 @@ func (r *Routes) toAll(dst Addr) (Route, bool) {
 	return Route{}, false
 }
 
+// toGroup is the way to an IPv6 group: on the link it names, else on that of the default
+// route or the first one with an address of IPv6.
+func (r *Routes) toGroup(dst Addr) (Route, bool) {
+	rt := Route{Prefix: Prefix{dst, 128}, Kind: Multicast}
+	zone := dst.Zone()
+	if from, to := r.match(Addr{0x20}); zone == 0 && from < to && r.routes[from].Prefix.Bits == 0 {
+		zone = uint32(r.routes[from].Iface) + 1
+	}
+	for i := range r.ifaces {
+		f := &r.ifaces[i]
+		a := f.first(false)
+		if zone > 0 && uint32(f.Index) != zone-1 || a.IsZero() || zone == 0 && f.Loopback {
+			continue
+		}
+		if dst.NeedsZone() {
+			a = f.linkLocal(a)
+		}
+		rt.Iface, rt.Src, rt.MTU = f.Index, a, f.MTU
+		return rt, true
+	}
+	return Route{}, false
+}
+
+// linkLocal is the link-local IPv6 address of f, else or.
+func (f *RouteIface) linkLocal(or Addr) Addr {
+	for _, p := range f.Prefixes {
+		if !p.Is4() && p.Addr.IsLinkLocal() {
+			return p.Addr
+		}
+	}
+	return or
+}
+
 // fewAddrs is how many addresses are compared one by one, faster than a search.
 const fewAddrs = 8
 
@@ -152,6 +188,18 @@ func has(set []uint32, v uint32) bool {
 		}
 	}
 	return false
+}
+
+// ifaceOf returns the number of the interface that has the address a of ours.
+func (r *Routes) ifaceOf(a Addr) (uint16, bool) {
+	for i := range r.ifaces {
+		for _, p := range r.ifaces[i].Prefixes {
+			if p.Addr == a {
+				return r.ifaces[i].Index, true
+			}
+		}
+	}
+	return 0, false
 }
 
 // Ifaces returns the interfaces. Borrows: not to be written.

@@ -27,6 +27,9 @@ func (l *Layer) Output(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sy
 	}
 	l.now = now
 	d := &e.Dst
+	if d.Hdr != HdrLen4 {
+		return l.output6(m, e, proto)
+	}
 	f := fields4{src: e.Local, dst: e.Remote, tos: e.TOS, ttl: l.ttlOf(e), proto: proto}
 	if e.DontFrag && !d.cut {
 		f.frag = flagDF
@@ -44,7 +47,7 @@ func (l *Layer) Output(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sy
 		return l.lose(m, perf.LostTooBig, syscall.EMSGSIZE)
 	}
 	if m.OlFlags&(mbuf.TxL4Mask|txSegs) != 0 {
-		l.offload(m, d.Iface)
+		l.offload(m, d.Iface, mbuf.TxIPv4)
 	}
 	return l.send(m, d, &f)
 }
@@ -55,7 +58,7 @@ func (l *Layer) Output(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sy
 func (l *Layer) OutputBurst(b []*mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) {
 	errno := l.Resolve(e)
 	d := &e.Dst
-	n := HdrLen4 + int(b[0].PktLen)
+	n := int(d.Hdr) + int(b[0].PktLen)
 	if errno != 0 || !e.DontFrag || d.cut || n > d.MTU {
 		for _, m := range b {
 			l.Output(m, e, proto, now)
@@ -63,6 +66,10 @@ func (l *Layer) OutputBurst(b []*mbuf.Mbuf, e *Endpoint, proto uint8, now perf.T
 		return
 	}
 	l.now = now
+	if d.Hdr != HdrLen4 {
+		l.outputBurst6(b, e, proto)
+		return
+	}
 	f := fields4{src: e.Local, dst: e.Remote, tos: e.TOS, ttl: l.ttlOf(e), proto: proto, frag: flagDF}
 	var h [HdrLen4]byte
 	for _, m := range b {
@@ -74,7 +81,7 @@ func (l *Layer) OutputBurst(b []*mbuf.Mbuf, e *Endpoint, proto uint8, now perf.T
 			}
 		}
 		if m.OlFlags&mbuf.TxL4Mask != 0 {
-			l.offload(m, d.Iface)
+			l.offload(m, d.Iface, mbuf.TxIPv4)
 		}
 		if d.Iface.Offloads&pmd.TxIPChecksum != 0 {
 			m.OlFlags |= mbuf.TxIPChecksum | mbuf.TxIPv4
@@ -125,8 +132,14 @@ func (l *Layer) send(m *mbuf.Mbuf, d *Dst, f *fields4) syscall.Errno {
 		h.setChecksum()
 	}
 	m.SetTx(m.L2Len(), HdrLen4, m.L4Len(), m.SegSize())
+	return l.toLink(m, d, eth.TypeIPv4)
+}
+
+// toLink gives m, which is complete, to the link. EHOSTUNREACH: the neighbour is dead.
+// Takes m.
+func (l *Layer) toLink(m *mbuf.Mbuf, d *Dst, ethertype uint16) syscall.Errno {
 	l.sending, l.dead = true, false
-	l.cfg.Eth.Output(m, d.Neigh, eth.TypeIPv4, l.now)
+	l.cfg.Eth.Output(m, d.Neigh, ethertype, l.now)
 	l.sending = false
 	if l.dead {
 		return syscall.EHOSTUNREACH
@@ -149,8 +162,8 @@ func (l *Layer) headSegment(m *mbuf.Mbuf) *mbuf.Mbuf {
 }
 
 // offload sees to it that the transport checksum is either the port's work, of
-// which it needs to know that the packet is IPv4, or done.
-func (l *Layer) offload(m *mbuf.Mbuf, ifc *eth.Iface) {
+// which it needs to know the version (TxIPv4 or TxIPv6), or done.
+func (l *Layer) offload(m *mbuf.Mbuf, ifc *eth.Iface, version uint64) {
 	can := true
 	switch m.OlFlags & mbuf.TxL4Mask {
 	case mbuf.TxTCPChecksum:
@@ -159,7 +172,7 @@ func (l *Layer) offload(m *mbuf.Mbuf, ifc *eth.Iface) {
 		can = ifc.Offloads&pmd.TxUDPChecksum != 0
 	}
 	if can || m.OlFlags&txSegs != 0 {
-		m.OlFlags |= mbuf.TxIPv4
+		m.OlFlags |= version
 		return
 	}
 	finishChecksum(m)

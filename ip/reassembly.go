@@ -5,7 +5,8 @@ import (
 	"dataplane/perf"
 )
 
-// fragKey is what the fragments of a datagram have in common. RFC 791 3.2.
+// fragKey is what the fragments of a datagram have in common. RFC 791 3.2; RFC 8200 4.5:
+// in IPv6 not the protocol.
 type fragKey struct {
 	src, dst Addr
 	id       uint32
@@ -29,6 +30,7 @@ type datagram struct {
 	frames int     // received frames that it holds
 	bytes  int     // of their buffers
 	hdrLen int     // of the first fragment's header, which lies before its payload
+	nextAt int     // IPv6: where in it the number of the fragment header stands
 	pkt    Packet  // of the first fragment
 	ecn    uint8   // set of the ECN fields seen, bit by bit
 	dead   perf.Verdict
@@ -42,8 +44,7 @@ type datagram struct {
 }
 
 // fragment takes a fragment in. m starts at the header h. Borrows m unless it
-// answers perf.Taken; the frames of a datagram that comes to nothing are booked
-// late.
+// answers perf.Taken.
 func (l *Layer) fragment(m *mbuf.Mbuf, h Header4, p *Packet) perf.Verdict {
 	off, n, more := h.Offset(), h.TotalLen()-len(h), h.MoreFrags()
 	// RFC 791 3.2: all but the last carry a multiple of 8 bytes, and no datagram
@@ -51,12 +52,28 @@ func (l *Layer) fragment(m *mbuf.Mbuf, h Header4, p *Packet) perf.Verdict {
 	if n == 0 || more && n&7 != 0 || len(h)+off+n > MaxPacket {
 		return perf.DropFragBad
 	}
+	return l.gather(m, fragKey{p.Src, p.Dst, uint32(h.ID()), h.Proto()}, part{off: off, n: n, more: more, hdrLen: len(h), ecn: h.TOS() & 3}, p)
+}
+
+// part is what gather needs to know of a fragment.
+type part struct {
+	off, n int  // of its payload
+	more   bool // it is not the last one
+	hdrLen int  // what precedes its payload
+	next   int  // IPv6: where the number of the fragment header stands
+	ecn    uint8
+}
+
+// gather keeps m, a fragment that starts at its IP header, until all of its datagram
+// are there. Borrows m unless it answers perf.Taken; the frames of a datagram that
+// comes to nothing are booked late.
+func (l *Layer) gather(m *mbuf.Mbuf, k fragKey, f part, p *Packet) perf.Verdict {
 	r := &l.frags
-	d := r.open(fragKey{p.Src, p.Dst, uint32(h.ID()), h.Proto()}, p.Now)
+	d := r.open(k, p.Now)
 	if d.dead != 0 {
 		return d.dead
 	}
-	i, v := d.place(off, off+n, more)
+	i, v := d.place(f.off, f.off+f.n, f.more)
 	switch v {
 	case perf.Delivered:
 	case perf.DropFragDuplicate:
@@ -69,16 +86,16 @@ func (l *Layer) fragment(m *mbuf.Mbuf, h Header4, p *Packet) perf.Verdict {
 		r.kill(d, perf.DropFragLimit)
 		return perf.DropFragLimit
 	}
-	m.Adj(len(h))
-	d.insert(i, piece{m, off, off + n})
-	d.got += n
+	m.Adj(f.hdrLen)
+	d.insert(i, piece{m, f.off, f.off + f.n})
+	d.got += f.n
 	d.frames++
-	d.ecn |= 1 << (h.TOS() & 3)
-	if !more {
-		d.total = off + n
+	d.ecn |= 1 << f.ecn
+	if !f.more {
+		d.total = f.off + f.n
 	}
-	if off == 0 {
-		d.hdrLen, d.pkt = len(h), *p
+	if f.off == 0 {
+		d.hdrLen, d.nextAt, d.pkt = f.hdrLen, f.next, *p
 		d.pkt.Header = nil
 	}
 	if d.got == d.total {

@@ -12,7 +12,7 @@ import (
 //
 // ENETUNREACH: no route. EADDRNOTAVAIL: e.Local is not ours, or we have no
 // address there. EACCES: a broadcast address, and e.Broadcast is not set.
-// EINVAL: from 127/8 to somebody else.
+// EINVAL: from 127/8 to somebody else. EAFNOSUPPORT: from one family to the other.
 func (l *Layer) Resolve(e *Endpoint) syscall.Errno {
 	l.snapshot()
 	d := &e.Dst
@@ -51,6 +51,9 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 	if !e.Local.IsZero() && !r.IsLocal(e.Local) {
 		return syscall.EADDRNOTAVAIL
 	}
+	if e.Local.Is4() && !e.Remote.Is4() || e.Remote.Is4() && !e.Local.Is4() && !e.Local.IsZero() {
+		return syscall.EAFNOSUPPORT
+	}
 	rt, ok := l.route(e)
 	if !ok {
 		return syscall.ENETUNREACH
@@ -79,7 +82,10 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 	case !rt.Gateway.IsZero():
 		hop = rt.Gateway
 	}
-	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, auto: e.Local.IsZero(), gen: l.gen}
+	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, auto: e.Local.IsZero(), gen: l.gen, Hdr: HdrLen4}
+	if !e.Remote.Is4() {
+		d.Hdr = HdrLen6
+	}
 	d.Neigh = l.cfg.Eth.Neighbor(ifc, eth.Addr(hop))
 	d.MTU, d.cut = l.narrow(e.Remote, l.linkMTU(&rt, ifc))
 	d.idRow, d.idAdd = l.idOf(src, e.Remote)
@@ -93,7 +99,7 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 // endpoint that has an address sends on that address's link.
 func (l *Layer) route(e *Endpoint) (Route, bool) {
 	if !e.Remote.Is4() {
-		return Route{}, false
+		return l.route6(e)
 	}
 	rt, ok := l.routes.Lookup(e.Remote)
 	if group := e.Remote.IsMulticast(); (group || e.Remote.IsBroadcast()) && !e.Local.IsZero() && !e.Local.IsLoopback() {
@@ -110,6 +116,24 @@ func (l *Layer) route(e *Endpoint) (Route, bool) {
 	}
 	if ok && !rt.Gateway.IsZero() {
 		rt = l.gateway(e.Remote, rt)
+	}
+	return rt, ok
+}
+
+// route6 is route of IPv6: a group without a zone is on the link of the address that
+// the endpoint has.
+func (l *Layer) route6(e *Endpoint) (Route, bool) {
+	rt, ok := l.routes.Lookup(e.Remote)
+	switch {
+	case e.Remote.IsMulticast():
+		if i, own := l.routes.ifaceOf(e.Local); own && !e.Remote.NeedsZone() {
+			rt, ok = Route{Iface: i, Src: e.Local, Kind: Multicast}, true
+		}
+	case ok && !rt.Gateway.IsZero():
+		rt = l.gateway(e.Remote, rt)
+	}
+	if f := l.iface(rt.Iface); ok && f != nil && f.MTU < MinMTU6 {
+		return Route{}, false // RFC 8200 5: no link for IPv6
 	}
 	return rt, ok
 }

@@ -83,6 +83,7 @@ func (w wide) cmp(v wide) int {
 func NewRoutes(ifaces []RouteIface, routes ...Route) (*Routes, error) {
 	r := &Routes{ifaces: slices.Clone(ifaces), loop: -1}
 	for i := range r.ifaces {
+		r.ifaces[i].scope()
 		r.addIface(&r.ifaces[i])
 	}
 	for _, rt := range routes {
@@ -100,6 +101,16 @@ func NewRoutes(ifaces []RouteIface, routes ...Route) (*Routes, error) {
 	slices.SortFunc(r.local6, func(a, b Addr) int { return wideOf(a).cmp(wideOf(b)) })
 	r.index()
 	return r, nil
+}
+
+// scope gives the link-local addresses of f their zone.
+func (f *RouteIface) scope() {
+	f.Prefixes = slices.Clone(f.Prefixes)
+	for i := range f.Prefixes {
+		if p := &f.Prefixes[i]; p.Bits >= 64 { // a shorter one would be of all links
+			p.Addr = p.Addr.Scoped(f.Index)
+		}
+	}
 }
 
 // addIface notes our addresses on f and the subnets they are in.
@@ -141,6 +152,7 @@ func (r *Routes) complete(rt *Route) error {
 	if f == nil {
 		return fmt.Errorf("ip: route to %s: there is no interface %d", rt.Prefix, rt.Iface)
 	}
+	rt.Gateway, rt.Prefix.Addr = rt.Gateway.Scoped(rt.Iface), rt.Prefix.Addr.Scoped(rt.Iface)
 	if !rt.Gateway.IsZero() {
 		if rt.Gateway.Is4() != rt.Prefix.Is4() {
 			return fmt.Errorf("ip: route to %s: gateway %s is of another family", rt.Prefix, rt.Gateway)
@@ -164,7 +176,7 @@ func (r *Routes) complete(rt *Route) error {
 // source is the address packets on rt leave from: the one in the gateway's
 // subnet, else the interface's first, else the first of any interface.
 func (r *Routes) source(f *RouteIface, rt *Route) Addr {
-	if a := f.sourceFor(rt.Gateway); a != (Addr{}) {
+	if a := f.sourceFor(rt.Gateway); a != (Addr{}) && !a.NeedsZone() {
 		return a
 	}
 	if a := f.first(rt.Prefix.Is4()); a != (Addr{}) {
@@ -201,14 +213,21 @@ func (f *RouteIface) sourceFor(a Addr) Addr {
 	return Addr{}
 }
 
-// first is our first address of a family.
+// first is our first address of a family; of IPv6 rather one that is not link-local.
 func (f *RouteIface) first(v4 bool) Addr {
+	var local Addr
 	for _, p := range f.Prefixes {
-		if p.Is4() == v4 {
+		if p.Is4() != v4 {
+			continue
+		}
+		if v4 || !p.Addr.IsLinkLocal() {
 			return p.Addr
 		}
+		if local.IsZero() {
+			local = p.Addr
+		}
 	}
-	return Addr{}
+	return local
 }
 
 // index sorts the routes and notes where each prefix length begins.

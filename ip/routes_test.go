@@ -69,7 +69,7 @@ func TestRoutesLookup(t *testing.T) {
 		if c.gateway != "" {
 			gw = addr(c.gateway)
 		}
-		if !ok || rt.Iface != c.iface || rt.Gateway != gw || rt.Src != addr(c.src) || rt.MTU != c.mtu || rt.Kind != c.kind {
+		if !ok || rt.Iface != c.iface || rt.Gateway.Wire() != gw || rt.Src != addr(c.src) || rt.MTU != c.mtu || rt.Kind != c.kind {
 			t.Errorf("%s: %+v %v", c.dst, rt, ok)
 		}
 	}

@@ -15,6 +15,9 @@ import (
 func (l *Layer) Send(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) syscall.Errno {
 	l.now = now
 	d := &e.Dst
+	if d.Hdr != HdrLen4 {
+		return l.send6(m, e, proto)
+	}
 	// The header's 20 bytes as two words and the destination.
 	w0 := uint64(4<<4|HdrLen4/4)<<56 | uint64(e.TOS)<<48 | uint64(HdrLen4+m.PktLen)<<32
 	if e.DontFrag && !d.cut {
@@ -23,7 +26,7 @@ func (l *Layer) Send(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sysc
 		w0 |= uint64(l.nextID(d)) << 16
 	}
 	w1 := uint64(l.ttlOf(e))<<56 | uint64(proto)<<48 | uint64(e.Local.V4())
-	b := d.Neigh.Frame(m, HdrLen4, now)
+	b := d.Neigh.Frame(m, HdrLen4, eth.TypeIPv4, now)
 	straight := b != nil
 	if !straight {
 		if b = m.Prepend(HdrLen4); b == nil { // nobody makes packets without headroom
@@ -31,7 +34,7 @@ func (l *Layer) Send(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sysc
 		}
 	}
 	if d.Iface.Offloads&pmd.TxIPChecksum != 0 {
-		m.OlFlags |= mbuf.TxIPChecksum | mbuf.TxIPv4
+		m.OlFlags |= mbuf.TxIPChecksum
 	} else {
 		s := uint32(w0>>48) + uint32(w0>>32)&0xffff + uint32(w0>>16)&0xffff + uint32(w0)&0xffff
 		w1 |= uint64(^Fold(s+uint32(w1>>48)+d.pair)) << 32
@@ -41,19 +44,14 @@ func (l *Layer) Send(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sysc
 	be.PutUint64(h[8:], w1)
 	be.PutUint32(h[16:], e.Remote.V4())
 	if m.OlFlags != 0 {
+		m.OlFlags |= mbuf.TxIPv4
 		m.SetTx(eth.HdrLen, HdrLen4, m.L4Len(), 0)
 	}
 	if straight {
 		d.Neigh.Send(m)
 		return 0
 	}
-	l.sending, l.dead = true, false
-	l.cfg.Eth.Output(m, d.Neigh, eth.TypeIPv4, now)
-	l.sending = false
-	if l.dead {
-		return syscall.EHOSTUNREACH
-	}
-	return 0
+	return l.toLink(m, d, eth.TypeIPv4)
 }
 
 // PseudoSum is the sum of the pseudo header of e's packets, which are resolved.
@@ -61,8 +59,12 @@ func (e *Endpoint) PseudoSum(proto uint8, length int) uint32 {
 	return e.Dst.pair + uint32(proto) + uint32(length)
 }
 
-// pairSum is what two IPv4 addresses add to a checksum.
+// pairSum is what two addresses add to a checksum.
 func pairSum(a, b Addr) uint32 {
+	if !b.Is4() {
+		a, b = a.Wire(), b.Wire()
+		return uint32(Checksum(a[:], 0)) + uint32(Checksum(b[:], 0))
+	}
 	x, y := a.V4(), b.V4()
 	return x>>16 + x&0xffff + y>>16 + y&0xffff
 }

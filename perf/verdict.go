@@ -22,6 +22,7 @@ const (
 	DropIPChecksum
 	DropIPLength
 	DropIPOptions
+	DropIPExtension
 	DropIPSource
 	DropIPNotOurs
 	DropIPLinkBroadcast
@@ -37,6 +38,7 @@ const (
 	DropICMPType
 	DropICMPStale
 	DropICMPLimit
+	DropNDBad
 
 	DropUDPShort
 	DropUDPLength
@@ -96,10 +98,11 @@ var verdicts = [NumVerdicts]named{
 	DropIPChecksum:      {"ip-checksum", "The IP header checksum is wrong."},
 	DropIPLength:        {"ip-length", "The IP total length is less than the header or more than the frame holds."},
 	DropIPOptions:       {"ip-options", "An IP option has an impossible length, or asks for source routing."},
+	DropIPExtension:     {"ip-extension", "An IPv6 extension header is cut off, is one too many, or holds what a host refuses."},
 	DropIPSource:        {"ip-source", "The source address cannot be a sender: broadcast, multicast, loopback, zero or our own."},
 	DropIPNotOurs:       {"ip-not-ours", "The destination is none of our addresses; a host does not forward."},
 	DropIPLinkBroadcast: {"ip-link-broadcast", "A link broadcast carried a packet for one host."},
-	DropIPProto:         {"ip-proto", "No protocol is registered for the packet's protocol number."},
+	DropIPProto:         {"ip-proto", "No protocol is registered for the packet's protocol number or next header."},
 	DropFragBad:         {"frag-bad", "The fragment has an impossible length or would end past 65535 bytes."},
 	DropFragOverlap:     {"frag-overlap", "The fragment overlaps an earlier one, so its whole datagram is discarded."},
 	DropFragDuplicate:   {"frag-duplicate", "The fragment had come before."},
@@ -111,6 +114,7 @@ var verdicts = [NumVerdicts]named{
 	DropICMPType:     {"icmp-type", "The ICMP type or code is one we do not act on."},
 	DropICMPStale:    {"icmp-stale", "The ICMP error quotes a packet that none of our sockets has in flight."},
 	DropICMPLimit:    {"icmp-limit", "The echo request came faster than we are willing to answer."},
+	DropNDBad:        {"nd-bad", "A message of neighbour discovery is malformed, or came from beyond the link."},
 
 	DropUDPShort:    {"udp-short", "The datagram is shorter than a UDP header."},
 	DropUDPLength:   {"udp-length", "The UDP length is less than 8 or more than the packet holds."},

@@ -37,7 +37,7 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 		if s = l.receiver(f, h, p); s == nil {
 			if !p.Copied {
 				// RFC 1122 4.1.3.1: a port that nobody has is reported.
-				l.ip.Unreachable(p, m, ip.ICMPUnreachable, ip.CodePort)
+				l.ip.NoPort(p, m)
 			}
 			return perf.DropUDPNoPort
 		}
