@@ -34,7 +34,7 @@ eth                                              < ip udp tcp inet api
 ip sock                                          < udp tcp inet api
 eth mbuf perf sock                               < packet
 packet                                           < api
-sock/options                                     < inet
+sock/options                                     < inet packet
 udp tcp                                          < inet
 tcp inet lcore                                   < api
 pmd/wire pmd/loop pmd/tap                        < api

@@ -37,7 +37,10 @@ func (*Family) Family() int { return syscall.AF_PACKET }
 
 // private is what the family keeps in a Socket.
 type private struct {
-	fam   *Family
+	fam    *Family
+	filter atomic.Pointer[sock.Filter] // written by setFilter
+	locked atomic.Bool                 // SO_LOCK_FILTER
+
 	wants atomic.Uint32 // control messages that frames are to come with; written by SetOption
 
 	// Under the family's gate.

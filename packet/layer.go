@@ -5,8 +5,6 @@ import (
 	"dataplane/mbuf"
 	"dataplane/perf"
 	"dataplane/sock"
-
-	"golang.org/x/net/bpf"
 )
 
 var _ sock.Proto = (*Layer)(nil)
@@ -55,7 +53,7 @@ type Sock struct {
 	seen    uint32 // PACKET_STATISTICS: frames for it, those that it missed included
 	missed  uint32
 	group   *group
-	filter  *bpf.VM // SO_ATTACH_FILTER; nil: all frames
+	filter  *sock.Filter // SO_ATTACH_FILTER; nil: all frames
 }
 
 // anyIface stands for all interfaces.

@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"dataplane/sock"
+	"dataplane/sock/options"
 )
 
 // Options of level SOL_PACKET, as Linux numbers them.
@@ -17,27 +18,19 @@ const (
 	optIgnoreOutgoing = 23
 )
 
-// Options of level SOL_SOCKET that package syscall does not name.
-const (
-	soTimestampNS = 35
-	soProtocol    = 38
-	soDomain      = 39
-)
-
-// SetOption sets an option. What has no effect here is refused with ENOPROTOOPT: above
-// all the rings that a program maps, since there is no mapping.
+// SetOption sets an option, if the table has it.
 func (*ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
+	if errno := options.Set(options.Packet, false, level, name, len(v)); errno != 0 {
+		return errno
+	}
 	if !s.Use() {
 		return sock.ErrClosed
 	}
 	defer s.Done()
-	switch level {
-	case syscall.SOL_PACKET:
+	if level == syscall.SOL_PACKET {
 		return setPacket(s, name, v)
-	case syscall.SOL_SOCKET:
-		return setSocket(s, name, v)
 	}
-	return syscall.ENOPROTOOPT
+	return setSocket(s, name, v)
 }
 
 // setPacket sets an option of level SOL_PACKET.
@@ -85,40 +78,11 @@ func (p *private) want(bit uint32, value int) {
 	}
 }
 
-// setSocket sets an option of level SOL_SOCKET.
-func setSocket(s *sock.Socket, name int, v []byte) error {
-	value, errno := sock.Int(v)
-	if errno != 0 {
-		return errno
-	}
-	switch name {
-	case syscall.SO_TIMESTAMP:
-		priv(s).want(wantTimestamp, value)
-	case soTimestampNS:
-		priv(s).want(wantTimestampNS, value)
-	case syscall.SO_RCVBUF:
-		n := min(max(value, sock.MinBuf), sock.MaxBuf)
-		return onAll(s, func(_ *Layer, k *Sock) syscall.Errno {
-			k.Opt.RcvBuf = n
-			k.RX.SetLimit(n)
-			return 0
-		})
-	case syscall.SO_SNDBUF:
-		n := min(max(value, sock.MinBuf), sock.MaxBuf)
-		s.Wr.Lock()
-		for _, sk := range s.Group() {
-			sk.TX.SetLimit(n)
-		}
-		s.Wr.Unlock()
-		return onAll(s, func(_ *Layer, k *Sock) syscall.Errno { k.Opt.SndBuf = n; return 0 })
-	default:
-		return syscall.ENOPROTOOPT
-	}
-	return nil
-}
-
 // GetOption reads an option.
 func (*ops) GetOption(s *sock.Socket, level, name int, v []byte) (int, error) {
+	if errno := options.Get(options.Packet, false, level, name); errno != 0 {
+		return 0, errno
+	}
 	if !s.Use() {
 		return 0, sock.ErrClosed
 	}
@@ -130,10 +94,8 @@ func (*ops) GetOption(s *sock.Socket, level, name int, v []byte) (int, error) {
 		return statistics(s, v)
 	case level == syscall.SOL_PACKET:
 		n, errno = getPacket(s, name, v)
-	case level == syscall.SOL_SOCKET:
-		n, errno = getSocket(s, name, v)
 	default:
-		errno = syscall.ENOPROTOOPT
+		n, errno = getSocket(s, name, v)
 	}
 	if errno != 0 {
 		return 0, errno
@@ -157,41 +119,6 @@ func getPacket(s *sock.Socket, name int, v []byte) (int, syscall.Errno) {
 		return sock.PutBool(v, first.deaf)
 	case optFanout:
 		return sock.PutInt(v, p.fam.shared(s))
-	}
-	return 0, syscall.ENOPROTOOPT
-}
-
-// getSocket reads an option of level SOL_SOCKET.
-func getSocket(s *sock.Socket, name int, v []byte) (int, syscall.Errno) {
-	p := priv(s)
-	switch name {
-	case syscall.SO_TYPE:
-		return sock.PutInt(v, int(s.Type))
-	case soDomain:
-		return sock.PutInt(v, int(s.Family))
-	case soProtocol:
-		name, _ := s.Names()
-		return sock.PutInt(v, int(hostOrder(name.Port)))
-	case syscall.SO_ACCEPTCONN:
-		return sock.PutInt(v, 0)
-	case syscall.SO_TIMESTAMP:
-		return sock.PutBool(v, p.wants.Load()&wantTimestamp != 0)
-	case soTimestampNS:
-		return sock.PutBool(v, p.wants.Load()&wantTimestampNS != 0)
-	case syscall.SO_RCVBUF, syscall.SO_SNDBUF:
-		var o sock.Options
-		s.SK().Call(func() { o = s.SK().Opt })
-		if name == syscall.SO_RCVBUF {
-			return sock.PutInt(v, o.RcvBuf)
-		}
-		return sock.PutInt(v, o.SndBuf)
-	case syscall.SO_ERROR:
-		for _, sk := range s.Group() {
-			if e := sk.TakeError(); e != 0 {
-				return sock.PutInt(v, int(e))
-			}
-		}
-		return sock.PutInt(v, 0)
 	}
 	return 0, syscall.ENOPROTOOPT
 }

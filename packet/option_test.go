@@ -1,0 +1,96 @@
+package packet
+
+import (
+	"bytes"
+	"syscall"
+	"testing"
+
+	"dataplane/eth"
+	"dataplane/sock"
+	"dataplane/sock/options"
+
+	"golang.org/x/net/bpf"
+)
+
+// Every option does what the table says: what works is taken, all others are refused.
+func TestTableOfOptions(t *testing.T) {
+	b := newBench(t, 2)
+	mreq := make([]byte, mreqLen)
+	mreq[0], mreq[4] = 1, hearAll
+	ret := []byte{6, 0, 0, 0, 0xff, 0, 0, 0}
+	samples := map[string][]byte{
+		"PACKET_ADD_MEMBERSHIP": mreq, "PACKET_DROP_MEMBERSHIP": mreq, "SO_ATTACH_FILTER, SO_GET_FILTER": ret,
+	}
+	for _, r := range options.Table() {
+		s := b.socket(sock.TypeRaw, protoAll)
+		if r.Name == "PACKET_DROP_MEMBERSHIP" {
+			s.Ops.SetOption(s, r.Level, optAddMembership, mreq)
+		}
+		if r.Num == syscall.SO_DETACH_FILTER && r.Level == syscall.SOL_SOCKET {
+			s.Ops.SetOption(s, r.Level, syscall.SO_ATTACH_FILTER, ret)
+		}
+		v, room := samples[r.Name], make([]byte, 64)
+		if v == nil {
+			v = []byte{1, 0, 0, 0}
+		}
+		err := s.Ops.SetOption(s, r.Level, r.Num, v)
+		if want := options.Set(options.Packet, false, r.Level, r.Num, len(v)); want != 0 && err != want || want == 0 && err != nil {
+			t.Errorf("set %s: %v, want %v", r.Name, err, want)
+		}
+		n, err := s.Ops.GetOption(s, r.Level, r.Num, room)
+		if want := options.Get(options.Packet, false, r.Level, r.Num); want != 0 && err != want || want == 0 && (err != nil || n == 0) {
+			t.Errorf("get %s: %d bytes, %v, want %v", r.Name, n, err, want)
+		}
+		s.Close()
+	}
+}
+
+// A filter looks at what the socket is to get, and says how much of it.
+func TestFilter(t *testing.T) {
+	b := newBench(t, 1)
+	prog := func(off, val uint32) *sock.Filter {
+		f, errno := sock.NewFilter([]bpf.Instruction{
+			bpf.LoadAbsolute{Off: off, Size: 2}, bpf.JumpIf{Val: val, SkipFalse: 1},
+			bpf.RetConstant{Val: 20}, bpf.RetConstant{},
+		})
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		return f
+	}
+	raw, dgram := b.socket(sock.TypeRaw, protoAll), b.socket(sock.TypeDgram, protoAll)
+	f := prog(12, typeARP)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(raw.Ops.SetOption(raw, syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, f.Bytes()))
+	must(dgram.Ops.SetOption(dgram, syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, prog(0, 1).Bytes()))
+	b.comes(0, ether(ours, theirs, eth.TypeIPv4, 50))
+	b.comes(0, ether(ours, theirs, typeARP, 3000)) // in two segments
+	if got, from, _ := recv(raw); len(got) != 20 || from.Protocol != typeARP || count(raw) != 0 {
+		t.Errorf("%x %+v", got, from)
+	}
+	if n := count(dgram); n != 2 {
+		t.Errorf("%d without link header", n)
+	}
+	room := make([]byte, 64)
+	if n, err := raw.Ops.GetOption(raw, syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, room); n != 4 || err != nil || !bytes.Equal(room[:32], f.Bytes()) {
+		t.Errorf("%d %v %x", n, err, room)
+	}
+	must(raw.SetInt(syscall.SOL_SOCKET, soLockFilter, 1))
+	for _, name := range []int{syscall.SO_ATTACH_FILTER, syscall.SO_DETACH_FILTER} {
+		if err := raw.Ops.SetOption(raw, syscall.SOL_SOCKET, name, f.Bytes()); err != syscall.EPERM {
+			t.Errorf("locked: %v", err)
+		}
+	}
+	if err := raw.SetInt(syscall.SOL_SOCKET, soLockFilter, 0); err != syscall.EPERM {
+		t.Error(err)
+	}
+	must(dgram.SetInt(syscall.SOL_SOCKET, syscall.SO_DETACH_FILTER, 0))
+	if err := dgram.SetInt(syscall.SOL_SOCKET, syscall.SO_DETACH_FILTER, 0); err != syscall.ENOENT {
+		t.Error(err)
+	}
+}
