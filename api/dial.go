@@ -77,10 +77,10 @@ func connect(ctx context.Context, s *sock.Socket, to sock.Name) error {
 		return ctxError(err)
 	}
 	if ctx.Done() == nil { // it never ends
-		return s.Ops.Connect(s, to)
+		return s.Ops.Connect(s, to, 0)
 	}
 	stop := context.AfterFunc(ctx, func() { s.Wr.SetDeadline(longAgo) })
-	err := s.Ops.Connect(s, to)
+	err := s.Ops.Connect(s, to, 0)
 	if !stop() { // ctx has ended: its own word goes first
 		return ctxError(ctx.Err())
 	}

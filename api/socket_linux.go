@@ -58,7 +58,7 @@ func (k *Socket) Connect(sa unix.Sockaddr) error {
 	if err != nil {
 		return err
 	}
-	return plainErrno(k.s.Ops.Connect(k.s, name))
+	return plainErrno(k.s.Ops.Connect(k.s, name, 0))
 }
 
 // Listen lets the socket accept connections.

@@ -46,7 +46,7 @@ func dgramBind(s *sock.Socket, local sock.Name) error {
 
 // Connect sets the peer. The Socket then lives on the lcore that the flow
 // belongs to, and the other lcores forget it.
-func (*dgramOps) Connect(s *sock.Socket, to sock.Name) error {
+func (*dgramOps) Connect(s *sock.Socket, to sock.Name, _ int) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	if err := s.Wr.Err(); err != nil {

@@ -122,7 +122,7 @@ func TestDgramTruncation(t *testing.T) {
 func TestDgramConnected(t *testing.T) {
 	each(t, func(t *testing.T, a, b *bed) {
 		c, s := dgrams(a, b)
-		must(t, c.Ops.Connect(c, b.at(7)))
+		must(t, c.Ops.Connect(c, b.at(7), 0))
 		local, remote := c.Names()
 		if c.State() != sock.Connected || local.Addr != a.at(0).Addr || remote != b.at(7) || len(c.Group()) != 1 {
 			t.Errorf("%v, %v %v, %d Socks", c.State(), local, remote, len(c.Group()))
@@ -172,7 +172,7 @@ func TestDgramManyPeers(t *testing.T) {
 		peers := map[sock.Name]bool{}
 		for range 32 {
 			c := a.socket(sock.TypeDgram)
-			must(t, c.Ops.Connect(c, b.at(7)))
+			must(t, c.Ops.Connect(c, b.at(7), 0))
 			c.Send([]byte("hello"), 0)
 			m := recv(t, s, "hello")
 			peers[m.Name] = true
@@ -205,7 +205,7 @@ func TestDgramLoopback(t *testing.T) {
 func TestDgramFull(t *testing.T) {
 	each(t, func(t *testing.T, a, b *bed) {
 		c, s := dgrams(a, b)
-		must(t, c.Ops.Connect(c, b.at(7)))
+		must(t, c.Ops.Connect(c, b.at(7), 0))
 		must(t, c.SetInt(syscall.SOL_SOCKET, syscall.SO_SNDBUF, 1))
 		must(t, s.SetInt(syscall.SOL_SOCKET, syscall.SO_RCVBUF, 8192))
 		buf := make([]byte, 1000)

@@ -149,7 +149,7 @@ func streams(a, b *bed) (c, s *sock.Socket) {
 	a.t.Helper()
 	l, name := b.listener(0)
 	c = a.socket(sock.TypeStream)
-	must(a.t, c.Ops.Connect(c, name))
+	must(a.t, c.Ops.Connect(c, name, 0))
 	s, err := l.Ops.Accept(l, 0)
 	must(a.t, err)
 	bound(s)

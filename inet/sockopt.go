@@ -14,6 +14,7 @@ type inetOps struct{ sock.NoOps }
 
 // GetName returns the local or the peer's address.
 func (inetOps) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
+	settle(s)
 	local, remote := s.Names()
 	if !peer {
 		return local, nil

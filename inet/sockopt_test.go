@@ -137,7 +137,7 @@ func TestOptionsAreInherited(t *testing.T) {
 		must(t, l.SetInt(syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1))
 		must(t, l.SetLinger(0))
 		c := a.socket(sock.TypeStream)
-		must(t, c.Ops.Connect(c, name))
+		must(t, c.Ops.Connect(c, name, 0))
 		s, err := l.Ops.Accept(l, 0)
 		must(t, err)
 		for name, want := range map[int]int{syscall.SO_SNDBUF: 100_000, syscall.SO_KEEPALIVE: 1, syscall.SO_LINGER: 1} {

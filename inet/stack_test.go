@@ -34,7 +34,7 @@ func TestAfterStop(t *testing.T) {
 		must(t, a.group.Stop())
 		fails(t, "listen", v.Ops.Listen(v, 1), syscall.ENETDOWN)
 		w := a.socket(sock.TypeStream)
-		fails(t, "connect", w.Ops.Connect(w, b.at(80)), syscall.ENETDOWN)
+		fails(t, "connect", w.Ops.Connect(w, b.at(80), 0), syscall.ENETDOWN)
 		fails(t, "option", w.SetInt(syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1), syscall.ENETDOWN)
 		x := a.socket(sock.TypeDgram)
 		fails(t, "bind", x.Ops.Bind(x, a.at(8)), syscall.ENETDOWN)

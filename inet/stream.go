@@ -120,14 +120,17 @@ func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
 
 // Connect opens a connection and waits until it is established, refused, or
 // the write deadline passes.
-func (*streamOps) Connect(s *sock.Socket, to sock.Name) error {
+func (*streamOps) Connect(s *sock.Socket, to sock.Name, flags int) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	switch s.State() {
 	case sock.Connected, sock.Listening:
 		return syscall.EISCONN
 	case sock.Connecting:
-		if err := waitConnected(s); err != errMoved {
+		if err := waitConnected(s, flags); err != errMoved {
+			if err == syscall.EAGAIN {
+				return syscall.EALREADY
+			}
 			return err
 		}
 	}
@@ -138,8 +141,16 @@ func (*streamOps) Connect(s *sock.Socket, to sock.Name) error {
 	if errno != 0 {
 		return errno
 	}
+	if err := connectAt(s, local, to, flags); err != syscall.EAGAIN {
+		return err
+	}
+	return syscall.EINPROGRESS
+}
+
+// connectAt opens a connection on whatever lcore it belongs to. EAGAIN: it goes on.
+func connectAt(s *sock.Socket, local, to sock.Name, flags int) error {
 	for {
-		if err := connect(s, local, to); err != errMoved {
+		if err := connect(s, local, to, flags); err != errMoved {
 			return err
 		}
 	}
@@ -149,7 +160,7 @@ func (*streamOps) Connect(s *sock.Socket, to sock.Name) error {
 const errMoved = syscall.ESTALE
 
 // connect opens a connection between two names.
-func connect(s *sock.Socket, local, to sock.Name) error {
+func connect(s *sock.Socket, local, to sock.Name, flags int) error {
 	h := of(s).host
 	core := 0
 	if local.Port != 0 {
@@ -166,7 +177,7 @@ func connect(s *sock.Socket, local, to sock.Name) error {
 	if err := begin(s, local, to); err != nil {
 		return failed(s, err)
 	}
-	return waitConnected(s)
+	return waitConnected(s, flags)
 }
 
 // dialer is a transport's part of a socket that can be told where to connect to
@@ -225,33 +236,6 @@ func connectNames(s *sock.Socket, to *sock.Name) (sock.Name, syscall.Errno) {
 	return local, 0
 }
 
-func waitConnected(s *sock.Socket) error {
-	sk := s.SK()
-	for {
-		dead := sk.Has(sock.FlagDead) // before its reason, which the lcore writes first
-		if sk.Has(sock.FlagConnected) {
-			s.Established() // its names are fixed since before the flag was set
-			of(s).group = nil
-			return nil
-		}
-		if e := sk.TakeError(); e != 0 {
-			return failed(s, e)
-		}
-		switch {
-		case dead:
-			return failed(s, syscall.ECONNABORTED)
-		case sk.Core().Stopped():
-			return failed(s, syscall.ENETDOWN)
-		}
-		err := s.Wr.Wait(0, func() bool {
-			return sk.Has(sock.FlagConnected|sock.FlagDead) || sk.PeekError() != 0 || sk.Core().Stopped()
-		})
-		if err != nil {
-			return err
-		}
-	}
-}
-
 // Shutdown ends one direction or both. The peer sees the end of the stream
 // after what was written.
 func (*streamOps) Shutdown(s *sock.Socket, how int) error {
@@ -261,7 +245,7 @@ func (*streamOps) Shutdown(s *sock.Socket, how int) error {
 		}
 		return nil
 	}
-	if s.State() != sock.Connected {
+	if settle(s); s.State() != sock.Connected {
 		return syscall.ENOTCONN
 	}
 	if !s.Use() {

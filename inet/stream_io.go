@@ -20,10 +20,9 @@ const writeStep = 32 << 10
 // short, with what was written so far.
 func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
-		if s.Closed() {
-			return 0, sock.ErrClosed
+		if err := mustConnect(s, flags); err != nil {
+			return 0, err
 		}
-		return 0, syscall.EPIPE
 	}
 	sk := s.SK()
 	sent := 0
@@ -83,7 +82,9 @@ func (o *streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 // error is the end of the stream.
 func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
-		return 0, notConnected(s)
+		if err := awaitReading(s, flags); err != nil {
+			return 0, err
+		}
 	}
 	sk := s.SK()
 	got := 0

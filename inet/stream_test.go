@@ -14,7 +14,7 @@ func TestStreamConnect(t *testing.T) {
 		l, name := b.listener(80)
 		for range 20 {
 			c := a.socket(sock.TypeStream)
-			must(t, c.Ops.Connect(c, name))
+			must(t, c.Ops.Connect(c, name, 0))
 			s, err := l.Ops.Accept(l, 0)
 			must(t, err)
 			cl, cr := c.Names()
@@ -28,8 +28,8 @@ func TestStreamConnect(t *testing.T) {
 			if c.State() != sock.Connected || s.State() != sock.Connected || len(c.Group()) != 1 {
 				t.Errorf("%v %v, %d Socks", c.State(), s.State(), len(c.Group()))
 			}
-			fails(t, "connect again", c.Ops.Connect(c, name), syscall.EISCONN)
-			fails(t, "connect a listener", l.Ops.Connect(l, name), syscall.EISCONN)
+			fails(t, "connect again", c.Ops.Connect(c, name, 0), syscall.EISCONN)
+			fails(t, "connect a listener", l.Ops.Connect(l, name, 0), syscall.EISCONN)
 			s.Close()
 			c.Close()
 		}
@@ -39,29 +39,29 @@ func TestStreamConnect(t *testing.T) {
 func TestStreamConnectFails(t *testing.T) {
 	each(t, func(t *testing.T, a, b *bed) {
 		c := a.socket(sock.TypeStream)
-		fails(t, "no route", c.Ops.Connect(c, nameAt("192.0.2.1:80")), syscall.ENETUNREACH)
-		fails(t, "port 0", c.Ops.Connect(c, b.at(0)), syscall.EADDRNOTAVAIL)
-		fails(t, "a group", c.Ops.Connect(c, nameAt("224.0.0.9:80")), syscall.ENETUNREACH)
-		fails(t, "everybody", c.Ops.Connect(c, nameAt("10.0.0.255:80")), syscall.ENETUNREACH)
+		fails(t, "no route", c.Ops.Connect(c, nameAt("192.0.2.1:80"), 0), syscall.ENETUNREACH)
+		fails(t, "port 0", c.Ops.Connect(c, b.at(0), 0), syscall.EADDRNOTAVAIL)
+		fails(t, "a group", c.Ops.Connect(c, nameAt("224.0.0.9:80"), 0), syscall.ENETUNREACH)
+		fails(t, "everybody", c.Ops.Connect(c, nameAt("10.0.0.255:80"), 0), syscall.ENETUNREACH)
 		for range 3 {
-			fails(t, "refused", c.Ops.Connect(c, b.at(81)), syscall.ECONNREFUSED)
+			fails(t, "refused", c.Ops.Connect(c, b.at(81), 0), syscall.ECONNREFUSED)
 		}
 		if c.State() != sock.Unconnected || len(c.Group()) != len(a.Stacks()) {
 			t.Errorf("state %v, %d Socks", c.State(), len(c.Group()))
 		}
 		l, name := b.listener(81)
-		must(t, c.Ops.Connect(c, name)) // the same Socket, at last
+		must(t, c.Ops.Connect(c, name, 0)) // the same Socket, at last
 		s, err := l.Ops.Accept(l, 0)
 		must(t, err)
 		s.Close()
 
 		d := a.socket(sock.TypeStream) // a port that was asked for stays
 		must(t, d.Ops.Bind(d, a.at(5000)))
-		fails(t, "refused", d.Ops.Connect(d, b.at(82)), syscall.ECONNREFUSED)
+		fails(t, "refused", d.Ops.Connect(d, b.at(82), 0), syscall.ECONNREFUSED)
 		if local, _ := d.Names(); d.State() != sock.Bound || local.Port != 5000 {
 			t.Errorf("state %v, port %d", d.State(), local.Port)
 		}
-		must(t, d.Ops.Connect(d, name))
+		must(t, d.Ops.Connect(d, name, 0))
 		if local, _ := d.Names(); local != a.at(5000) {
 			t.Errorf("connected from %v", local)
 		}
@@ -76,7 +76,7 @@ func TestStreamConnectDeadline(t *testing.T) {
 	a, _ := beds(t, 1)
 	c := a.socket(sock.TypeStream)
 	c.Wr.SetDeadline(time.Now().Add(20 * time.Millisecond))
-	fails(t, "nobody there", c.Ops.Connect(c, nameAt("10.0.0.77:80")), os.ErrDeadlineExceeded)
+	fails(t, "nobody there", c.Ops.Connect(c, nameAt("10.0.0.77:80"), 0), os.ErrDeadlineExceeded)
 	if c.State() != sock.Connecting {
 		t.Errorf("state %v", c.State())
 	}
@@ -85,7 +85,7 @@ func TestStreamConnectDeadline(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 		c.Close()
 	}()
-	fails(t, "closed meanwhile", c.Ops.Connect(c, nameAt("10.0.0.77:80")), sock.ErrClosed)
+	fails(t, "closed meanwhile", c.Ops.Connect(c, nameAt("10.0.0.77:80"), 0), sock.ErrClosed)
 	eventually(t, "tcp has let go", func() bool { return conns(a) == 0 })
 }
 
@@ -108,7 +108,7 @@ func TestStreamLoopback(t *testing.T) {
 		must(t, l.Ops.Listen(l, 5))
 		for _, to := range []string{"10.0.0.1:80", "127.0.0.1:80", "127.1.2.3:80", "0.0.0.0:80"} {
 			c := a.socket(sock.TypeStream)
-			must(t, c.Ops.Connect(c, nameAt(to)))
+			must(t, c.Ops.Connect(c, nameAt(to), 0))
 			s, err := l.Ops.Accept(l, 0)
 			must(t, err)
 			if cl, cr := c.Names(); cl.Addr != cr.Addr || cr.IsWildcard() {
@@ -150,7 +150,7 @@ func TestStreamListen(t *testing.T) {
 		_, err = s.Ops.Accept(s, 0)
 		fails(t, "accept after close", err, sock.ErrClosed)
 		c := a.socket(sock.TypeStream)
-		fails(t, "connect", c.Ops.Connect(c, sock.Name{Addr: b.at(0).Addr, Port: local.Port}), syscall.ECONNREFUSED)
+		fails(t, "connect", c.Ops.Connect(c, sock.Name{Addr: b.at(0).Addr, Port: local.Port}, 0), syscall.ECONNREFUSED)
 	})
 }
 
@@ -162,7 +162,7 @@ func TestStreamListenerClose(t *testing.T) {
 			var cs []*sock.Socket
 			for range 8 {
 				c := a.socket(sock.TypeStream)
-				must(t, c.Ops.Connect(c, name))
+				must(t, c.Ops.Connect(c, name, 0))
 				cs = append(cs, c)
 			}
 			eventually(t, "all wait to be accepted", func() bool { return conns(b) >= 8 })
@@ -271,7 +271,7 @@ func TestStreamBoundPortComesBack(t *testing.T) {
 		must(t, l.Ops.Listen(l, 8))
 		s := a.socket(sock.TypeStream)
 		must(t, s.Ops.Bind(s, sock.Name{Port: 4000}))
-		must(t, s.Ops.Connect(s, sock.Name{Addr: b.addr.As16(), Port: 80}))
+		must(t, s.Ops.Connect(s, sock.Name{Addr: b.addr.As16(), Port: 80}, 0))
 		must(t, s.Close())
 		if a.tcpPorts.InUse(4000) {
 			t.Error("the port is lost")

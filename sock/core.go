@@ -100,7 +100,7 @@ func (c *Core) Call(f func()) bool {
 		return true
 	}
 	k := &call{f: f}
-	k.w.lane, k.w.tasks = c.lane(), c.registry
+	k.w.init(c.registry, c.lane(), 0)
 	k.w.Arm()
 	c.push(k)
 	for !k.done.Load() {
@@ -240,10 +240,20 @@ func (c *Core) serveCalls() int {
 }
 
 // wake readies the goroutine parked in w at the end of the turn. Runs on the
-// lcore. When nobody is parked it costs one load.
+// lcore. When nobody is parked, or watches, it costs one load.
 func (c *Core) wake(w *Waiter) {
+	if w.word.Load() != waiterIdle {
+		c.wakeFor(w, w.env.Load().key)
+	}
+}
+
+// wakeFor is wake for what key says.
+func (c *Core) wakeFor(w *Waiter, key uint32) {
 	v := w.claim()
-	if v == waiterIdle {
+	if v&waiterWatched != 0 {
+		w.tell(c, key)
+	}
+	if v &^= waiterWatched; v == waiterIdle {
 		return
 	}
 	switch t := w.task.Load(); {

@@ -36,6 +36,7 @@ func TestLaneOnABusyP(t *testing.T) {
 	}
 	for range 20 {
 		var w Waiter
+		w.init(nil, 0, 0)
 		var done atomic.Bool
 		go func() {
 			w.Arm()

@@ -74,18 +74,20 @@ func (o *Outbox) Used() int { return int(o.used.Load()) }
 // Localize gives s, which will have no Sock, its places to wait in. Before anybody
 // else knows s.
 func (s *Socket) Localize(ts *Tasks) {
-	var lane uint8
-	if ts != nil && len(ts.cores) > 0 {
-		lane = ts.cores[0].lane() // they have the same dispatchers
+	if ts == nil {
+		ts = noTasks
 	}
-	w := &[2]Waiter{{lane: lane, tasks: ts}, {lane: lane, tasks: ts}}
+	lane := ts.lane()
+	w := new([2]Waiter)
+	w[0].init(ts, lane, reader)
+	w[1].init(ts, lane, writer)
 	s.Rd.w, s.Wr.w = &w[0], &w[1]
 }
 
 // Init makes q the empty queue of s, which was localized, for so many bytes and
 // messages.
 func (q *Local) Init(s *Socket, bytes, messages int) {
-	q.rd, q.tasks = s.Rd.w, s.Rd.w.tasks
+	q.rd, q.tasks = s.Rd.w, s.Rd.w.tasks()
 	q.buf.InitAt(bytes, &q.tail)
 	q.SetLimits(bytes, messages)
 }
@@ -183,7 +185,7 @@ func (q *Local) enter(p *Parcel) {
 // Finish says that nothing more comes, and wakes the reader.
 func (q *Local) Finish() {
 	q.state.Or(localOver)
-	q.rd.Wake()
+	q.rd.WakeFor(0)
 }
 
 // Want lets the writer of s be woken when there may be room. It looks for room once more

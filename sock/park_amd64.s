@@ -7,5 +7,17 @@ TEXT ·commit(SB), NOSPLIT, $0-17
 	MOVQ $2, AX // waiterWaiting
 	LOCK
 	CMPXCHGQ CX, (BX)
-	SETEQ ret+16(FP)
+	JEQ done
+	CMPQ AX, $6 // waiterWaiting | waiterWatched
+	JNE late
+	ORQ $4, CX // waiterWatched
+	LOCK
+	CMPXCHGQ CX, (BX)
+	JEQ done
+	// It is not watched any more, or not waiting: who looks again finds out.
+late:
+	MOVB $0, ret+16(FP)
+	RET
+done:
+	MOVB $1, ret+16(FP)
 	RET

@@ -15,13 +15,14 @@ func (w *Waiter) sleep() {
 	if w.ch == nil {
 		w.ch = make(chan struct{}, 1)
 	}
-	if w.word.CompareAndSwap(waiterWaiting, somebody) {
+	if w.word.CompareAndSwap(waiterWaiting, somebody) ||
+		w.word.CompareAndSwap(waiterWaiting|waiterWatched, somebody|waiterWatched) {
 		<-w.ch
 	}
 }
 
 // rouse makes the parked goroutine runnable. It follows a claim that found one.
 func (w *Waiter) rouse() {
-	w.word.Store(waiterIdle)
+	w.word.And(waiterWatched)
 	w.ch <- struct{}{}
 }

@@ -28,13 +28,13 @@ func (w *Waiter) sleep() {
 
 // rouse makes the parked goroutine runnable. It follows a claim that found one.
 func (w *Waiter) rouse() {
-	g := goroutine(w.word.Load() &^ waiterClaimed)
-	w.word.Store(waiterIdle)
+	g := goroutine(w.word.Load() &^ (waiterClaimed | waiterWatched))
+	w.word.And(waiterWatched)
 	goready(g, 1)
 }
 
 // commit is the last step of parking, on the scheduler's stack: the word becomes g,
-// if it is waiting still. Written in assembly: Go code must not be instrumented there.
+// if it is waiting still, and stays watched if it is. Written in assembly: Go code must not be instrumented there.
 func commit(gp goroutine, word unsafe.Pointer) bool
 
 // The runtime's own way to park and to ready a goroutine, which channels are made of.

@@ -61,7 +61,8 @@ type Source interface {
 type ProtoOps interface {
 	Release(s *Socket) error
 	Bind(s *Socket, local Name) error
-	Connect(s *Socket, to Name) error
+	// Connect with MsgDontwait does not wait: EINPROGRESS, and EALREADY until it is done.
+	Connect(s *Socket, to Name, flags int) error
 	Listen(s *Socket, backlog int) error
 	Accept(s *Socket, flags int) (*Socket, error)
 	Shutdown(s *Socket, how int) error
@@ -75,6 +76,26 @@ type ProtoOps interface {
 	// GetOption returns how many bytes of v it filled.
 	SetOption(s *Socket, level, name int, v []byte) error
 	GetOption(s *Socket, level, name int, v []byte) (n int, err error)
+	// Poll returns for what s is ready: a mask of PollIn and so on. It takes no lock and
+	// does not wait; any goroutine may ask. Who says that there is no room calls
+	// Side.Starved first, and looks again.
+	Poll(s *Socket) uint32
+}
+
+// PairOps is what a family offers that has pairs of sockets (socketpair).
+type PairOps interface {
+	// Pair connects a and b, which are new, to each other.
+	Pair(a, b *Socket) error
+}
+
+// DissolveOps is what a family offers whose sockets can let go of their peer: connect to
+// AF_UNSPEC.
+type DissolveOps interface{ Dissolve(s *Socket) error }
+
+// IoctlOps is what a family offers whose sockets know requests of ioctl that answer with
+// a number, such as FIONREAD. What it does not know is ENOTTY.
+type IoctlOps interface {
+	Ioctl(s *Socket, request uint) (int, error)
 }
 
 // NoOps answers EOPNOTSUPP to every call (sock_no_*). Families embed it.
@@ -89,7 +110,7 @@ func (NoOps) Release(*Socket) error { return nil }
 func (NoOps) Bind(*Socket, Name) error { return syscall.EOPNOTSUPP }
 
 // Connect is not supported.
-func (NoOps) Connect(*Socket, Name) error { return syscall.EOPNOTSUPP }
+func (NoOps) Connect(*Socket, Name, int) error { return syscall.EOPNOTSUPP }
 
 // Listen is not supported.
 func (NoOps) Listen(*Socket, int) error { return syscall.EOPNOTSUPP }
@@ -132,3 +153,6 @@ func (NoOps) SetOption(*Socket, int, int, []byte) error { return syscall.ENOPROT
 
 // GetOption knows no option.
 func (NoOps) GetOption(*Socket, int, int, []byte) (int, error) { return 0, syscall.ENOPROTOOPT }
+
+// Poll is ready for nothing.
+func (NoOps) Poll(*Socket) uint32 { return 0 }

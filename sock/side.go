@@ -41,7 +41,7 @@ func (d *Side) Lock() {
 	if d.mu.TryLock() {
 		return
 	}
-	d.w.tasks.Lock(&d.mu)
+	d.w.tasks().Lock(&d.mu)
 }
 
 // TryLock takes the side if it is free.
@@ -56,7 +56,12 @@ func (d *Side) Give() bool {
 }
 
 // Unlock gives the side back.
-func (d *Side) Unlock() { d.mu.Unlock() }
+func (d *Side) Unlock() {
+	if dl := d.dl.Load(); dl != nil {
+		dl.until = time.Time{}
+	}
+	d.mu.Unlock()
+}
 
 // giveWay is how many bytes a goroutine moves before it lets others run.
 const giveWay = 128 << 10
@@ -69,7 +74,7 @@ func (d *Side) Moved(n int) {
 		return
 	}
 	d.busy = 0
-	if t := d.w.tasks.current(); t != nil {
+	if t := d.w.tasks().current(); t != nil {
 		t.pause()
 		return
 	}
@@ -96,12 +101,30 @@ func (d *Side) Wait(flags int, again func() bool) error {
 		return err
 	}
 	if flags&MsgDontwait != 0 {
+		if d.isWatched() {
+			if d.Starved(); again() {
+				return nil
+			}
+		}
 		return syscall.EAGAIN
 	}
-	if spin := d.spin.Load(); spin > 0 && d.w.tasks.current() == nil && d.look(time.Duration(spin), again) {
+	if spin := d.spin.Load(); spin > 0 && d.w.tasks().current() == nil && d.look(time.Duration(spin), again) {
 		d.busy = 0
 		return d.Err()
 	}
+	if dl := d.dl.Load(); dl != nil && dl.timeout.Load() > 0 {
+		if !dl.begin(d.w) {
+			return syscall.EAGAIN
+		}
+		err := d.park(again)
+		dl.bound.Stop()
+		return err
+	}
+	return d.park(again)
+}
+
+// park is Wait once there is no way around it.
+func (d *Side) park(again func() bool) error {
 	d.w.Arm()
 	if again() || d.Err() != nil {
 		d.w.Disarm()
@@ -114,15 +137,32 @@ func (d *Side) Wait(flags int, again func() bool) error {
 
 // SetDeadline bounds the waits of this direction; the zero time lifts it.
 func (d *Side) SetDeadline(t time.Time) {
-	dl := d.dl.Load()
-	if dl == nil {
-		if t.IsZero() {
-			return
-		}
-		d.dl.CompareAndSwap(nil, new(deadline))
-		dl = d.dl.Load()
+	if d.dl.Load() != nil || !t.IsZero() {
+		d.deadline().set(t, d)
 	}
-	dl.set(t, d)
+}
+
+// SetTimeout bounds what one call waits in this direction, which then ends with EAGAIN:
+// SO_RCVTIMEO and SO_SNDTIMEO. 0 lifts it.
+func (d *Side) SetTimeout(t time.Duration) {
+	if d.dl.Load() != nil || t > 0 {
+		d.deadline().timeout.Store(int64(max(t, 0)))
+	}
+}
+
+// Timeout returns what was set; 0: nothing.
+func (d *Side) Timeout() time.Duration {
+	if dl := d.dl.Load(); dl != nil {
+		return time.Duration(dl.timeout.Load())
+	}
+	return 0
+}
+
+func (d *Side) deadline() *deadline {
+	if d.dl.Load() == nil {
+		d.dl.CompareAndSwap(nil, new(deadline))
+	}
+	return d.dl.Load()
 }
 
 // close refuses further waits, and wakes who waits.
@@ -151,6 +191,26 @@ type deadline struct {
 	at      time.Time   // zero: none
 	timer   *time.Timer // made by the first deadline in the future
 	expired atomic.Bool // written under mu
+
+	timeout atomic.Int64 // nanoseconds for one call, 0: any; written by SetTimeout
+	until   time.Time    // the end of the call that has the Side; zero: it has not waited yet; under the Side's lock
+	bound   *time.Timer  // of until; under the Side's lock
+}
+
+// begin lets w be woken at the end of the call. False: that is past.
+func (dl *deadline) begin(w *Waiter) bool {
+	wait := time.Duration(dl.timeout.Load())
+	if dl.until.IsZero() {
+		dl.until = time.Now().Add(wait)
+	} else if wait = time.Until(dl.until); wait <= 0 {
+		return false
+	}
+	if dl.bound == nil {
+		dl.bound = time.AfterFunc(wait, w.WakeApp)
+	} else {
+		dl.bound.Reset(wait)
+	}
+	return true
 }
 
 func (dl *deadline) set(t time.Time, side *Side) {

@@ -76,8 +76,8 @@ func (sk *Sock) Init(core *Core, p Proto, owner Owner) {
 	sk.Proto, sk.Owner = p, owner
 	sk.Rd, sk.Wr = &sk.own[0], &sk.own[1]
 	if core != nil {
-		sk.own[0].lane, sk.own[1].lane = core.lane(), core.lane()
-		sk.own[0].tasks, sk.own[1].tasks = core.registry, core.registry
+		sk.own[0].init(core.registry, core.lane(), reader)
+		sk.own[1].init(core.registry, core.lane(), writer)
 	}
 	sk.Opt.RcvBuf, sk.Opt.SndBuf = DefaultRcvBuf, DefaultSndBuf
 	sk.RX.InitAt(DefaultRcvBuf, &sk.rxTail)
@@ -204,6 +204,15 @@ func (sk *Sock) DataReady() {
 	sk.Core().wake(sk.Rd)
 }
 
+// EndReady is DataReady for the end of a stream, which is news for all who watch.
+func (sk *Sock) EndReady() {
+	if sk.CB != nil {
+		sk.CB.DataReady(sk)
+		return
+	}
+	sk.Core().wakeFor(sk.Rd, 0)
+}
+
 // WriteSpace tells the writer that TX has room again. Runs on the lcore.
 func (sk *Sock) WriteSpace() {
 	if sk.CB != nil {
@@ -219,7 +228,7 @@ func (sk *Sock) StateChange() {
 		sk.CB.StateChange(sk)
 		return
 	}
-	sk.Core().wake(sk.Rd)
+	sk.Core().wakeFor(sk.Rd, 0)
 	sk.Core().wake(sk.Wr)
 }
 
@@ -231,7 +240,7 @@ func (sk *Sock) ErrorReport(e syscall.Errno) {
 		sk.CB.ErrorReport(sk)
 		return
 	}
-	sk.Core().wake(sk.Rd)
+	sk.Core().wakeFor(sk.Rd, PollErr)
 	sk.Core().wake(sk.Wr)
 }
 

@@ -91,7 +91,9 @@ func (s *Socket) AttachOne(sk *Sock) {
 // their wake-ups reach the goroutines of s.
 func (s *Socket) Attach(socks ...*Sock) {
 	first := socks[0]
-	w := &[2]Waiter{{lane: first.Rd.lane, tasks: first.Rd.tasks}, {lane: first.Wr.lane, tasks: first.Wr.tasks}}
+	w := new([2]Waiter)
+	w[0].init(first.Rd.tasks(), first.Rd.lane, reader)
+	w[1].init(first.Wr.tasks(), first.Wr.lane, writer)
 	s.Rd.w, s.Wr.w = &w[0], &w[1]
 	for _, sk := range socks {
 		sk.Rd, sk.Wr = s.Rd.w, s.Wr.w
@@ -189,6 +191,7 @@ func (s *Socket) Shut(how uint32) uint32 {
 	if how&ShutWr != 0 {
 		s.Wr.Interrupt()
 	}
+	s.changed()
 	return old
 }
 
@@ -252,6 +255,7 @@ func (s *Socket) Close() error {
 	if s.closed.Swap(true) {
 		return ErrClosed
 	}
+	s.forsake()
 	s.Rd.close()
 	s.Wr.close()
 	s.Rd.stop() // before the Sock goes: a deadline wakes who waits in it

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,9 @@ type Tasks struct {
 	fault func(v any, stack []byte)
 	apart bool        // who asks may be on another CPU than a core; complete before the first task
 	marks [marks]mark // by a hash of the tasks' goroutines
+
+	envs    [3]env     // of Waiters that nobody watches
+	watchMu sync.Mutex // held while what Waiters point to is changed
 }
 
 // mark is what is known of the tasks whose goroutines share a hash. Both are written by
@@ -70,7 +74,13 @@ func (ts *Tasks) foreign(g uintptr) bool { return ts.apart && ts.mark(g).tasks.L
 
 // NewTasks returns the registry of one plane. fault hears of panics in tasks; it
 // runs on the lcore, and may be nil.
-func NewTasks(fault func(v any, stack []byte)) *Tasks { return &Tasks{fault: fault} }
+func NewTasks(fault func(v any, stack []byte)) *Tasks {
+	ts := &Tasks{fault: fault}
+	for i, key := range [...]uint32{0, reader, writer} {
+		ts.envs[i].tasks, ts.envs[i].key = ts, key
+	}
+	return ts
+}
 
 // current returns the task that calls, nil if an ordinary goroutine does. Of what the
 // cores write with every step it reads only where two tasks share a mark.

@@ -8,6 +8,7 @@ const (
 	waiterIdle    = 0 // nobody waits
 	waiterClaimed = 1
 	waiterWaiting = 2 // somebody announced that it is going to park
+	waiterWatched = 4 // a bit beside any of these: somebody else wants to hear too (watch.go)
 )
 
 // Waiter is the place where the goroutine that works on one direction of a
@@ -29,23 +30,35 @@ const (
 type Waiter struct {
 	//lint:ignore U1000 as of its type
 	parking
-	word  atomic.Uintptr       // set to waiting and to itself by the goroutine, to claimed and idle by whoever wakes it, to idle by Disarm
-	task  atomic.Pointer[Task] // the task that waits, nil: a goroutine does; written by Arm
-	tasks *Tasks               // of the plane; written before the first Arm
-	lane  uint8                // dispatcher that readies it; written before the first Arm
+	word atomic.Uintptr       // set to waiting and to itself by the goroutine, to claimed and idle by whoever wakes it, to idle by Disarm; watched by who watches
+	task atomic.Pointer[Task] // the task that waits, nil: a goroutine does; written by Arm
+	env  atomic.Pointer[env]  // the plane's, or while it is watched its own; written before the first Arm, by watch and unwatch
+	lane uint8                // dispatcher that readies it; written before the first Arm
 }
+
+// env is where a Waiter is: most of them share the one of their plane.
+type env struct {
+	tasks   *Tasks
+	watched *watched    // nil: nobody watches
+	key     uint32      // what a wake-up means, if nothing else is said
+	gated   bool        // nobody hears of room but who missed it
+	starved atomic.Bool // somebody missed it; set by who writes or polls, cleared by who tells of room
+}
+
+// tasks returns those of the plane.
+func (w *Waiter) tasks() *Tasks { return w.env.Load().tasks }
 
 // Arm announces that the caller is about to park. It must look at its condition
 // once more before Wait.
 func (w *Waiter) Arm() {
-	if t := w.tasks.current(); t != w.task.Load() {
+	if t := w.tasks().current(); t != w.task.Load() {
 		w.task.Store(t)
 	}
-	w.word.Store(waiterWaiting)
+	w.word.Or(waiterWaiting)
 }
 
 // Disarm takes back an Arm: the condition came true after all.
-func (w *Waiter) Disarm() { w.word.Store(waiterIdle) }
+func (w *Waiter) Disarm() { w.word.And(waiterWatched) }
 
 // Wait parks the caller until somebody wakes it. It may return without cause.
 func (w *Waiter) Wait() {
@@ -59,7 +72,7 @@ func (w *Waiter) Wait() {
 // WakeApp wakes who waits from another goroutine: a deadline passed, the socket was
 // closed. Never called on an lcore.
 func (w *Waiter) WakeApp() {
-	switch v := w.claim(); {
+	switch v := w.claim() &^ waiterWatched; {
 	case v == waiterIdle:
 	case w.task.Load() != nil:
 		w.task.Load().post()
@@ -68,29 +81,43 @@ func (w *Waiter) WakeApp() {
 	}
 }
 
-// Wake wakes who waits, from a goroutine or a task. What a task's lcore must not ready
-// itself leaves at the end of the turn.
+// Wake wakes who waits, and tells who watches, from a goroutine or a task. What a task's
+// lcore must not ready itself leaves at the end of the turn.
 func (w *Waiter) Wake() {
-	if w.word.Load() == waiterIdle {
-		return
+	if w.word.Load() != waiterIdle {
+		w.wake(w.env.Load().key)
 	}
-	if t := w.tasks.current(); t != nil {
-		t.core.wake(w)
+}
+
+// WakeFor is Wake for what key says: a mask of PollIn and so on, 0 for anything.
+func (w *Waiter) WakeFor(key uint32) {
+	if w.word.Load() != waiterIdle {
+		w.wake(key)
+	}
+}
+
+func (w *Waiter) wake(key uint32) {
+	if t := w.tasks().current(); t != nil {
+		t.core.wakeFor(w, key)
 		return
 	}
 	w.WakeApp()
+	w.tell(nil, key)
 }
 
 // claim takes the duty to wake who waits, for exactly one caller, and returns what
-// the word was: idle for all the others.
+// the word was: without anybody for all the others.
 func (w *Waiter) claim() uintptr {
 	for {
 		v := w.word.Load()
-		if v == waiterIdle || v&waiterClaimed != 0 {
-			return waiterIdle
+		switch {
+		case v&^waiterWatched == waiterIdle:
+			return v
+		case v&waiterClaimed != 0:
+			return v & waiterWatched
 		}
-		next := uintptr(waiterIdle)
-		if v != waiterWaiting {
+		next := v & waiterWatched
+		if v&^waiterWatched != waiterWaiting {
 			next = v | waiterClaimed
 		}
 		if w.word.CompareAndSwap(v, next) {

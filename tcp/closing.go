@@ -27,7 +27,7 @@ func (l *Layer) shutWrite(s *Sock) {
 func (l *Layer) endOfStream(s *Sock) {
 	s.Set(sock.FlagRcvShut)
 	if !s.orphan {
-		s.DataReady()
+		s.EndReady()
 	}
 }
 

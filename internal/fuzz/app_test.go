@@ -75,7 +75,7 @@ func (w *world) datagrams(port uint16, to sock.Name) *app {
 		return a
 	}
 	if to.Port != 0 {
-		if err := a.s.Ops.Connect(a.s, to); err != nil {
+		if err := a.s.Ops.Connect(a.s, to, 0); err != nil {
 			w.trace("connect: %v", err)
 			return a
 		}

@@ -44,7 +44,7 @@ type Bytes struct {
 	highest uint64                // the producer's: nothing is written from here on
 	tail    *atomic.Uint64        // written by the consumer
 	base    uint32                // written by the producer: the position in slot 0, its low bits
-	limit   int32                 // the producer's: no byte lies at tail+limit or beyond
+	limit   atomic.Int32          // written by the producer: no byte lies at tail+limit or beyond
 }
 
 // array is one generation of a ring's memory.
@@ -76,7 +76,8 @@ func (b *Bytes) Init(limit int) { b.InitAt(limit, new(atomic.Uint64)) }
 // InitAt is Init for a ring whose tail has its place.
 func (b *Bytes) InitAt(limit int, tail *atomic.Uint64) {
 	b.arr.Store(nil)
-	b.limit, b.highest, b.base, b.tail = int32(max(limit, 0)), 0, 0, tail
+	b.highest, b.base, b.tail = 0, 0, tail
+	b.limit.Store(int32(max(limit, 0)))
 	b.head.Store(0)
 	b.tail.Store(0)
 }
@@ -88,7 +89,9 @@ const keptBytes = 4096
 // it: neither side of the old ones uses it any more. Positions go on, and so does a
 // small array.
 func (b *Bytes) Again(limit int) {
-	b.limit = int32(max(limit, 0))
+	if b.limit.Load() != int32(max(limit, 0)) {
+		b.limit.Store(int32(max(limit, 0)))
+	}
 	head := b.head.Load()
 	if b.highest = head; b.tail.Load() != head {
 		b.tail.Store(head)

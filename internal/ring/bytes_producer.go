@@ -2,17 +2,17 @@ package ring
 
 // The producer's side of Bytes.
 
-// Limit returns how many bytes the ring may hold.
-func (b *Bytes) Limit() int { return int(b.limit) }
+// Limit returns how many bytes the ring may hold. Any thread.
+func (b *Bytes) Limit() int { return int(b.limit.Load()) }
 
 // SetLimit changes the limit, but never to less than what is in the ring.
 func (b *Bytes) SetLimit(n int) {
-	b.limit = int32(max(n, int(b.highest-b.tail.Load())))
+	b.limit.Store(int32(max(n, int(b.highest-b.tail.Load()))))
 }
 
 // Free returns how many bytes may be written at head.
 func (b *Bytes) Free() int {
-	return max(int(b.limit)-int(b.head.Load()-b.tail.Load()), 0)
+	return max(int(b.limit.Load())-int(b.head.Load()-b.tail.Load()), 0)
 }
 
 // Written returns the position behind everything that was reserved: published
@@ -21,7 +21,7 @@ func (b *Bytes) Written() uint64 { return b.highest }
 
 // Room returns how many bytes may be written at Written.
 func (b *Bytes) Room() int {
-	return max(int(b.limit)-int(b.highest-b.tail.Load()), 0)
+	return max(int(b.limit.Load())-int(b.highest-b.tail.Load()), 0)
 }
 
 // Unused reports whether the ring is empty, with nothing written ahead.
@@ -58,7 +58,7 @@ func (b *Bytes) Append(n int) []byte {
 		b.base = uint32(tail)
 	}
 	i, end := int((uint32(b.highest)-b.base)&uint32(len(a.b)-1)), used+n
-	if end > int(b.limit) || end > len(a.b) || i+n > len(a.b) {
+	if end > int(b.limit.Load()) || end > len(a.b) || i+n > len(a.b) {
 		return nil
 	}
 	b.highest += uint64(n)
@@ -126,7 +126,7 @@ func (b *Bytes) Commit(n int) {
 // how much it was.
 func (b *Bytes) Write(p []byte) int {
 	head := b.head.Load()
-	n := min(len(p), int(b.limit)-int(head-b.tail.Load()))
+	n := min(len(p), int(b.limit.Load())-int(head-b.tail.Load()))
 	if n <= 0 {
 		return 0
 	}

@@ -126,7 +126,7 @@ func TestMoveKeepsDatagramsInOrder(t *testing.T) {
 	var from [peers]*sock.Socket
 	for i := range from {
 		from[i] = socket(a)
-		must(w, "connect", from[i].Ops.Connect(from[i], sock.Name{Addr: b.Addr.As16(), Port: 9}))
+		must(w, "connect", from[i].Ops.Connect(from[i], sock.Name{Addr: b.Addr.As16(), Port: 9}, 0))
 	}
 	last := make(map[sock.Name]int)
 	got := 0
