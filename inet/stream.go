@@ -177,7 +177,10 @@ func connect(s *sock.Socket, local, to sock.Name, flags int) error {
 	if err := begin(s, local, to); err != nil {
 		return failed(s, err)
 	}
-	return waitConnected(s, flags)
+	if flags&sock.MsgDontwait != 0 {
+		return syscall.EAGAIN // as Linux, even if it is there already
+	}
+	return waitConnected(s, 0)
 }
 
 // dialer is a transport's part of a socket that can be told where to connect to

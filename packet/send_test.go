@@ -109,7 +109,7 @@ func TestSendErrors(t *testing.T) {
 	if _, err := raw.Ops.GetName(raw, true); err != syscall.EOPNOTSUPP {
 		t.Error(err)
 	}
-	if err := raw.Ops.Connect(raw, eth0.Name()); err != syscall.EOPNOTSUPP {
+	if err := raw.Ops.Connect(raw, eth0.Name(), 0); err != syscall.EOPNOTSUPP {
 		t.Error(err)
 	}
 	if _, err := b.fam.Create(sock.TypeStream, 0); err != syscall.ESOCKTNOSUPPORT {
