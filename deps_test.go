@@ -35,6 +35,8 @@ ip sock                                          < udp tcp inet api
 eth mbuf perf sock                               < packet
 packet                                           < api
 sock/options                                     < inet packet
+eth ip sock                                      < netlink
+netlink                                          < api
 udp tcp                                          < inet
 tcp inet lcore                                   < api
 pmd/wire pmd/loop pmd/tap                        < api

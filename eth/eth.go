@@ -45,6 +45,7 @@ type Iface struct {
 	MaxTSO   int  // largest super-segment the port takes, 0: none
 	Loopback bool // frames come back to this core
 	NoARP    bool // link addresses mean nothing here
+	Down     bool // the configuration has switched it off: what comes is dropped
 	Tx       *pmd.TxBuffer
 	Addrs4   []Prefix4 // our addresses on this link; changed by AddAddr
 

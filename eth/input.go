@@ -20,6 +20,9 @@ func (l *Layer) Input(m *mbuf.Mbuf, now perf.Tick) perf.Verdict {
 		return perf.DropEthForeign
 	}
 	ifc := l.ifaces[m.Port]
+	if ifc.Down {
+		return perf.DropLinkDown
+	}
 	group := h.Group()
 	if !group && h.Dst() != ifc.MAC && !ifc.NoARP && !ifc.Loopback {
 		// A port in promiscuous mode, or a switch that floods.

@@ -78,6 +78,7 @@ type Neighbor struct {
 	ip       Addr
 	changed  perf.Tick // when state was entered
 	router   bool      // it said that it forwards (RFC 4861 4.4)
+	static   bool      // Permanent by SetStatic
 
 	next, prev *Neighbor // list of its class
 	chain      *Neighbor // hash bucket
@@ -131,6 +132,7 @@ type table struct {
 	seed    uint64
 	max     int
 	n       int
+	statics int
 	size    [nClasses]int
 	list    [nClasses]struct{ first, last *Neighbor }
 	pending int // buffers of waiting packets, in all
@@ -318,9 +320,9 @@ func (l *Layer) makeRoom(c class) bool {
 
 // oldestUsed is the neighbour of ours that was idle the longest.
 func (t *table) oldestUsed() *Neighbor {
-	old := t.list[used].first
-	for n := old; n != nil; n = n.next {
-		if n.used < old.used {
+	var old *Neighbor
+	for n := t.list[used].first; n != nil; n = n.next {
+		if !n.static && (old == nil || n.used < old.used) {
 			old = n
 		}
 	}
@@ -335,4 +337,7 @@ func (l *Layer) forget(n *Neighbor) {
 		l.stat.Lose(perf.LostNeighborQueue)
 	}
 	l.nb.remove(n)
+	if n.static {
+		l.nb.statics--
+	}
 }

@@ -273,6 +273,9 @@ func (c *collector) Expire(_ uint8, at int64) {
 
 // idle reports whether n may be forgotten.
 func (n *Neighbor) idle(now perf.Tick) bool {
+	if n.static {
+		return false
+	}
 	quiet := now - max(n.used, n.changed)
 	switch n.state {
 	case Delay, Probe:

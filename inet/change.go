@@ -24,9 +24,10 @@ func (h *Host) OnChange(f func(old, now *ip.Routes)) {
 
 // Change changes addresses and routes: the only writer of Routes once the plane runs.
 // f changes the draft; if it fails, or what it leaves is not right, nothing has changed.
-// The lcores' links know the new addresses on return. For goroutines, never on an lcore.
+// The lcores' links know the new addresses on return. For goroutines and resident tasks, not
+// for other code on an lcore.
 func (h *Host) Change(f func(*ip.Draft) error) error {
-	h.changes.mu.Lock()
+	h.lock()
 	defer h.changes.mu.Unlock()
 	old := h.Routes.Load()
 	d := old.Draft()
@@ -47,6 +48,15 @@ func (h *Host) Change(f func(*ip.Draft) error) error {
 	return nil
 }
 
+// lock takes the lock of changes, also for a resident task.
+func (h *Host) lock() {
+	if len(h.stacks) > 0 {
+		h.stacks[0].Core.Lock(&h.changes.mu)
+		return
+	}
+	h.changes.mu.Lock()
+}
+
 // follow brings the links of this lcore to what the snapshot says of them. announce:
 // this lcore speaks for all. On the lcore.
 func (s *Stack) follow(r *ip.Routes, announce bool, now perf.Tick) {
@@ -55,11 +65,11 @@ func (s *Stack) follow(r *ip.Routes, announce bool, now perf.Tick) {
 			continue
 		}
 		ifc := s.ifaces[f.Index]
-		ifc.MTU = f.MTU
+		ifc.MTU, ifc.Down = f.MTU, f.Down
 		more := false
 		addrs := make([]eth.Prefix4, 0, len(f.Prefixes))
 		for _, p := range f.Prefixes {
-			if p.Is4() {
+			if p.Is4() && !f.Down {
 				more = more || !ifc.Owns4(p.Addr.As4())
 				addrs = append(addrs, eth.Prefix4{Addr: p.Addr.As4(), Bits: p.Bits})
 			}

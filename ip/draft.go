@@ -77,6 +77,19 @@ func (d *Draft) DelAddr(index uint16, p Prefix) error {
 	return nil
 }
 
+// SetDown switches an interface off or on. Off, its addresses are nobody's and it has no
+// routes; those that were added are gone, as in Linux.
+func (d *Draft) SetDown(index uint16, down bool) {
+	f := d.Iface(index)
+	if f == nil || f.Down == down {
+		return
+	}
+	if f.Down = down; down {
+		d.Routes = slices.DeleteFunc(d.Routes, func(rt Route) bool { return rt.Iface == index })
+		d.prune()
+	}
+}
+
 // prune drops the routes that the interfaces do not carry any more.
 func (d *Draft) prune() {
 	r, err := NewRoutes(d.Ifaces)

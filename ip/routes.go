@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"syscall"
 )
 
 // RouteKind is what a destination is to this host.
@@ -37,6 +38,7 @@ type RouteIface struct {
 	Name     string
 	MTU      int
 	Loopback bool
+	Down     bool     // nothing of it counts: neither addresses nor routes
 	Prefixes []Prefix // our addresses with the length of their subnets
 }
 
@@ -118,6 +120,9 @@ func (r *Routes) addIface(f *RouteIface) {
 	if f.Loopback {
 		r.loop = int(f.Index)
 	}
+	if f.Down {
+		return
+	}
 	for _, p := range f.Prefixes {
 		if !p.Is4() {
 			r.local6 = append(r.local6, p.Addr)
@@ -145,27 +150,30 @@ func (r *Routes) complete(rt *Route) error {
 			}
 		}
 		if rt.Iface == AnyIface {
-			return fmt.Errorf("ip: route to %s: gateway %s is on no link of ours", rt.Prefix, rt.Gateway)
+			return fmt.Errorf("ip: route to %s: gateway %s is on no link of ours: %w", rt.Prefix, rt.Gateway, syscall.ENETUNREACH)
 		}
 	}
 	f := r.iface(rt.Iface)
 	if f == nil {
-		return fmt.Errorf("ip: route to %s: there is no interface %d", rt.Prefix, rt.Iface)
+		return fmt.Errorf("ip: route to %s: there is no interface %d: %w", rt.Prefix, rt.Iface, syscall.ENODEV)
+	}
+	if f.Down {
+		return fmt.Errorf("ip: route to %s: %s is down: %w", rt.Prefix, f.Name, syscall.ENETDOWN)
 	}
 	rt.Gateway, rt.Prefix.Addr = rt.Gateway.Scoped(rt.Iface), rt.Prefix.Addr.Scoped(rt.Iface)
 	if !rt.Gateway.IsZero() {
 		if rt.Gateway.Is4() != rt.Prefix.Is4() {
-			return fmt.Errorf("ip: route to %s: gateway %s is of another family", rt.Prefix, rt.Gateway)
+			return fmt.Errorf("ip: route to %s: gateway %s is of another family: %w", rt.Prefix, rt.Gateway, syscall.EINVAL)
 		}
 		// RFC 1122 3.3.1.1: a gateway is on a network we are connected to.
 		if f.sourceFor(rt.Gateway) == (Addr{}) && !rt.Gateway.IsLinkLocal() {
-			return fmt.Errorf("ip: route to %s: gateway %s is not on the link of %s", rt.Prefix, rt.Gateway, f.Name)
+			return fmt.Errorf("ip: route to %s: gateway %s is not on the link of %s: %w", rt.Prefix, rt.Gateway, f.Name, syscall.ENETUNREACH)
 		}
 	}
 	if rt.Src.IsZero() {
 		rt.Src = r.source(f, rt)
 	} else if !r.IsLocal(rt.Src) && !r.owns(rt.Src) {
-		return fmt.Errorf("ip: route to %s: source %s is no address of ours", rt.Prefix, rt.Src)
+		return fmt.Errorf("ip: route to %s: source %s is no address of ours: %w", rt.Prefix, rt.Src, syscall.EINVAL)
 	}
 	if rt.MTU == 0 || rt.MTU > f.MTU {
 		rt.MTU = f.MTU
@@ -205,6 +213,9 @@ func (r *Routes) owns(a Addr) bool {
 // sourceFor is our address in the subnet of a, the zero Addr if a is not on
 // the link.
 func (f *RouteIface) sourceFor(a Addr) Addr {
+	if f.Down {
+		return Addr{}
+	}
 	for _, p := range f.Prefixes {
 		if p.Contains(a) {
 			return p.Addr
@@ -215,6 +226,9 @@ func (f *RouteIface) sourceFor(a Addr) Addr {
 
 // first is our first address of a family; of IPv6 rather one that is not link-local.
 func (f *RouteIface) first(v4 bool) Addr {
+	if f.Down {
+		return Addr{}
+	}
 	var local Addr
 	for _, p := range f.Prefixes {
 		if p.Is4() != v4 {

@@ -13,6 +13,7 @@ const (
 	DropEthShort
 	DropEthForeign
 	DropEthType
+	DropLinkDown
 	DropVLAN
 	DropARPBad
 
@@ -89,6 +90,7 @@ var verdicts = [NumVerdicts]named{
 	DropEthShort:   {"eth-short", "The frame is shorter than an Ethernet header."},
 	DropEthForeign: {"eth-foreign", "The frame is addressed to another station, or comes from our own address."},
 	DropEthType:    {"eth-type", "Nobody here speaks the frame's EtherType."},
+	DropLinkDown:   {"link-down", "The link was switched off (ip link set down)."},
 	DropVLAN:       {"vlan", "The frame carries a VLAN tag that no interface has, or a broken one."},
 	DropARPBad:     {"arp-bad", "The ARP packet is short, or not Ethernet and IPv4, or claims a sender that cannot be."},
 

@@ -1,0 +1,150 @@
+package netlink
+
+import (
+	"fmt"
+	"syscall"
+
+	"dataplane/ip"
+)
+
+// Attributes of an address (IFA_*).
+const (
+	ifaAddress   = 1
+	ifaLocal     = 2
+	ifaLabel     = 3
+	ifaBroadcast = 4
+	ifaCacheInfo = 6
+	ifaFlags     = 8
+	ifaProto     = 11
+
+	ifaddrLen     = 8 // struct ifaddrmsg
+	ifaPermanent  = 0x80
+	forever       = 0xffffffff
+	scopeUniverse = 0
+	scopeSite     = 200
+	scopeLink     = 253
+	scopeHost     = 254
+)
+
+// family is AF_INET or AF_INET6.
+func family(v4 bool) uint8 {
+	if v4 {
+		return syscall.AF_INET
+	}
+	return syscall.AF_INET6
+}
+
+// scopeOf is how far an address of ours is good for.
+func scopeOf(a ip.Addr) uint8 {
+	switch {
+	case a.IsLoopback():
+		return scopeHost
+	case a.IsLinkLocal() && !a.Is4():
+		return scopeLink
+	}
+	return scopeUniverse
+}
+
+// putAddr appends a message about an address of an interface.
+func putAddr(w *writer, typ, flags uint16, f *ip.RouteIface, p ip.Prefix, o *origin) {
+	v4 := p.Is4()
+	w.begin(typ, flags, o.seq, o.id)
+	w.u8(family(v4), p.Bits, ifaPermanent, scopeOf(p.Addr))
+	w.u32(uint32(f.Index) + 1)
+	w.attrAddr(ifaAddress, p.Addr)
+	if v4 {
+		w.attrAddr(ifaLocal, p.Addr)
+		if b, ok := p.Broadcast(); ok && !f.Loopback {
+			w.attrAddr(ifaBroadcast, b)
+		}
+		w.attrText(ifaLabel, shortName(f.Name))
+	}
+	w.attr32(ifaFlags, ifaPermanent)
+	at := w.nest(ifaCacheInfo)
+	w.u32(forever) // preferred
+	w.u32(forever) // valid
+	w.u32(0)
+	w.u32(0)
+	w.close(at)
+	w.end()
+}
+
+// getAddrs answers RTM_GETADDR.
+func (r *request) getAddrs(v4, v6 bool) func(*writer) bool {
+	ifaces, o, k := r.f.plane.Routes().Ifaces(), r.origin(), 0
+	return func(w *writer) bool {
+		for ; len(ifaces) > 0; ifaces, k = ifaces[1:], 0 {
+			for f := &ifaces[0]; k < len(f.Prefixes); {
+				p := f.Prefixes[k]
+				k++
+				if p.Is4() && v4 || !p.Is4() && v6 {
+					putAddr(w, rtmNewAddr, flagMulti, f, p, &o)
+					return true
+				}
+			}
+		}
+		return false
+	}
+}
+
+// address reads the address that a message of ifaddrmsg is about.
+func (r *request) address() (index uint16, p ip.Prefix, err error) {
+	if len(r.data) < ifaddrLen {
+		return 0, p, syscall.EINVAL
+	}
+	v4, err := inetFamily(r.data[0])
+	if err != nil {
+		return 0, p, err
+	}
+	var a attrs
+	a.parse(r.data[ifaddrLen:])
+	local, ok := a.addr(ifaLocal, v4)
+	peer, also := a.addr(ifaAddress, v4)
+	switch {
+	case !ok && !also, !ok && v4 && r.Type == rtmNewAddr:
+		return 0, p, syscall.EINVAL
+	case !ok:
+		local = peer
+	case also && peer != local:
+		return 0, p, fmt.Errorf("netlink: addresses of a peer are not offered: %w", syscall.EOPNOTSUPP)
+	}
+	bits := r.data[1]
+	if v4 && bits > 32 || bits > 128 {
+		return 0, p, syscall.EINVAL
+	}
+	if info := a[ifaCacheInfo]; len(info) >= 8 && native.Uint32(info[4:]) != forever {
+		return 0, p, fmt.Errorf("netlink: addresses that end by themselves are not offered: %w", syscall.EOPNOTSUPP)
+	}
+	i := native.Uint32(r.data[4:])
+	if i == 0 || i > 0xffff {
+		return 0, p, syscall.ENODEV
+	}
+	return uint16(i - 1), ip.Prefix{Addr: local, Bits: bits}, nil
+}
+
+// newAddr serves RTM_NEWADDR.
+func (r *request) newAddr() error {
+	index, p, err := r.address()
+	if err != nil {
+		return err
+	}
+	return r.change(func(d *ip.Draft) error {
+		if f := d.Iface(index); f != nil && r.Flags&flagReplace != 0 && r.Flags&flagExcl == 0 {
+			for _, q := range f.Prefixes {
+				if q == p {
+					return nil
+				}
+			}
+		}
+		return d.AddAddr(index, p)
+	})
+}
+
+// delAddr serves RTM_DELADDR.
+func (r *request) delAddr() error {
+	index, p, err := r.address()
+	if err != nil {
+		return err
+	}
+	return r.change(func(d *ip.Draft) error { return d.DelAddr(index, p) })
+}

@@ -1,0 +1,88 @@
+package netlink
+
+import (
+	"dataplane/eth"
+	"dataplane/ip"
+)
+
+// Plane is what the sockets ask and change. Goroutines call it. Indexes of links begin at
+// 1, as Linux's; in package ip they begin at 0.
+type Plane interface {
+	// Links returns the links in the order of their indexes.
+	Links() []Link
+	// SetLink changes a link.
+	SetLink(index int, c LinkChange) error
+	// Routes returns the addresses and routes in force.
+	Routes() *ip.Routes
+	// Change changes addresses and routes, all or nothing.
+	Change(f func(*ip.Draft) error) error
+	// Neighbors returns what the lcores know of stations on the links.
+	Neighbors() []Neighbor
+	// SetNeighbor makes a station permanent; with State eth.Failed it forgets it.
+	SetNeighbor(n Neighbor) error
+	// Sockets calls f for each socket of a transport, until it returns false.
+	Sockets(protocol int, f func(*Diag) bool)
+}
+
+// Link is a network interface.
+type Link struct {
+	Index    int
+	Name     string // at most 15 bytes
+	Kind     string // of its driver
+	MAC      [6]byte
+	MTU      int
+	MaxMTU   int
+	Loopback bool
+	NoARP    bool
+	Up       bool // the configuration wants it
+	Running  bool // and there is a carrier
+	Queues   int
+	Stats    Stats
+}
+
+// Stats counts what passed a link.
+type Stats struct {
+	RxPackets, TxPackets, RxBytes, TxBytes     uint64
+	RxErrors, TxErrors, RxDropped, RxNoBuffers uint64
+}
+
+// LinkChange is what SetLink changes.
+type LinkChange struct {
+	MTU int   // 0: as it is
+	Up  *bool // nil: as it is
+}
+
+// Neighbor is a station on a link.
+type Neighbor struct {
+	Index     int // of the link
+	Addr      ip.Addr
+	MAC       [6]byte // zero: not known
+	State     eth.State
+	Router    bool
+	Probes    int
+	Used      int64 // nanoseconds since it was used,
+	Confirmed int64 // confirmed,
+	Updated   int64 // and changed
+}
+
+// Diag is a socket as sock_diag shows it.
+type Diag struct {
+	Family        uint8 // AF_INET or AF_INET6
+	State         uint8 // as TCP's in Linux: 1 established ... 10 listen, 7 closed (UDP: not connected)
+	Local, Remote ip.Addr
+	LocalPort     uint16
+	RemotePort    uint16
+	Index         int // of the link it is bound to; 0: none
+	Cookie        uint64
+	RxQueue       uint32
+	TxQueue       uint32
+	RcvBuf        uint32
+	SndBuf        uint32
+	Timer         uint8 // 0 none, 1 retransmission, 2 keep-alive, 3 time-wait, 4 zero-window probe
+	Retrans       uint8
+	Expires       uint32 // milliseconds
+	Core          int    // the lcore it is on
+	TOS           uint8
+	Congestion    string
+	Info          []byte // struct tcp_info; nil: none
+}
