@@ -34,6 +34,8 @@ eth                                              < ip udp tcp inet api
 ip sock                                          < udp tcp inet api
 eth mbuf perf sock                               < packet
 packet                                           < api
+sock                                             < unix
+unix                                             < api
 sock/options                                     < inet packet
 eth ip sock                                      < netlink
 netlink                                          < api

@@ -18,6 +18,7 @@ import (
 	"dataplane/pmd"
 	"dataplane/pmd/loop"
 	"dataplane/sock"
+	"dataplane/unix"
 
 	_ "dataplane/pmd/tap"  // the driver "tap"
 	_ "dataplane/pmd/wire" // the driver "wire"
@@ -35,6 +36,7 @@ type Net struct {
 	packets  []*packet.Layer // one per lcore
 	lanes    []*sock.Lane
 	tasks    *sock.Tasks
+	unix     *unix.Family
 	resident residents
 	elastic  elastic
 	resolver *net.Resolver
@@ -213,7 +215,11 @@ func (n *Net) makeStacks() error {
 			Tap: func(f func(b []*mbuf.Mbuf, now perf.Tick)) { c.SetTap(f) },
 		}))
 	}
-	return n.host.Families.Register(packet.NewFamily(n.listenPort, n.packets...))
+	n.unix = unix.New(n.tasks, nil)
+	return errors.Join(
+		n.host.Families.Register(packet.NewFamily(n.listenPort, n.packets...)),
+		n.host.Families.Register(n.unix),
+	)
 }
 
 // iface is lcore c's view of port k.

@@ -96,7 +96,7 @@ func (q *Local) Init(s *Socket, bytes, messages int) {
 func (q *Local) SetLimits(bytes, messages int) {
 	q.limit.Store(int64(bytes))
 	q.most.Store(int64(messages))
-	q.roused()
+	q.Rouse()
 }
 
 // Len returns how many bytes wait.
@@ -214,8 +214,8 @@ func (q *Local) WaitRoom(s *Socket, n, flags int, message bool) error {
 	})
 }
 
-// roused wakes who waits for room.
-func (q *Local) roused() {
+// Rouse wakes who waits for room.
+func (q *Local) Rouse() {
 	if !q.wanted.Load() {
 		return
 	}

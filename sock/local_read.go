@@ -4,15 +4,18 @@ import "sync"
 
 // The reader's side of a Local: under the lock of the Socket's Rd.
 
-// Next returns the oldest message, which stays where it is; false: there is none.
-func (q *Local) Next() (Parcel, bool) {
+// Next returns the oldest message, which stays where it is; false: there is none. Others
+// than the reader may look, too.
+func (q *Local) Next() (p Parcel, ok bool) {
 	if q.count.Load() == 0 {
-		return Parcel{}, false
+		return p, false
 	}
 	q.tasks.Lock(&q.mu)
-	p := q.parcels[q.first]
+	if ok = q.first < len(q.parcels); ok {
+		p = q.parcels[q.first]
+	}
 	q.mu.Unlock()
-	return p, true
+	return p, ok
 }
 
 // Show copies from the oldest message, p, what fits in b, and returns how much it was.
@@ -27,7 +30,7 @@ func (q *Local) Drop(p *Parcel) {
 	if p.Out != nil {
 		p.Out.read(p.Cost)
 	}
-	q.roused()
+	q.Rouse()
 }
 
 // read notes that n bytes have been read, and tells who sent them.
@@ -57,7 +60,7 @@ func (q *Local) Read(b []byte, look bool) (n int, extra any) {
 	}
 	q.buf.Release(pos + uint64(n))
 	if q.buf.Len() <= int(q.limit.Load())/2 { // a writer that was woken for less would be woken often
-		q.roused()
+		q.Rouse()
 	}
 	return n, extra
 }
@@ -100,7 +103,7 @@ func (q *Local) Close(hear func(p *Parcel)) (bytes, messages int) {
 	}
 	q.buf.Release(q.buf.Head())
 	q.buf.Drop()
-	q.roused()
+	q.Rouse()
 	return bytes, messages
 }
 
