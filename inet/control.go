@@ -6,50 +6,10 @@ import (
 
 	"dataplane/ip"
 	"dataplane/sock"
+	"dataplane/udp"
 )
 
 // Control messages of datagrams (sock.Controls).
-
-// Options that package syscall does not name.
-const (
-	ipRecvOrigDst = 20
-	soTimestampNS = 35
-	udpSegment    = 103
-	udpGRO        = 104
-)
-
-// Bits of private.wants: the control messages that a datagram comes with.
-const (
-	wantTimestamp uint32 = 1 << iota
-	wantTimestampNS
-	wantPktinfo
-	wantTTL
-	wantTOS
-	wantOrigDst
-)
-
-// wantOf returns the bit that an option sets, 0: it is none of these.
-func wantOf(level, name int) uint32 {
-	switch {
-	case level == syscall.SOL_SOCKET && name == syscall.SO_TIMESTAMP:
-		return wantTimestamp
-	case level == syscall.SOL_SOCKET && name == soTimestampNS:
-		return wantTimestampNS
-	case level != syscall.IPPROTO_IP:
-		return 0
-	}
-	switch name {
-	case syscall.IP_PKTINFO:
-		return wantPktinfo
-	case syscall.IP_RECVTTL:
-		return wantTTL
-	case syscall.IP_RECVTOS:
-		return wantTOS
-	case ipRecvOrigDst:
-		return wantOrigDst
-	}
-	return 0
-}
 
 var native = binary.NativeEndian
 
@@ -63,40 +23,21 @@ func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 		return 0
 	}
 	c := sock.Controls{B: b}
-	var data [16]byte
-	if want&(wantTimestamp|wantTimestampNS) != 0 {
-		c.PutTime(h.Time(), want&wantTimestampNS != 0)
-	}
+	putOfSocket(&c, s, want, h)
 	if seg != 0 {
-		native.PutUint32(data[:], uint32(seg))
-		c.Put(syscall.IPPROTO_UDP, udpGRO, data[:4])
+		putInt(&c, syscall.IPPROTO_UDP, udpGRO, uint32(seg))
 	}
-	if want&wantPktinfo != 0 {
-		local := ip.Addr(h.Local().Addr)
-		reply := local
-		if r := p.host.Routes.Load(); r != nil && !r.IsLocal(local) { // a broadcast, a group
-			reply, _ = p.host.source(h.Peer().Addr)
-		}
-		native.PutUint32(data[:], uint32(h.Iface())+1)
-		copy(data[4:8], reply[12:])
-		copy(data[8:12], local[12:])
-		c.Put(syscall.IPPROTO_IP, syscall.IP_PKTINFO, data[:12])
+	if want&wantPktinfo6 != 0 {
+		local := replyFrom(p.host, h, true)
+		var data [20]byte
+		copy(data[:], local[:])
+		native.PutUint32(data[16:], uint32(h.Iface())+1)
+		c.Put(syscall.IPPROTO_IPV6, syscall.IPV6_PKTINFO, data[:])
 	}
-	if want&wantTTL != 0 {
-		native.PutUint32(data[:], uint32(h.TTL()))
-		c.Put(syscall.IPPROTO_IP, syscall.IP_TTL, data[:4])
-	}
-	if want&wantTOS != 0 {
-		data[0] = h.TOS()
-		c.Put(syscall.IPPROTO_IP, syscall.IP_TOS, data[:1])
-	}
-	if want&wantOrigDst != 0 { // a struct sockaddr_in
-		clear(data[:])
-		local := h.Local()
-		native.PutUint16(data[:], syscall.AF_INET)
-		binary.BigEndian.PutUint16(data[2:], local.Port)
-		copy(data[4:8], local.Addr[12:])
-		c.Put(syscall.IPPROTO_IP, ipRecvOrigDst, data[:16])
+	if local := ip.Addr(h.Local().Addr); local.Is4() {
+		putControl4(&c, p.host, want, h)
+	} else {
+		putControl6(&c, want, h)
 	}
 	if c.Short {
 		*flags |= sock.MsgCtrunc
@@ -104,83 +45,108 @@ func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 	return c.N
 }
 
-// parseControl reads what a sender asks for: into d, and the segment size into
-// seg. EINVAL: what this is nobody knows, or it cannot be.
-func parseControl(h *Host, b []byte, d *sock.Datagram, seg *int) error {
-	for {
-		c, rest, more, err := sock.NextControl(b)
-		if err != nil || !more {
-			return err
+// putOfSocket writes the messages of level SOL_SOCKET.
+func putOfSocket(c *sock.Controls, s *sock.Socket, want uint32, h *sock.Record) {
+	newer := want&wantNewStamp != 0
+	switch {
+	case want&wantTimestampNS != 0 && newer:
+		c.PutTime(h.Time(), soStampNS64)
+	case want&wantTimestampNS != 0:
+		c.PutTime(h.Time(), soTimestampNS)
+	case want&wantTimestamp != 0 && newer:
+		c.PutTime(h.Time(), soTimestamp63)
+	case want&wantTimestamp != 0:
+		c.PutTime(h.Time(), syscall.SO_TIMESTAMP)
+	}
+	switch {
+	case want&wantStamping != 0 && newer:
+		c.PutTime(h.Time(), soStamping65)
+	case want&wantStamping != 0:
+		c.PutTime(h.Time(), soStamping)
+	}
+	if want&wantDrops != 0 {
+		if n := dropped(s); n != 0 {
+			putInt(c, syscall.SOL_SOCKET, soRxqOvfl, n)
 		}
-		errno := syscall.Errno(0)
-		switch c.Level {
-		case syscall.IPPROTO_UDP:
-			errno = segmentControl(c.Type, c.Data, seg)
-		case syscall.IPPROTO_IP:
-			errno = ipControl(h, c.Type, c.Data, d)
-		case syscall.SOL_SOCKET:
-			errno = syscall.EINVAL
-		}
-		if errno != 0 {
-			return errno
-		}
-		b = rest
 	}
 }
 
-func segmentControl(typ int, data []byte, seg *int) syscall.Errno {
-	if typ != udpSegment || len(data) != 2 {
-		return syscall.EINVAL
+// dropped is how many datagrams have found no room in s.
+func dropped(s *sock.Socket) (n uint32) {
+	for _, sk := range s.Group() {
+		if u, ok := sk.Owner.(*udp.Sock); ok {
+			n += u.Drops.Load()
+		}
 	}
-	*seg = int(native.Uint16(data))
-	return 0
+	return n
 }
 
-// ipControl is one message of level IPPROTO_IP.
-func ipControl(h *Host, typ int, data []byte, d *sock.Datagram) syscall.Errno {
-	switch typ {
-	case syscall.IP_PKTINFO: // interface, source; the third field is for receivers
-		if len(data) != 12 {
-			return syscall.EINVAL
-		}
-		return sourceControl(h, native.Uint32(data), ip.From4([4]byte(data[4:8])), d)
-	case syscall.IP_TTL:
-		if len(data) != 4 || native.Uint32(data) < 1 || native.Uint32(data) > 255 {
-			return syscall.EINVAL
-		}
-		d.TTL = uint8(native.Uint32(data))
-	case syscall.IP_TOS:
-		switch {
-		case len(data) == 1:
-			d.TOS = data[0]
-		case len(data) == 4 && native.Uint32(data) <= 255:
-			d.TOS = uint8(native.Uint32(data))
-		default:
-			return syscall.EINVAL
-		}
-		d.Flags |= sock.FlagTOS
-	default:
-		return syscall.EINVAL
+// putControl4 writes what is wanted of an IPv4 packet.
+func putControl4(c *sock.Controls, host *Host, want uint32, h *sock.Record) {
+	if want&wantPktinfo != 0 {
+		var data [12]byte
+		reply, local := replyFrom(host, h, false), h.Local().Addr
+		native.PutUint32(data[:], uint32(h.Iface())+1)
+		copy(data[4:8], reply[12:])
+		copy(data[8:12], local[12:])
+		c.Put(syscall.IPPROTO_IP, syscall.IP_PKTINFO, data[:12])
 	}
-	return 0
+	if want&wantTTL != 0 {
+		putInt(c, syscall.IPPROTO_IP, syscall.IP_TTL, uint32(h.TTL()))
+	}
+	if want&wantTOS != 0 {
+		c.Put(syscall.IPPROTO_IP, syscall.IP_TOS, []byte{h.TOS()})
+	}
+	if want&wantOrigDst != 0 {
+		var data [maxSockaddr]byte
+		local := h.Local()
+		c.Put(syscall.IPPROTO_IP, ipRecvOrigDst, data[:putSockaddr(&data, false, &local)])
+	}
 }
 
-// sourceControl is the wish for a source address. The interface must exist; the
-// way is the routes' choice all the same.
-func sourceControl(h *Host, iface uint32, from ip.Addr, d *sock.Datagram) syscall.Errno {
-	r := h.Routes.Load()
-	if r == nil {
-		return syscall.ENETUNREACH
+// putControl6 writes what is wanted of an IPv6 packet, but for IPV6_PKTINFO.
+func putControl6(c *sock.Controls, want uint32, h *sock.Record) {
+	if want&wantHopLimit6 != 0 {
+		putInt(c, syscall.IPPROTO_IPV6, syscall.IPV6_HOPLIMIT, uint32(h.TTL()))
 	}
-	if iface > uint32(len(r.Ifaces())) {
-		return syscall.ENODEV
+	if want&wantClass6 != 0 {
+		putInt(c, syscall.IPPROTO_IPV6, syscall.IPV6_TCLASS, uint32(h.TOS()))
 	}
-	if from.IsZero() {
-		return 0
+	if want&wantOrigDst6 != 0 {
+		var data [maxSockaddr]byte
+		local := h.Local()
+		c.Put(syscall.IPPROTO_IPV6, ipv6RecvOrigDst, data[:putSockaddr(&data, true, &local)])
 	}
-	if !r.IsLocal(from) {
-		return syscall.ENETUNREACH
+}
+
+// replyFrom is the address that an answer to h is to come from: the one it was sent to,
+// unless that is a broadcast or, for IPv4, a group.
+func replyFrom(host *Host, h *sock.Record, six bool) ip.Addr {
+	local := ip.Addr(h.Local().Addr)
+	if r := host.Routes.Load(); !six && r != nil && !r.IsLocal(local) {
+		local, _ = host.source(h.Peer().Addr)
 	}
-	d.Local.Addr = from
-	return 0
+	return local
+}
+
+func putInt(c *sock.Controls, level, typ int, x uint32) {
+	var data [4]byte
+	native.PutUint32(data[:], x)
+	c.Put(level, typ, data[:])
+}
+
+const maxSockaddr = 28
+
+// putSockaddr writes a struct sockaddr_in, or a struct sockaddr_in6, and returns its length.
+func putSockaddr(v *[maxSockaddr]byte, six bool, n *sock.Name) int {
+	binary.BigEndian.PutUint16(v[2:], n.Port)
+	if !six {
+		native.PutUint16(v[:], syscall.AF_INET)
+		copy(v[4:], n.Addr[12:])
+		return 16
+	}
+	native.PutUint16(v[:], syscall.AF_INET6)
+	copy(v[8:], n.Addr[:])
+	native.PutUint32(v[24:], n.Zone)
+	return maxSockaddr
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"syscall"
 	"testing"
+	"time"
 
 	"dataplane/sock"
 	"dataplane/sock/options"
@@ -11,20 +12,26 @@ import (
 
 // samples are values for options that do not take 1, or do not give back what was set.
 var samples = map[string]struct{ set, get []byte }{
-	"SO_LINGER":      {sock.Linger(3), sock.Linger(3)},
-	"SO_SNDBUF":      {anInt(50_000), anInt(100_000)},
-	"SO_RCVBUF":      {anInt(50_000), anInt(100_000)},
-	"IP_TOS":         {anInt(0xb8), anInt(0xb8)},
-	"TCP_MAXSEG":     {anInt(1000), anInt(1000)},
-	"TCP_CONGESTION": {[]byte("reno"), append([]byte("reno"), make([]byte, 12)...)},
-	"UDP_SEGMENT":    {anInt(1000), anInt(1000)},
+	"SO_LINGER":                            {sock.Linger(3), sock.Linger(3)},
+	"SO_SNDBUF":                            {anInt(50_000), anInt(100_000)},
+	"SO_RCVBUF":                            {anInt(50_000), anInt(100_000)},
+	"IP_TOS":                               {anInt(0xb8), anInt(0xb8)},
+	"SO_RCVTIMEO, SO_RCVTIMEO_OLD":         {sock.Timeval(3 * time.Second), sock.Timeval(3 * time.Second)},
+	"SO_SNDTIMEO, SO_SNDTIMEO_OLD":         {sock.Timeval(3 * time.Second), sock.Timeval(3 * time.Second)},
+	"SO_RCVTIMEO_NEW":                      {sock.Timeval(3 * time.Millisecond), sock.Timeval(3 * time.Millisecond)},
+	"SO_SNDTIMEO_NEW":                      {sock.Timeval(3 * time.Millisecond), sock.Timeval(3 * time.Millisecond)},
+	"SO_TIMESTAMPING, SO_TIMESTAMPING_OLD": {anInt(24), native.AppendUint64(nil, 24)},
+	"SO_TIMESTAMPING_NEW":                  {anInt(24), native.AppendUint64(nil, 24)},
+	"TCP_MAXSEG":                           {anInt(1000), anInt(1000)},
+	"TCP_CONGESTION":                       {[]byte("reno"), append([]byte("reno"), make([]byte, 12)...)},
+	"UDP_SEGMENT":                          {anInt(1000), anInt(1000)},
 }
 
 func anInt(x uint32) []byte { return native.AppendUint32(nil, x) }
 
 // notNow are options that a socket which is new must refuse, with the errno.
 var notNow = map[string]syscall.Errno{
-	"IP_MTU": syscall.ENOTCONN,
+	"IP_MTU": syscall.ENOTCONN, "SO_PEERNAME": syscall.ENOTCONN,
 }
 
 // Every option does on every type of socket what the table says: what works or is kept is

@@ -41,7 +41,7 @@ func pollConnected(s *sock.Socket, sk *sock.Sock) (mask uint32) {
 	if over {
 		mask |= sock.PollReadable | sock.PollRdHup
 	}
-	if sk.RX.Len() > 0 {
+	if sk.RX.Len() >= s.Rd.Least() {
 		mask |= sock.PollReadable
 	}
 	if shut || roomy(sk) {

@@ -127,12 +127,13 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 type private struct {
 	host       *Host
 	sw         *Protosw
-	broadcast  atomic.Bool   // SO_BROADCAST as SendMsg sees it; written by SetOption
-	linger     atomic.Int32  // SO_LINGER as Release sees it, seconds or lingerOff; written by SetOption
-	sndbuf     atomic.Int32  // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
-	group      *[]*sock.Sock // all Socks, while Connect works with one of several; under Wr's lock
-	bound      *sock.Name    // what was reserved and is given back on release; nil: nothing; under Wr's lock
-	*dgramPart               // nil for a stream
+	broadcast  atomic.Bool           // SO_BROADCAST as SendMsg sees it; written by SetOption
+	linger     atomic.Int32          // SO_LINGER as Release sees it, seconds or lingerOff; written by SetOption
+	sndbuf     atomic.Int32          // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
+	group      *[]*sock.Sock         // all Socks, while Connect works with one of several; under Wr's lock
+	bound      *sock.Name            // what was reserved and is given back on release; nil: nothing; under Wr's lock
+	*dgramPart                       // nil for a stream
+	extra      atomic.Pointer[extra] // nil: none; written by more
 
 	mu    sync.Mutex // held while a goroutine works on Socks that no lcore knows
 	known bool       // an lcore may know them: from now on they are its own; under mu

@@ -46,10 +46,9 @@ func (inetOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
 		return sock.ErrClosed
 	}
 	defer s.Done()
-	if known, errno := setOwn(s, option{level, name}, v); known || errno != 0 {
-		if errno != 0 {
-			return errno
-		}
+	if known, errno := setOwn(s, option{level, name}, v); errno != 0 {
+		return errno
+	} else if known {
 		return nil
 	}
 	if level == syscall.SOL_SOCKET && sndBufName(name) {

@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"dataplane/sock"
+	"dataplane/udp"
 )
 
 // lingerOff stands for lingering that is switched off; any other value is the time in
@@ -58,11 +59,8 @@ func setCommon(sk *sock.Sock, name int, v []byte) syscall.Errno {
 	case syscall.SO_KEEPALIVE:
 		o.KeepAlive = value != 0
 	case syscall.SO_LINGER:
-		secs, errno := sock.LingerOf(v)
-		if errno != 0 {
-			return errno
-		}
-		o.LingerOn, o.LingerSecs = secs >= 0, int32(max(secs, 0))
+		secs, _ := sock.LingerOf(v)
+		o.Abort = secs == 0
 	case syscall.SO_RCVBUF:
 		o.RcvBuf, o.RcvBufSet = clampBuf(value), true
 	default:
@@ -83,15 +81,29 @@ func getCommon(sk *sock.Sock, name int, v []byte) (int, syscall.Errno) {
 		return sock.PutBool(v, o.Broadcast)
 	case syscall.SO_KEEPALIVE:
 		return sock.PutBool(v, o.KeepAlive)
-	case syscall.SO_LINGER:
-		if !o.LingerOn {
-			return sock.Put(v, sock.Linger(lingerOff))
-		}
-		return sock.Put(v, sock.Linger(int(o.LingerSecs)))
 	case syscall.SO_RCVBUF: // Linux doubles what is set, for its overhead, and shows that
 		return sock.PutInt(v, 2*o.RcvBuf)
 	case syscall.SO_SNDBUF:
 		return sock.PutInt(v, 2*o.SndBuf)
+	case soMemInfo:
+		return sock.Put(v, memInfo(sk))
 	}
 	return 0, syscall.ENOPROTOOPT
+}
+
+// memInfo is SO_MEMINFO, in the order of Linux's SK_MEMINFO_*. What the rings hold counts
+// as memory; there is no backlog, and nothing is allocated in advance. Runs on the lcore.
+func memInfo(sk *sock.Sock) []byte {
+	drops := uint32(0)
+	if u, ok := sk.Owner.(*udp.Sock); ok {
+		drops = u.Drops.Load()
+	}
+	var v []byte
+	for _, x := range [...]uint32{
+		uint32(sk.RX.Len()), uint32(2 * sk.Opt.RcvBuf), uint32(sk.TX.Len()), uint32(2 * sk.Opt.SndBuf),
+		0, uint32(sk.TX.Len()), 0, 0, drops,
+	} {
+		v = native.AppendUint32(v, x)
+	}
+	return v
 }

@@ -1,6 +1,7 @@
 package inet
 
 import (
+	"math"
 	"syscall"
 	"time"
 
@@ -12,16 +13,30 @@ import (
 // option is the number of an option.
 type option struct{ level, name int }
 
+// Options that package syscall does not name.
+const (
+	soPeekOff     = 42
+	soIncomingCPU = 49
+	soMemInfo     = 55
+	soNAPIID      = 56
+	soCookie      = 57
+	soTimestamp63 = 63 // SO_TIMESTAMP_NEW
+	soStampNS64   = 64 // SO_TIMESTAMPNS_NEW
+	soStamping    = 37
+	soStamping65  = 65 // SO_TIMESTAMPING_NEW
+	soRcvTimeo66  = 66
+	soSndTimeo67  = 67
+	soRxqOvfl     = 40
+	tcpInq        = 36
+)
+
 // setOwn sets an option that only goroutines look at; false: s has none of that number.
 func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno) {
 	p, value := of(s), sock.IntOrByte(v)
-	if bit := wantOf(o.level, o.name); bit != 0 && p.dgramPart != nil {
-		if value != 0 {
-			p.wants.Or(bit)
-		} else {
-			p.wants.And(^bit)
+	if p.dgramPart != nil {
+		if known, errno := p.setWant(o, value); known {
+			return true, errno
 		}
-		return true, 0
 	}
 	switch o {
 	case option{syscall.IPPROTO_UDP, udpSegment}:
@@ -34,35 +49,140 @@ func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno
 			return true, syscall.EINVAL
 		}
 		s.Rd.SetBusyPoll(time.Duration(value) * time.Microsecond)
+	case option{syscall.SOL_SOCKET, syscall.SO_RCVTIMEO}, option{syscall.SOL_SOCKET, soRcvTimeo66}:
+		return true, setTimeout(&s.Rd, v)
+	case option{syscall.SOL_SOCKET, syscall.SO_SNDTIMEO}, option{syscall.SOL_SOCKET, soSndTimeo67}:
+		return true, setTimeout(&s.Wr, v)
+	case option{syscall.SOL_SOCKET, syscall.SO_RCVLOWAT}:
+		if value < 0 {
+			value = math.MaxInt32
+		}
+		s.Rd.SetLeast(max(value, 1))
+	case option{syscall.SOL_SOCKET, soPeekOff}:
+		setPeekOff(s, value)
+	case option{syscall.IPPROTO_TCP, tcpInq}:
+		if value != 0 && value != 1 {
+			return true, syscall.EINVAL
+		}
+		p.more().inq.Store(value != 0)
 	default:
-		return false, 0
+		if !isKept(s, o) || lcoreKeeps(o) {
+			return false, 0
+		}
+		p.keep(o, value)
 	}
 	return true, 0
+}
+
+// lcoreKeeps: the flags of a Sock, whatever its type.
+func lcoreKeeps(o option) bool {
+	return o.level == syscall.SOL_SOCKET && (o.name == syscall.SO_BROADCAST || o.name == syscall.SO_KEEPALIVE || o.name == syscall.SO_LINGER)
 }
 
 // getOwn reads what the lcores need not be asked for.
 func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscall.Errno) {
 	p := of(s)
-	if bit := wantOf(o.level, o.name); bit != 0 && p.dgramPart != nil {
-		return put(o.level, v, b2i(p.wants.Load()&bit != 0))
+	if p.dgramPart != nil {
+		if value, known := p.getWant(o); known {
+			return put(o.level, v, value)
+		}
 	}
 	switch o {
 	case option{syscall.IPPROTO_UDP, udpSegment}:
 		return put(o.level, v, int(p.segment.Load()))
-	case option{syscall.SOL_SOCKET, syscall.SO_TYPE}:
-		return put(o.level, v, int(s.Type))
-	case option{syscall.SOL_SOCKET, soDomain}:
-		return put(o.level, v, int(s.Family))
-	case option{syscall.SOL_SOCKET, soProtocol}:
-		return put(o.level, v, int(s.Protocol))
-	case option{syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN}:
-		return put(o.level, v, b2i(s.State() == sock.Listening))
-	case option{syscall.SOL_SOCKET, soBusyPoll}:
-		return put(o.level, v, int(s.Rd.BusyPoll()/time.Microsecond))
-	case option{syscall.SOL_SOCKET, syscall.SO_ERROR}:
-		return put(o.level, v, int(takeError(s)))
+	case option{syscall.IPPROTO_TCP, tcpInq}:
+		x := p.extra.Load()
+		return put(o.level, v, b2i(x != nil && x.inq.Load()))
 	}
-	return 0, false, 0
+	if isKept(s, o) && !lcoreKeeps(o) && o.name != syscall.SO_RCVLOWAT {
+		return put(o.level, v, p.keptValue(o))
+	}
+	if o.level != syscall.SOL_SOCKET {
+		return 0, false, 0
+	}
+	if value, known := getInt(s, o.name); known {
+		return put(o.level, v, value)
+	}
+	switch o.name {
+	case syscall.SO_RCVTIMEO, soRcvTimeo66:
+		n, errno = sock.Put(v, sock.Timeval(max(s.Rd.Timeout(), 0)))
+	case syscall.SO_SNDTIMEO, soSndTimeo67:
+		n, errno = sock.Put(v, sock.Timeval(max(s.Wr.Timeout(), 0)))
+	case syscall.SO_LINGER:
+		n, errno = sock.Put(v, sock.Linger(int(p.linger.Load())))
+	case soCookie:
+		if len(v) < 8 {
+			return 0, true, syscall.EINVAL
+		}
+		n, errno = sock.Put(v, native.AppendUint64(nil, p.cookie()))
+	case syscall.SO_PEERNAME:
+		n, errno = putPeer(s, v)
+	case soStamping, soStamping65:
+		n, errno = sock.Put(v, native.AppendUint64(nil, uint64(p.stamping(o.name))))
+	default:
+		return 0, false, 0
+	}
+	return n, true, errno
+}
+
+// getInt reads an option of level SOL_SOCKET that is an int.
+func getInt(s *sock.Socket, name int) (value int, known bool) {
+	switch name {
+	case syscall.SO_TYPE:
+		return int(s.Type), true
+	case soDomain:
+		return int(s.Family), true
+	case soProtocol:
+		return int(s.Protocol), true
+	case syscall.SO_ACCEPTCONN:
+		return b2i(s.State() == sock.Listening), true
+	case soBusyPoll:
+		return int(s.Rd.BusyPoll() / time.Microsecond), true
+	case syscall.SO_ERROR:
+		return int(takeError(s)), true
+	case syscall.SO_RCVLOWAT:
+		return s.Rd.Least(), true
+	case syscall.SO_SNDLOWAT:
+		return 1, true
+	case soPeekOff:
+		return peekOff(s), true
+	case soIncomingCPU:
+		return reader(s).Core().ID, true
+	case soNAPIID:
+		return reader(s).Core().ID + 1, true
+	}
+	return 0, false
+}
+
+// reader is the Sock of s that was read last.
+func reader(s *sock.Socket) *sock.Sock { return sender(s) }
+
+// setPeekOff says where the next MSG_PEEK of a stream begins; less than 0: at the next
+// byte, as usual.
+func setPeekOff(s *sock.Socket, value int) {
+	at := uint64(0)
+	if value >= 0 {
+		at = s.SK().RX.Tail() + uint64(value) + 1
+	}
+	of(s).more().peekAt.Store(at)
+}
+
+// peekOff is SO_PEEK_OFF.
+func peekOff(s *sock.Socket) int {
+	x := of(s).extra.Load()
+	if x == nil || x.peekAt.Load() == 0 {
+		return -1
+	}
+	return int(max(int64(x.peekAt.Load()-1-s.SK().RX.Tail()), 0))
+}
+
+// setTimeout is SO_RCVTIMEO and SO_SNDTIMEO. EDOM: no struct timeval is like this.
+func setTimeout(d *sock.Side, v []byte) syscall.Errno {
+	t, errno := sock.TimevalOf(v)
+	if errno == 0 {
+		d.SetTimeout(t)
+	}
+	return errno
 }
 
 // takeError is SO_ERROR: any of the lcores may have heard of it.
@@ -73,6 +193,20 @@ func takeError(s *sock.Socket) syscall.Errno {
 		}
 	}
 	return 0
+}
+
+// putPeer is SO_PEERNAME: the peer's address as getpeername has it.
+func putPeer(s *sock.Socket, v []byte) (int, syscall.Errno) {
+	if s.State() != sock.Connected {
+		return 0, syscall.ENOTCONN
+	}
+	_, remote := s.Names()
+	var a [maxSockaddr]byte
+	n := putSockaddr(&a, s.Family == syscall.AF_INET6, &remote)
+	if len(v) > n { // as Linux has it: the address must not be shorter than asked for
+		return 0, syscall.EINVAL
+	}
+	return sock.Put(v, a[:n])
 }
 
 // put writes an int for getsockopt, by the rules of its level.

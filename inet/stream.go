@@ -113,6 +113,7 @@ func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
 	p := of(listener)
 	c := newSocket(int(listener.Type), p.host, p.sw, p.linger.Load())
 	of(c).known = true
+	inherit(c, listener)
 	c.Adopt(sk)
 	c.Established()
 	return c

@@ -73,9 +73,19 @@ func cannotSend(s *sock.Socket, sk *sock.Sock) bool {
 	return sk.PeekError() != 0 || sk.Has(sock.FlagSndShut|sock.FlagDead) || s.IsShut(sock.ShutWr)
 }
 
-// RecvMsg is Recv: a stream knows no messages.
+// RecvMsg is Recv: a stream knows no messages. With TCP_INQ it says how many bytes are
+// left.
 func (o *streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
-	return o.Recv(s, m.Buf, m.Flags)
+	n, err := o.Recv(s, m.Buf, m.Flags)
+	if x := of(s).extra.Load(); x != nil && x.inq.Load() && err == nil && len(m.Control) > 0 {
+		c := sock.Controls{B: m.Control}
+		c.Put(syscall.IPPROTO_TCP, tcpInq, native.AppendUint32(nil, uint32(s.SK().RX.Len())))
+		m.NControl, m.Flags = c.N, 0
+		if c.Short {
+			m.Flags = sock.MsgCtrunc
+		}
+	}
+	return n, err
 }
 
 // Recv reads what is there, or waits for the first byte. 0 bytes without an
@@ -97,12 +107,12 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 		if err != nil || end || got == len(b) {
 			return got, err
 		}
-		if got > 0 && flags&sock.MsgWaitall == 0 {
+		if got > 0 && flags&sock.MsgWaitall == 0 && got >= s.Rd.Least() {
 			return got, nil
 		}
 		seen := 0
 		if flags&sock.MsgPeek != 0 {
-			seen = got
+			seen = int(peekFrom(s, sk, got) - sk.RX.Tail())
 		}
 		err = s.Rd.Wait(flags, func() bool {
 			return sk.RX.Len() > seen || sk.PeekError() != 0 || sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
@@ -126,7 +136,9 @@ func readSome(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, e
 	}
 	end = sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
 	if flags&sock.MsgPeek != 0 { // nothing is released: look behind what was seen
-		if n = sk.RX.CopyAt(b, sk.RX.Tail()+uint64(got)); n > 0 {
+		at := peekFrom(s, sk, got)
+		if n = sk.RX.CopyAt(b, at); n > 0 {
+			peeked(s, at+uint64(n))
 			return n, false, nil
 		}
 	} else if end || sk.PeekError() != 0 {

@@ -37,7 +37,11 @@ func control(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 	}
 	c := sock.Controls{B: b}
 	if want&(wantTimestamp|wantTimestampNS) != 0 {
-		c.PutTime(h.Time(), want&wantTimestampNS != 0)
+		typ := syscall.SO_TIMESTAMP
+		if want&wantTimestampNS != 0 { // the finer one, if both are asked for
+			typ = soTimestampNS
+		}
+		c.PutTime(h.Time(), typ)
 	}
 	if want&wantAux != 0 {
 		var data [auxLen]byte

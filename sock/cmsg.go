@@ -57,21 +57,28 @@ func (c *Controls) Put(level, typ int, data []byte) {
 	c.N += end
 }
 
-// soTimestampNS is SO_TIMESTAMPNS, which package syscall does not name.
-const soTimestampNS = 35
+// The later numbers of SO_TIMESTAMP and SO_TIMESTAMPING.
+const (
+	soTimestampNew    = 63
+	soTimestampingNew = 65
+)
 
 // WallTime is the time of day when came was the plane's time.
 func WallTime(came perf.Tick) time.Time { return time.Now().Add((came - perf.Now()).Duration()) }
 
-// PutTime says when a message came: a struct timespec, or a struct timeval. Of the two
-// options SO_TIMESTAMP and SO_TIMESTAMPNS the later one counts in Linux; here it is the
-// finer one.
-func (c *Controls) PutTime(came perf.Tick, nano bool) {
-	var data [16]byte
+// PutTime says when a message came, as the option typ has it: SO_TIMESTAMP is a struct
+// timeval, SO_TIMESTAMPNS a struct timespec, SO_TIMESTAMPING three of them, of which
+// software fills the first.
+func (c *Controls) PutTime(came perf.Tick, typ int) {
+	var data [6 * CmsgWord]byte
+	n := 2 * CmsgWord
 	at := WallTime(came).UnixNano()
-	sec, frac, typ := at/1e9, at%1e9, soTimestampNS
-	if !nano {
-		frac, typ = frac/1e3, syscall.SO_TIMESTAMP
+	sec, frac := at/1e9, at%1e9
+	switch typ {
+	case syscall.SO_TIMESTAMP, soTimestampNew:
+		frac /= 1e3
+	case syscall.SO_TIMESTAMPING, soTimestampingNew:
+		n = len(data)
 	}
 	if CmsgWord == 8 {
 		native.PutUint64(data[:], uint64(sec))
@@ -80,7 +87,7 @@ func (c *Controls) PutTime(came perf.Tick, nano bool) {
 		native.PutUint32(data[:], uint32(sec))
 		native.PutUint32(data[4:], uint32(frac))
 	}
-	c.Put(syscall.SOL_SOCKET, typ, data[:2*CmsgWord])
+	c.Put(syscall.SOL_SOCKET, typ, data[:n])
 }
 
 // Control is a control message; Data is borrowed.

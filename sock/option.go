@@ -3,6 +3,7 @@ package sock
 import (
 	"encoding/binary"
 	"syscall"
+	"time"
 )
 
 // Values of options are bytes in the machine's order, as setsockopt and getsockopt
@@ -114,3 +115,30 @@ func (sk *Sock) GetInt(level, name int) (int, syscall.Errno) {
 	_, errno := sk.Proto.GetOption(sk, level, name, v[:])
 	return int(int32(native.Uint32(v[:]))), errno
 }
+
+// Timeval makes the value of SO_RCVTIMEO, a struct timeval of two words.
+func Timeval(d time.Duration) []byte {
+	v := native.AppendUint64(nil, uint64(d/time.Second))
+	return native.AppendUint64(v, uint64(d%time.Second/time.Microsecond))
+}
+
+// TimevalOf reads a struct timeval as sock_set_timeout does: 0 is no bound, less than 0
+// the shortest. EDOM: the microseconds cannot be.
+func TimevalOf(v []byte) (time.Duration, syscall.Errno) {
+	if len(v) < 16 {
+		return 0, syscall.EINVAL
+	}
+	sec, usec := int64(native.Uint64(v)), int64(native.Uint64(v[8:]))
+	switch {
+	case usec < 0 || usec >= 1e6:
+		return 0, syscall.EDOM
+	case sec < 0:
+		return 1, 0
+	case sec >= int64(maxTimeout/time.Second):
+		return 0, 0 // for ever, as in Linux
+	}
+	return time.Duration(sec)*time.Second + time.Duration(usec)*time.Microsecond, 0
+}
+
+// maxTimeout is what a time.Duration holds.
+const maxTimeout = 1<<63 - 1

@@ -22,7 +22,7 @@ type Side struct {
 	w      *Waiter                  // fixed before the Socket is shared
 	dl     atomic.Pointer[deadline] // nil: there has been none
 	msg    *Msg                     // of the call in progress, where it needs one; under the lock
-	spin   atomic.Int64             // nanoseconds to look on before parking; written by SetBusyPoll
+	habits atomic.Pointer[habits]   // nil: none; written by habit
 	closed atomic.Bool              // written once, by Close or Give
 	busy   int32                    // bytes moved since the goroutine last gave way; under the lock
 }
@@ -108,7 +108,7 @@ func (d *Side) Wait(flags int, again func() bool) error {
 		}
 		return syscall.EAGAIN
 	}
-	if spin := d.spin.Load(); spin > 0 && d.w.tasks().current() == nil && d.look(time.Duration(spin), again) {
+	if d.habits.Load() != nil && d.looked(again) {
 		d.busy = 0
 		return d.Err()
 	}

@@ -21,16 +21,15 @@ const (
 // Options are the settings of level SOL_SOCKET that a lcore needs. They are
 // written on the lcore (Core.Call), or before the Sock is known to it.
 type Options struct {
-	RcvBuf, SndBuf int // ring limits in bytes
-	LingerSecs     int32
-	Mark           uint32
+	RcvBuf, SndBuf int  // ring limits in bytes
 	RcvBufSet      bool // the application chose RcvBuf: no autotuning
 	SndBufSet      bool // the application chose SndBuf
 	Broadcast      bool
 	ReuseAddr      bool
 	ReusePort      bool
 	KeepAlive      bool
-	LingerOn       bool
+	Abort          bool // a close resets the connection (SO_LINGER with 0 seconds)
+	Rare           *Rare
 }
 
 // Sock is one lcore's side of a socket, Linux's struct sock. Fields are grouped in

@@ -53,7 +53,7 @@ func (l *Layer) shut(s *Sock) {
 	}
 	// RFC 9293 3.6.1, RFC 2525 2.17: unread data is lost, and the peer must know.
 	unread := s.RX.Len() > 0 || !s.rcv.ooo.Empty()
-	if unread || s.Opt.LingerOn && s.Opt.LingerSecs == 0 || l.orphans >= l.cfg.MaxOrphans {
+	if unread || s.Opt.Abort || l.orphans >= l.cfg.MaxOrphans {
 		l.abort(s, 0)
 		return
 	}

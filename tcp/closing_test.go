@@ -188,7 +188,7 @@ func TestRFC9293_3_6_1_DataAfterClose(t *testing.T) {
 func TestLingerZero(t *testing.T) {
 	w := newWire(t)
 	f, a := w.Passive(Seg{}, ms)
-	a.SK.Opt.LingerOn = true
+	a.SK.Opt.Abort = true
 	a.Write(5000)
 	f.Expect(Seg{Len: 1460})
 	w.Flush()

@@ -178,6 +178,7 @@ func (l *Layer) child(rq *request, g *segment) *Sock {
 		TTL: ls.TTL, TOS: ls.TOS, DontFrag: true,
 	}
 	s.Opt, s.opt = ls.Opt, ls.opt
+	s.Opt.Rare = ls.Opt.Rare.Inherit()
 	s.lst = nil
 	s.TX.SetLimit(s.Opt.SndBuf)
 	s.rcv.advMSS, s.rcv.scale = rq.advMSS, rq.rcvScale

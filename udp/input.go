@@ -160,6 +160,7 @@ func (l *Layer) put(s *Sock, m *mbuf.Mbuf, off int, d *sock.Datagram) bool {
 		x, y, ok = sock.AppendDatagram(&s.RX, d)
 	}
 	if !ok {
+		s.Drops.Add(1)
 		return false
 	}
 	if b := m.Bytes(); off+d.Len <= len(b) { // the common case: one segment

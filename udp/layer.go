@@ -4,6 +4,7 @@
 package udp
 
 import (
+	"sync/atomic"
 	"syscall"
 
 	"dataplane/ip"
@@ -60,9 +61,10 @@ type Sock struct {
 	next  *Sock      // another one with the same key
 	Fence sock.Fence // before it is connected: the parts on other lcores that are read first
 
-	pmtu    int  // IP_MTU_DISCOVER
-	recvErr bool // IP_RECVERR
-	closing bool // the application has let go; what is in TX leaves still
+	Drops   atomic.Uint32 // datagrams that found no room; written by the lcore
+	pmtu    uint8         // IP_MTU_DISCOVER
+	recvErr bool          // IP_RECVERR
+	closing bool          // the application has let go; what is in TX leaves still
 
 	to    Receiver // code inside the plane, which needs no ring; nil: RX
 	fresh bool     // there are records in RX that are not published

@@ -50,7 +50,7 @@ func (s *Sock) setIP(name, value int) syscall.Errno {
 		if value < syscall.IP_PMTUDISC_DONT || value > syscall.IP_PMTUDISC_PROBE {
 			return syscall.EINVAL
 		}
-		s.pmtu = value
+		s.pmtu = uint8(value)
 	case syscall.IP_RECVERR:
 		s.recvErr = value != 0
 	default:
@@ -86,7 +86,7 @@ func (l *Layer) getIP(s *Sock, name int) (int, syscall.Errno) {
 	case syscall.IP_TOS:
 		return int(s.TOS), 0
 	case syscall.IP_MTU_DISCOVER:
-		return s.pmtu, 0
+		return int(s.pmtu), 0
 	case syscall.IP_RECVERR:
 		if s.recvErr {
 			return 1, 0

@@ -60,7 +60,7 @@ var tcpRows = []Row{
 		Note: "there is no Fast Open"},
 	{Level: ForTCP, Num: 35, Name: "TCP_ZEROCOPY_RECEIVE", Kind: Other, Mode: ReadOnly,
 		Note: "ReadBuffers lends what has come"},
-	{Level: ForTCP, Num: 36, Name: "TCP_INQ, TCP_CM_INQ", Note: "not offered"},
+	{Level: ForTCP, Num: 36, Name: "TCP_INQ, TCP_CM_INQ", Works: TCP},
 	{Level: ForTCP, Num: 37, Name: "TCP_TX_DELAY",
 		Note: "nothing is sent later than it could"},
 	{Level: ForTCP, Num: 38, Name: "TCP_AO_ADD_KEY", Kind: Other,
