@@ -36,6 +36,11 @@ func (l *Layer) Input(m *mbuf.Mbuf, now perf.Tick) perf.Verdict {
 		}
 	}
 	m.Adj(n)
+	if ifc.Loopback && m.VlanTCI != 0 {
+		if ifc = l.reflected(m); ifc == nil {
+			return perf.DropEthForeign
+		}
+	}
 	return l.demux(m, ifc, ethertype, group)
 }
 

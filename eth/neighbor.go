@@ -239,11 +239,11 @@ func (l *Layer) Neighbor(ifc *Iface, ip Addr) *Neighbor {
 			l.nb.insert(n, unresolved)
 			return n
 		}
-		n.permanent(GroupMAC6(ip))
+		n.group(GroupMAC6(ip))
 	case ifc.broadcast4(ip.as4()):
 		n.permanent(BroadcastMAC)
 	case ip[12]&0xf0 == 0xe0: // RFC 1112 6.4
-		n.permanent(GroupMAC4(ip.as4()))
+		n.group(GroupMAC4(ip.as4()))
 	default:
 		l.nb.insert(n, unresolved)
 		return n
@@ -281,6 +281,13 @@ func (l *Layer) newNeighbor(ifc *Iface, ip Addr) *Neighbor {
 func (n *Neighbor) permanent(mac [6]byte) {
 	n.setMAC(mac)
 	n.state, n.fresh = Permanent, always
+}
+
+// group is permanent for a group, to which nothing goes in the short way (Frame): our
+// own sockets may be among those who listen.
+func (n *Neighbor) group(mac [6]byte) {
+	n.permanent(mac)
+	n.fresh = 0
 }
 
 // setMAC prepares the header that Output copies.

@@ -139,6 +139,7 @@ func (*dgramOps) Release(s *sock.Socket) error {
 			drop(sk)
 		}
 	}
+	of(s).host.Groups.LeaveAll(&of(s).groups.joined)
 	of(s).unbind()
 	return nil
 }

@@ -218,7 +218,7 @@ func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 		}
 		return nil
 	}
-	if _, errno := p.host.source(*to); errno != 0 {
+	if _, errno := sourceOf(s, *to); errno != 0 {
 		return errno
 	}
 	p.to, p.routes = *to, r

@@ -13,6 +13,7 @@ import (
 type Host struct {
 	Routes   atomic.Pointer[ip.Routes] // written by Change, and by who makes the plane
 	Families sock.Families
+	Groups   ip.Groups // what sockets have joined
 
 	tcpPorts, udpPorts Ports
 
@@ -35,6 +36,7 @@ func NewHost(owner func(local, remote [16]byte, lport, rport uint16) int) *Host 
 		h.owner = func(_, _ [16]byte, _, _ uint16) int { return 0 }
 	}
 	h.sw.init()
+	h.Groups.Changed = h.groupChanged
 	if err := h.Families.Register(family{h}); err != nil {
 		panic(err) // an empty registry has room
 	}

@@ -146,6 +146,7 @@ type dgramPart struct {
 	head    sock.Record   // of a datagram to the peer, but for its length, while connected; under Wr's lock
 	to      ip.Addr       // a destination that was found in order by routes; under Wr's lock
 	routes  *ip.Routes    // nil: none
+	groups  groupPart
 }
 
 // newSocket makes a Socket with its private part in one piece.

@@ -38,6 +38,11 @@ func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno
 			return true, errno
 		}
 	}
+	if p.dgramPart != nil {
+		if known, errno := setGroupOption(s, o.level, o.name, v); known {
+			return true, errno
+		}
+	}
 	switch o {
 	case option{syscall.IPPROTO_UDP, udpSegment}:
 		if value < 0 || value > 0xffff {
@@ -85,6 +90,11 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 	if p.dgramPart != nil {
 		if value, known := p.getWant(o); known {
 			return put(o.level, v, value)
+		}
+	}
+	if p.dgramPart != nil {
+		if n, known, errno := getGroupOption(s, o.level, o.name, v); known {
+			return n, true, errno
 		}
 	}
 	switch o {

@@ -57,7 +57,7 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 	s.IP = ip.New(ip.Config{
 		Pool: cfg.Pool, Stat: cfg.Stat, Eth: s.Eth, Wheel: &s.Wheel, Ifaces: cfg.Ifaces,
 		Routes: &cfg.Host.Routes, Secret: cfg.Secret, Core: cfg.Core, Cores: cfg.Cores,
-		Steer: cfg.Steer, Log: cfg.Log,
+		Steer: cfg.Steer, Log: cfg.Log, Groups: &cfg.Host.Groups, Speaker: cfg.Core == 0,
 	})
 	host, core := cfg.Host, cfg.Core
 	s.UDP = udp.New(udp.Config{

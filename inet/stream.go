@@ -230,7 +230,7 @@ func connectNames(s *sock.Socket, to *sock.Name) (sock.Name, syscall.Errno) {
 		to.Addr = ip.From4([4]byte{127, 0, 0, 1})
 	}
 	local, _ := s.Names()
-	src, errno := of(s).host.source(ip.Addr(to.Addr))
+	src, errno := sourceOf(s, ip.Addr(to.Addr))
 	if errno != 0 {
 		return local, errno
 	}

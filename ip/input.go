@@ -19,7 +19,7 @@ func (i *inputV4) Input(m *mbuf.Mbuf, ifc *eth.Iface, linkBroadcast bool) perf.V
 	}
 	p := &l.pkt
 	p.Iface, p.LinkBroadcast, p.Now = ifc, linkBroadcast, l.now
-	p.Copied = m.OlFlags&mbuf.FlagCopy != 0
+	p.Copied, l.looped = m.OlFlags&mbuf.FlagCopy != 0, m.OlFlags&mbuf.FlagLoop != 0
 	if v := l.addresses(h, p); v != perf.Delivered {
 		return v
 	}
@@ -102,7 +102,7 @@ func (l *Layer) addresses(h Header4, p *Packet) perf.Verdict {
 			return perf.DropIPLinkBroadcast
 		}
 	case p.Dst.IsMulticast():
-		if !l.member(p.Dst) {
+		if !l.member(p, h) {
 			return perf.DropIPNotOurs
 		}
 		p.Multicast = true
@@ -121,7 +121,7 @@ func (l *Layer) addresses(h Header4, p *Packet) perf.Verdict {
 // source checks the source address. RFC 1122 3.2.1.3: it must be one host's
 // address, and from a wire neither a loopback address nor one of our own.
 func (l *Layer) source(h Header4, p *Packet) perf.Verdict {
-	if p.Iface.Loopback {
+	if l.looped || p.Iface.Loopback {
 		return perf.Delivered // we made it
 	}
 	switch top := h[12]; {
@@ -142,9 +142,20 @@ func (l *Layer) source(h Header4, p *Packet) perf.Verdict {
 // allHosts is the group of all hosts on the link.
 var allHosts = From4([4]byte{224, 0, 0, 1})
 
-// member reports whether this host listens to a group. RFC 1112 4: every host
-// is in that of all hosts; others cannot be joined yet.
-func (l *Layer) member(group Addr) bool { return group == allHosts }
+// member reports whether this host wants the packet p to a group. RFC 1112 4: every host
+// is in that of all hosts. Who speaks of a group is heard whatever the filters say.
+func (l *Layer) member(p *Packet, h Header4) bool {
+	g := l.cfg.Groups
+	switch {
+	case p.Dst == allHosts:
+		return true
+	case g == nil:
+		return false
+	case h.Proto() == ProtoIGMP:
+		return g.Joined(p.Iface.Index, p.Dst)
+	}
+	return g.Wants(p.Iface.Index, p.Dst, p.Src)
+}
 
 // options checks the header's options. m starts at the IP header.
 func (l *Layer) options(m *mbuf.Mbuf, h Header4, p *Packet) perf.Verdict {

@@ -28,6 +28,7 @@ func (i *inputV6) Input(m *mbuf.Mbuf, ifc *eth.Iface, linkBroadcast bool) perf.V
 	p := &l.pkt
 	p.Iface, p.Now = ifc, l.now
 	p.cast = cast{LinkBroadcast: linkBroadcast, Copied: m.OlFlags&mbuf.FlagCopy != 0}
+	l.looped = m.OlFlags&mbuf.FlagLoop != 0
 	if v := l.addresses6(h, p); v != perf.Delivered {
 		return v
 	}
@@ -121,7 +122,7 @@ func (l *Layer) addresses6(h Header6, p *Packet) perf.Verdict {
 	p.Src, p.Dst = l.zoned(src, p.Iface), l.zoned(dst, p.Iface)
 	switch {
 	case p.Dst.IsMulticast():
-		if !l.member6(p.Iface, p.Dst) {
+		if !l.member6(p) {
 			return perf.DropIPNotOurs
 		}
 		p.Multicast = true
@@ -158,7 +159,7 @@ func (l *Layer) zoned(a Addr, ifc *eth.Iface) Addr {
 
 // source6 checks the source address.
 func (l *Layer) source6(h Header6, p *Packet) perf.Verdict {
-	if p.Iface.Loopback {
+	if l.looped || p.Iface.Loopback {
 		return perf.Delivered // we made it
 	}
 	switch {

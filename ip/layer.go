@@ -87,6 +87,7 @@ type Dst struct {
 	auto  bool  // Src was chosen for an endpoint that had none
 	cut   bool  // the path is so narrow that packets may be cut in spite of DontFrag
 	Hdr   uint8 // length of the IP header: HdrLen4 or HdrLen6
+	group *GroupWay
 }
 
 // Endpoint is the IP side of a socket: its addresses, what its packets carry
@@ -96,7 +97,8 @@ type Endpoint struct {
 	LocalPort, RemotePort uint16
 	TTL, TOS              uint8 // TTL 0: the default, 64 (1 to a group)
 	DontFrag              bool
-	Broadcast             bool // may send to broadcast addresses
+	Broadcast             bool      // may send to broadcast addresses
+	Group                 *GroupWay // how it sends to groups; nil: as sockets begin
 	Dst                   Dst
 }
 
@@ -120,6 +122,9 @@ type Config struct {
 	// if it is another core's; else it borrows m. nil: all are this core's.
 	Steer func(m *mbuf.Mbuf) bool
 
+	Groups  *Groups // which groups are wanted where, of the plane; nil: none
+	Speaker bool    // this core speaks for all to the routers of groups
+
 	// TTL of packets whose endpoint names none. 0: 64. (RFC 1122 3.2.1.7)
 	TTL uint8
 
@@ -141,11 +146,13 @@ type Layer struct {
 
 	pkt     Packet // the one being handed up
 	err     Error  // the one being handed up
+	looped  bool   // the packet being taken in was sent by this host
 	sending bool   // eth is working on a packet of Output
 	dead    bool   // and found that its next hop does not answer
 
 	frags     reassembler
 	paths     pathTable
+	talkers   []*talker // for the groups of each link; only on the core that speaks for all
 	deadGates [deadGateways]deadGateway
 	limit     limiter
 	echoes    bucket
@@ -191,6 +198,7 @@ func New(cfg Config) *Layer {
 	l.echoes = newBucket(echoRate, echoBurst)
 	l.protos[ProtoICMP] = (*icmp)(l)
 	l.protos[ProtoICMPv6] = (*icmp6)(l)
+	l.protos[ProtoIGMP] = (*igmp)(l)
 	cfg.Eth.Register(eth.TypeIPv4, (*inputV4)(l))
 	cfg.Eth.Register(eth.TypeIPv6, (*inputV6)(l))
 	cfg.Eth.OnSolicit = l.solicit
@@ -235,6 +243,7 @@ func (l *Layer) stale() {
 // Close gives back every buffer the layer holds: the incomplete datagrams.
 func (l *Layer) Close(now perf.Tick) {
 	l.now = now
+	l.closeTalkers()
 	l.frags.close()
 	l.paths.close()
 }

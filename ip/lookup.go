@@ -205,6 +205,14 @@ func (r *Routes) ifaceOf(a Addr) (uint16, bool) {
 // Ifaces returns the interfaces. Borrows: not to be written.
 func (r *Routes) Ifaces() []RouteIface { return r.ifaces }
 
+// FirstOf returns our first address of a family on a link; the zero Addr: none.
+func (r *Routes) FirstOf(index uint16, v4 bool) Addr {
+	if f := r.iface(index); f != nil {
+		return f.first(v4)
+	}
+	return Addr{}
+}
+
 // iface returns the interface with a number, nil if there is none.
 func (r *Routes) iface(index uint16) *RouteIface {
 	for i := range r.ifaces {

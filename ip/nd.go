@@ -123,17 +123,22 @@ func (l *Layer) sendND(ifc *eth.Iface, e *Endpoint, typ, flags uint8, target Add
 	l.sendICMP6(m, e, typ, l.cfg.Eth.Now())
 }
 
-// member6 reports whether this host listens to a group on ifc: RFC 4291 2.8.
-func (l *Layer) member6(ifc *eth.Iface, group Addr) bool {
-	if group == AllNodes.Scoped(ifc.Index) {
+// member6 reports whether this host wants the packet p to a group: RFC 4291 2.8, and
+// what sockets have joined.
+func (l *Layer) member6(p *Packet) bool {
+	group := p.Dst.Wire()
+	if group == AllNodes {
 		return true
 	}
-	f := l.routes.iface(ifc.Index)
+	if g := l.cfg.Groups; g != nil && g.Wants(p.Iface.Index, group, p.Src.Wire()) {
+		return true
+	}
+	f := l.routes.iface(p.Iface.Index)
 	if f == nil {
 		return false
 	}
-	for _, p := range f.Prefixes {
-		if !p.Is4() && SolicitedNode(p.Addr).Scoped(ifc.Index) == group {
+	for _, a := range f.Prefixes {
+		if !a.Is4() && SolicitedNode(a.Addr) == group {
 			return true
 		}
 	}

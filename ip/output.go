@@ -103,14 +103,13 @@ func (l *Layer) lose(m *mbuf.Mbuf, v perf.Verdict, errno syscall.Errno) syscall.
 	return errno
 }
 
-// ttlOf is the TTL of e's packets. RFC 1112 6.1: 1 to a group if nobody asked
-// for more.
+// ttlOf is the TTL of e's packets.
 func (l *Layer) ttlOf(e *Endpoint) uint8 {
 	switch {
+	case e.Dst.kind == Multicast:
+		return e.groupTTL()
 	case e.TTL != 0:
 		return e.TTL
-	case e.Dst.kind == Multicast:
-		return 1
 	}
 	return l.ttl
 }
@@ -138,6 +137,9 @@ func (l *Layer) send(m *mbuf.Mbuf, d *Dst, f *fields4) syscall.Errno {
 // toLink gives m, which is complete, to the link. EHOSTUNREACH: the neighbour is dead.
 // Takes m.
 func (l *Layer) toLink(m *mbuf.Mbuf, d *Dst, ethertype uint16) syscall.Errno {
+	if d.kind == Multicast && l.reflect(m, d, ethertype) {
+		return 0
+	}
 	l.sending, l.dead = true, false
 	l.cfg.Eth.Output(m, d.Neigh, ethertype, l.now)
 	l.sending = false

@@ -17,7 +17,7 @@ func (l *Layer) Resolve(e *Endpoint) syscall.Errno {
 	l.snapshot()
 	d := &e.Dst
 	if d.gen == l.gen && d.to == e.Remote && d.Src == e.Local && !d.Neigh.Dead() &&
-		(d.kind != Broadcast || e.Broadcast) {
+		(d.kind < Broadcast || d.fits(e)) {
 		return 0
 	}
 	c := &l.dsts[dstRow(e.Remote)]
@@ -82,7 +82,7 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 	case !rt.Gateway.IsZero():
 		hop = rt.Gateway
 	}
-	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, auto: e.Local.IsZero(), gen: l.gen, Hdr: HdrLen4}
+	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, auto: e.Local.IsZero(), gen: l.gen, Hdr: HdrLen4, group: e.Group}
 	if !e.Remote.Is4() {
 		d.Hdr = HdrLen6
 	}
@@ -98,6 +98,9 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 // route finds the way to e.Remote. A broadcast or a group is on every link: an
 // endpoint that has an address sends on that address's link.
 func (l *Layer) route(e *Endpoint) (Route, bool) {
+	if rt, ok := l.groupRoute(e); ok {
+		return rt, true
+	}
 	if !e.Remote.Is4() {
 		return l.route6(e)
 	}

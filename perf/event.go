@@ -19,6 +19,9 @@ const (
 	EvICMPErrorLimited
 	EvICMPErrorTaken
 	EvPathMTULowered
+	EvGroupQuery
+	EvGroupReport
+	EvGroupLooped
 
 	EvUDPReceived
 	EvUDPSent
@@ -89,6 +92,10 @@ var events = [NumEvents]named{
 	EvICMPErrorLimited: {"icmp-error-limited", "We kept an ICMP error or a reset to ourselves because of the rate limit."},
 	EvICMPErrorTaken:   {"icmp-error-taken", "An ICMP error about a packet of ours reached its socket."},
 	EvPathMTULowered:   {"path-mtu-lowered", "A router told us that a path is narrower than we thought."},
+
+	EvGroupQuery:  {"group-query", "A multicast router asked which groups are wanted here."},
+	EvGroupReport: {"group-report", "We told multicast routers which groups are wanted here."},
+	EvGroupLooped: {"group-looped", "A packet of ours to a group came back to our own sockets."},
 
 	EvUDPReceived: {"udp-received", "A datagram was put into a socket's receive buffer."},
 	EvUDPSent:     {"udp-sent", "A datagram was handed to IP."},

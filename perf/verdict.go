@@ -40,6 +40,8 @@ const (
 	DropICMPStale
 	DropICMPLimit
 	DropNDBad
+	DropIGMPBad
+	DropMLDBad
 
 	DropUDPShort
 	DropUDPLength
@@ -117,6 +119,8 @@ var verdicts = [NumVerdicts]named{
 	DropICMPStale:    {"icmp-stale", "The ICMP error quotes a packet that none of our sockets has in flight."},
 	DropICMPLimit:    {"icmp-limit", "The echo request came faster than we are willing to answer."},
 	DropNDBad:        {"nd-bad", "A message of neighbour discovery is malformed, or came from beyond the link."},
+	DropIGMPBad:      {"igmp-bad", "The IGMP message is short, or its checksum or type is wrong."},
+	DropMLDBad:       {"mld-bad", "The MLD message is short, or comes from beyond the link, or lacks the Router Alert option."},
 
 	DropUDPShort:    {"udp-short", "The datagram is shorter than a UDP header."},
 	DropUDPLength:   {"udp-length", "The UDP length is less than 8 or more than the packet holds."},

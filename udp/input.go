@@ -90,11 +90,18 @@ func (l *Layer) sumOK(m *mbuf.Mbuf, h Header, p *ip.Packet) bool {
 // none (RFC 1122 3.2.2).
 func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 	v := perf.DropUDPNoPort
+	if p.Copied { // the core that has the original serves those with a part on every core
+		v = perf.Delivered
+	}
 	for _, a := range [2]ip.Addr{{}, p.Dst} {
 		l.wide.Local, l.wide.LocalPort = a, h.DstPort()
 		s, _ := l.bound.Lookup(&l.wide)
 		for s != nil {
 			next := s.next // code inside the plane may close s
+			if p.Copied && !s.alone || p.Multicast && !s.hears(p) {
+				s = next
+				continue
+			}
 			if one := l.deliver(s, m, p, h); v != perf.Delivered {
 				v = one
 			}

@@ -16,7 +16,8 @@ const udpGRO = 104
 // SOL_SOCKET means that UDP does not care.
 func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
 	s := of(sk)
-	if s.where != nowhere {
+	if s.where != nowhere { // else no lcore knows it yet
+		l.drain(s, l.core.Now) // what was sent before goes as it was meant
 		l.forget() // SO_REUSEPORT may have changed
 	}
 	switch {
@@ -54,7 +55,7 @@ func (s *Sock) setIP(name, value int) syscall.Errno {
 	case syscall.IP_RECVERR:
 		s.recvErr = value != 0
 	default:
-		return syscall.ENOPROTOOPT
+		return s.setGroups(name, value)
 	}
 	return 0
 }
@@ -101,5 +102,5 @@ func (l *Layer) getIP(s *Sock, name int) (int, syscall.Errno) {
 		}
 		return s.Dst.MTU, 0
 	}
-	return 0, syscall.ENOPROTOOPT
+	return s.getGroups(name)
 }

@@ -100,8 +100,8 @@ func (l *Layer) endpoint(s *Sock, h *sock.Record) (*ip.Endpoint, syscall.Errno) 
 		from = s.source()
 	}
 	w := &l.ways[(h.PeerV4()^from.V4()*31)*0x9e3779b1>>(32-waysBits)]
-	if !h.IsPeer((*[16]byte)(&w.ep.Remote)) || w.from != from {
-		*w = way{from: from, ep: ip.Endpoint{Local: from, Remote: h.Peer().Addr}}
+	if !h.IsPeer((*[16]byte)(&w.ep.Remote)) || w.from != from || w.ep.Group != s.Group {
+		*w = way{from: from, ep: ip.Endpoint{Local: from, Remote: h.Peer().Addr, Group: s.Group}}
 	}
 	e := &w.ep
 	e.LocalPort, e.RemotePort = s.LocalPort, h.PeerPort()
@@ -109,7 +109,7 @@ func (l *Layer) endpoint(s *Sock, h *sock.Record) (*ip.Endpoint, syscall.Errno) 
 	e.TTL, e.TOS = s.TTL, s.TOS
 	if !plain {
 		if ttl := h.TTL(); ttl != 0 {
-			e.TTL = ttl
+			e.SetTTL(ttl)
 		}
 		if tos := h.TOS(); tos != 0 || h.Flags()&sock.FlagTOS != 0 {
 			e.TOS = tos

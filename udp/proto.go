@@ -76,6 +76,7 @@ func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
 		}
 		return errno
 	}
+	s.alone = true
 	sk.Set(sock.FlagConnected)
 	sk.StateChange()
 	return 0
