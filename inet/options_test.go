@@ -22,6 +22,7 @@ var samples = map[string]struct{ set, get []byte }{
 	"SO_SNDTIMEO_NEW":                      {sock.Timeval(3 * time.Millisecond), sock.Timeval(3 * time.Millisecond)},
 	"SO_TIMESTAMPING, SO_TIMESTAMPING_OLD": {anInt(24), native.AppendUint64(nil, 24)},
 	"SO_TIMESTAMPING_NEW":                  {anInt(24), native.AppendUint64(nil, 24)},
+	"IP_MTU_DISCOVER, IP_PMTUDISC":         {anInt(2), anInt(2)},
 	"TCP_MAXSEG":                           {anInt(1000), anInt(1000)},
 	"TCP_CONGESTION":                       {[]byte("reno"), append([]byte("reno"), make([]byte, 12)...)},
 	"UDP_SEGMENT":                          {anInt(1000), anInt(1000)},

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"math"
+	"syscall"
 
 	"dataplane/internal/timer"
 	"dataplane/ip"
@@ -175,7 +176,7 @@ func (l *Layer) child(rq *request, g *segment) *Sock {
 	s.Endpoint = ip.Endpoint{
 		Local: rq.key.Local, Remote: rq.key.Remote,
 		LocalPort: rq.key.LocalPort, RemotePort: rq.key.RemotePort,
-		TTL: ls.TTL, TOS: ls.TOS, DontFrag: true,
+		TTL: ls.TTL, TOS: ls.TOS, DontFrag: ls.discover() != syscall.IP_PMTUDISC_DONT,
 	}
 	s.Opt, s.opt = ls.Opt, ls.opt
 	s.Opt.Rare = ls.Opt.Rare.Inherit()

@@ -120,6 +120,8 @@ type settings struct {
 	cong      congID
 	noDelay   bool
 	cork      bool
+	synCount  uint8 // TCP_SYNCNT; 0: the layer's
+	pmtu      uint8 // IP_MTU_DISCOVER, with IP_PMTUDISC_WANT as 0 (xor)
 }
 
 // millis is a duration as options have it.

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"syscall"
 
@@ -18,6 +19,8 @@ const (
 	optKeepIntvl   = 5
 	optKeepCnt     = 6
 	optLinger2     = 8
+	optSynCount    = 7
+	optInfo        = 11
 	optQuickAck    = 12
 	optCongestion  = 13
 	optUserTimeout = 18
@@ -30,6 +33,7 @@ const (
 	maxSegOption = 32767
 	maxUserMs    = 1<<31 - 1
 	congNameLen  = 16 // TCP_CA_NAME_MAX
+	maxSynCount  = 127
 )
 
 // SetOption sets an option of level TCP, the TTL and TOS of level IP, and what
@@ -99,6 +103,11 @@ func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
 			return syscall.EINVAL
 		}
 		o.keepCount = uint8(v)
+	case optSynCount:
+		if v < 1 || v > maxSynCount {
+			return syscall.EINVAL
+		}
+		o.synCount = uint8(v)
 	case optUserTimeout:
 		if v < 0 || v > maxUserMs {
 			return syscall.EINVAL
@@ -140,6 +149,12 @@ func (s *Sock) setIP(name, v int) syscall.Errno {
 			return syscall.EINVAL
 		}
 		s.TOS = uint8(v) &^ 3 // the ECN bits are not the application's
+	case syscall.IP_MTU_DISCOVER: // the others mean what no stream could do with them
+		if v < syscall.IP_PMTUDISC_DONT || v > syscall.IP_PMTUDISC_DO {
+			return syscall.EINVAL
+		}
+		s.opt.pmtu = uint8(v) ^ syscall.IP_PMTUDISC_WANT
+		s.DontFrag = s.discover() != syscall.IP_PMTUDISC_DONT
 	default:
 		return syscall.ENOPROTOOPT
 	}
@@ -176,6 +191,9 @@ func (l *Layer) setSocket(s *Sock, name, v int) syscall.Errno {
 // GetOption returns an option that SetOption knows.
 func (l *Layer) GetOption(sk *sock.Sock, level, name int, v []byte) (int, syscall.Errno) {
 	s := sk.Owner.(*Sock)
+	if level == syscall.IPPROTO_TCP && name == optInfo {
+		return sock.Put(v, s.InfoBytes())
+	}
 	if level == syscall.IPPROTO_TCP && name == optCongestion {
 		var b [congNameLen]byte
 		copy(b[:], strings.TrimPrefix(s.opt.cong.String(), "new")) // newreno is reno in Linux
@@ -220,6 +238,15 @@ func (s *Sock) option(level, name int) (int, syscall.Errno) {
 		return int(s.TTL), 0
 	case syscall.IPPROTO_IP<<16 | syscall.IP_TOS:
 		return int(s.TOS), 0
+	case syscall.IPPROTO_IP<<16 | syscall.IP_MTU_DISCOVER:
+		return s.discover(), 0
+	case syscall.IPPROTO_IP<<16 | syscall.IP_MTU:
+		if !s.state.synchronized() {
+			return 0, syscall.ENOTCONN
+		}
+		return s.Dst.MTU, 0
+	case syscall.IPPROTO_TCP<<16 | optSynCount:
+		return int(cmp.Or(o.synCount, uint8(s.l.cfg.SynRetries))), 0
 	case syscall.SOL_SOCKET<<16 | syscall.SO_KEEPALIVE:
 		return b2i(s.Opt.KeepAlive), 0
 	case syscall.SOL_SOCKET<<16 | syscall.SO_RCVBUF:
@@ -227,6 +254,9 @@ func (s *Sock) option(level, name int) (int, syscall.Errno) {
 	}
 	return 0, syscall.ENOPROTOOPT
 }
+
+// discover is IP_MTU_DISCOVER. WANT and DO are the same for a stream.
+func (s *Sock) discover() int { return int(s.opt.pmtu ^ syscall.IP_PMTUDISC_WANT) }
 
 // maxSeg is what TCP_MAXSEG says: the MSS in use, else what was asked for.
 func (s *Sock) maxSeg() int {

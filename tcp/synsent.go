@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"cmp"
 	"math"
 	"syscall"
 
@@ -90,7 +91,7 @@ func (l *Layer) sendSyn(s *Sock) {
 // synTimeout: no answer to our SYN. RFC 9293 3.8.3: R2 for a SYN.
 func (l *Layer) synTimeout(s *Sock) {
 	d := &s.snd
-	if int(d.retries) >= l.cfg.SynRetries || s.opt.userLimit > 0 && l.now-d.since >= s.opt.userLimit.tick() {
+	if int(d.retries) >= int(cmp.Or(s.opt.synCount, uint8(l.cfg.SynRetries))) || s.opt.userLimit > 0 && l.now-d.since >= s.opt.userLimit.tick() {
 		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
 		l.expired(s)
 		return
