@@ -35,7 +35,7 @@ var errMissingAddress = errors.New("missing address")
 // networkKind is the name of a network, as a byte.
 type networkKind uint8
 
-var networkKinds = [...]string{"tcp", "tcp4", "udp", "udp4"}
+var networkKinds = [...]string{"tcp", "tcp4", "udp", "udp4", "unix", "unixgram", "unixpacket"}
 
 // kindOf returns the kind of a network that typeOf knows.
 func kindOf(network string) networkKind {
@@ -54,6 +54,9 @@ func typeOf(network string) (typ int, err error) {
 		return sock.TypeDgram, nil
 	case "tcp6", "udp6":
 		return 0, syscall.EAFNOSUPPORT
+	}
+	if typ, ok := unixTypes[network]; ok {
+		return typ, nil
 	}
 	return 0, net.UnknownNetworkError(network)
 }

@@ -55,7 +55,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	if err != nil {
 		return n, c.fail("read", "read", err)
 	}
-	if n == 0 && c.s.Type == sock.TypeStream {
+	if n == 0 && (c.s.Type == sock.TypeStream || c.s.Type == sock.TypeSeqpacket) {
 		return 0, io.EOF
 	}
 	return n, nil

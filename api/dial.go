@@ -16,8 +16,8 @@ import (
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
-// Dial connects to address: networks "tcp", "tcp4", "udp" and "udp4". The
-// result is a *TCPConn or a *UDPConn.
+// Dial connects to address: networks "tcp", "tcp4", "udp" and "udp4", whose results
+// are a *TCPConn or a *UDPConn, and "unix", "unixgram" and "unixpacket", a *UnixConn.
 func (n *Net) Dial(network, address string) (net.Conn, error) {
 	return n.DialContext(context.Background(), network, address)
 }
@@ -31,6 +31,9 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 	}
 	if address == "" {
 		return nil, opError("dial", network, nil, nil, "", errMissingAddress)
+	}
+	if _, ok := unixTypes[network]; ok {
+		return n.dialUnix(ctx, network, address)
 	}
 	var room [1]sock.Name
 	names, err := n.resolve(ctx, network, address, room[:0])

@@ -12,9 +12,12 @@ import (
 // each lcore.
 const ListenBacklog = 4096
 
-// Listen opens address for connections: networks "tcp" and "tcp4". Port 0
-// takes a free port, which the listener's Addr tells.
+// Listen opens address for connections: networks "tcp", "tcp4", "unix" and
+// "unixpacket". Port 0 takes a free port, which the listener's Addr tells.
 func (n *Net) Listen(network, address string) (net.Listener, error) {
+	if _, ok := unixTypes[network]; ok {
+		return n.listenUnix(network, address)
+	}
 	s, local, err := n.bound(network, address, sock.TypeStream)
 	if err != nil {
 		return nil, err
@@ -26,9 +29,16 @@ func (n *Net) Listen(network, address string) (net.Listener, error) {
 	return &TCPListener{n: n, s: s, network: network, addr: tcpAddr(local)}, nil
 }
 
-// ListenPacket opens address for datagrams: networks "udp" and "udp4". The
-// result is a *UDPConn.
+// ListenPacket opens address for datagrams: networks "udp" and "udp4", a *UDPConn, and
+// "unixgram", a *UnixConn.
 func (n *Net) ListenPacket(network, address string) (net.PacketConn, error) {
+	if _, ok := unixTypes[network]; ok {
+		s, err := n.boundUnix(network, address, sock.TypeDgram)
+		if err != nil {
+			return nil, err
+		}
+		return newUnixConn(n, s, network), nil
+	}
 	s, local, err := n.bound(network, address, sock.TypeDgram)
 	if err != nil {
 		return nil, err
