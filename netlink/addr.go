@@ -2,6 +2,7 @@ package netlink
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 
 	"dataplane/ip"
@@ -69,21 +70,18 @@ func putAddr(w *writer, typ, flags uint16, f *ip.RouteIface, p ip.Prefix, o *ori
 	w.end()
 }
 
-// getAddrs answers RTM_GETADDR.
+// getAddrs answers RTM_GETADDR, IPv4 first.
 func (r *request) getAddrs(v4, v6 bool) func(*writer) bool {
-	ifaces, o, k := r.f.plane.Routes().Ifaces(), r.origin(), 0
+	all, o := addresses(r.f.plane.Routes()), r.origin()
+	all = slices.DeleteFunc(all, func(h held) bool { return h.Is4() && !v4 || !h.Is4() && !v6 })
+	slices.SortStableFunc(all, func(a, b held) int { return int(family(a.Is4())) - int(family(b.Is4())) })
 	return func(w *writer) bool {
-		for ; len(ifaces) > 0; ifaces, k = ifaces[1:], 0 {
-			for f := &ifaces[0]; k < len(f.Prefixes); {
-				p := f.Prefixes[k]
-				k++
-				if p.Is4() && v4 || !p.Is4() && v6 {
-					putAddr(w, rtmNewAddr, flagMulti, f, p, &o)
-					return true
-				}
-			}
+		if len(all) == 0 {
+			return false
 		}
-		return false
+		putAddr(w, rtmNewAddr, flagMulti, all[0].iface, all[0].Prefix, &o)
+		all = all[1:]
+		return true
 	}
 }
 
@@ -119,7 +117,8 @@ func (r *request) address() (index uint16, p ip.Prefix, err error) {
 	if i == 0 || i > 0xffff {
 		return 0, p, syscall.ENODEV
 	}
-	return uint16(i - 1), ip.Prefix{Addr: local, Bits: bits}, nil
+	index = uint16(i - 1)
+	return index, ip.Prefix{Addr: local.Scoped(index), Bits: bits}, nil
 }
 
 // newAddr serves RTM_NEWADDR.

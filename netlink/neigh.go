@@ -100,6 +100,7 @@ func (r *request) setNeighbor() error {
 	if n.Addr, ok = a.addr(ndaDst, v4); !ok || n.Index <= 0 {
 		return syscall.EINVAL
 	}
+	n.Addr = n.Addr.Scoped(uint16(n.Index - 1))
 	o := r.origin()
 	if r.Type == rtmDelNeigh {
 		n.State = eth.Failed

@@ -2,6 +2,7 @@ package netlink
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 
 	"dataplane/ip"
@@ -56,8 +57,8 @@ type entry struct {
 	mtu      int
 }
 
-// entries lists the routes of a snapshot: those of addresses, those that were added, and
-// the local table.
+// entries lists the routes of a snapshot: those that were added, those of addresses, and
+// the local table; IPv4 first.
 func entries(r *ip.Routes) (all []entry) {
 	for _, rt := range r.Added() {
 		all = append(all, added(&rt))
@@ -76,6 +77,7 @@ func entries(r *ip.Routes) (all []entry) {
 			all = append(all, own(&ifaces[i], p)...)
 		}
 	}
+	slices.SortStableFunc(all, func(a, b entry) int { return int(family(a.dst.Is4())) - int(family(b.dst.Is4())) })
 	return all
 }
 
@@ -93,7 +95,7 @@ func added(rt *ip.Route) entry {
 
 // subnet is the route that an address brings.
 func subnet(f *ip.RouteIface, p ip.Prefix) (entry, bool) {
-	if f.Loopback || p.Is4() && p.Bits == 32 {
+	if f.Down || f.Loopback || p.Is4() && p.Bits == 32 {
 		return entry{}, false
 	}
 	e := entry{dst: p.Masked(), index: f.Index, table: tableMain, protocol: protKernel, kind: kindUnicast}
@@ -107,6 +109,9 @@ func subnet(f *ip.RouteIface, p ip.Prefix) (entry, bool) {
 
 // own are the routes of the local table that an address brings.
 func own(f *ip.RouteIface, p ip.Prefix) (all []entry) {
+	if f.Down {
+		return nil
+	}
 	e := entry{index: f.Index, table: tableLocal, protocol: protKernel, kind: kindLocal}
 	if !p.Is4() {
 		e.dst = ip.Prefix{Addr: p.Addr, Bits: 128}
@@ -191,8 +196,12 @@ func (r *request) getRoute() error {
 	if !ok {
 		return syscall.EINVAL
 	}
+	oif, set := a.u32(rtaOif)
+	if set && oif <= ip.AnyIface {
+		dst = dst.Scoped(uint16(oif - 1))
+	}
 	rt, ok := r.f.plane.Routes().Lookup(dst)
-	if oif, set := a.u32(rtaOif); !ok || set && oif != uint32(rt.Iface)+1 {
+	if !ok || set && oif != uint32(rt.Iface)+1 {
 		return syscall.ENETUNREACH
 	}
 	e := entry{
@@ -316,6 +325,12 @@ func (r *request) newRoute() error {
 	})
 }
 
+// wired is p as it stands in messages.
+func wired(p ip.Prefix) ip.Prefix {
+	p.Addr = p.Addr.Wire()
+	return p
+}
+
 // delRoute serves RTM_DELROUTE: the first route that is as was said.
 func (r *request) delRoute() error {
 	q, err := r.asks()
@@ -324,13 +339,13 @@ func (r *request) delRoute() error {
 	}
 	return r.change(func(d *ip.Draft) error {
 		err := d.DelRoute(func(rt *ip.Route) bool {
-			return rt.Prefix == q.route.Prefix && (!q.metric || rt.Metric == q.route.Metric) &&
-				(q.route.Gateway.IsZero() || rt.Gateway == q.route.Gateway) &&
+			return wired(rt.Prefix) == q.route.Prefix && (!q.metric || rt.Metric == q.route.Metric) &&
+				(q.route.Gateway.IsZero() || rt.Gateway.Wire() == q.route.Gateway) &&
 				(q.route.Src.IsZero() || rt.Src == q.route.Src) && (!q.oif || rt.Iface == q.route.Iface)
 		})
 		for _, f := range d.Ifaces {
 			for _, p := range f.Prefixes {
-				if err != nil && p.Masked() == q.route.Prefix {
+				if err != nil && wired(p.Masked()) == q.route.Prefix {
 					return fmt.Errorf("netlink: this route goes with the address %s: %w", p, syscall.EOPNOTSUPP)
 				}
 			}

@@ -146,8 +146,9 @@ func (w *writer) attrText(typ uint16, s string) {
 	w.pad()
 }
 
-// attrAddr appends an address, in the length of its family.
+// attrAddr appends an address, in the length of its family and without its zone.
 func (w *writer) attrAddr(typ uint16, a ip.Addr) {
+	a = a.Wire()
 	if a.Is4() {
 		w.attr(typ, a[12:])
 		return

@@ -2,15 +2,22 @@ package cli
 
 import (
 	"log/slog"
+	"syscall"
 
 	"dataplane/cmd/dataplane/config"
 	"dataplane/cmd/dataplane/control"
 )
 
 // services is what a running plane offers to other commands, by name.
-func services(_ *config.Plane) map[string]control.Handler {
-	return map[string]control.Handler{}
+func services(pl *config.Plane) map[string]control.Handler {
+	return map[string]control.Handler{
+		control.ServiceRoute: control.Netlink(pl.Net, syscall.NETLINK_ROUTE),
+		control.ServiceDiag:  control.Netlink(pl.Net, sockDiag),
+	}
 }
+
+// sockDiag is NETLINK_SOCK_DIAG, which package syscall knows by an older name.
+const sockDiag = syscall.NETLINK_INET_DIAG
 
 // listen lets other commands reach the plane. Where nobody has asked for it, a plane
 // that cannot be reached (another one is at the default path, say) runs all the same.

@@ -31,7 +31,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal ends the process as it is
 	root := newRoot()
-	root.SetArgs(args)
+	root.SetArgs(oldWords(args))
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	return status(root.ExecuteContext(ctx), stderr)
@@ -82,7 +82,7 @@ device, and Go programs on top of it use ordinary sockets.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage{fmt.Errorf("%s: %w (see `%s --help`)", c.Name(), err, c.CommandPath())}
 	})
-	root.AddCommand(newDemo(), newServe(), newPorts(), newBench(), newVersion())
+	root.AddCommand(newDemo(), newServe(), newPorts(), newIP(), newBench(), newVersion())
 	return root
 }
 

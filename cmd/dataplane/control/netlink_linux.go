@@ -1,0 +1,96 @@
+package control
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+
+	"dataplane/api"
+
+	"golang.org/x/sys/unix"
+)
+
+// Services by which commands have a netlink socket of the plane.
+const (
+	ServiceRoute = "netlink-route"
+	ServiceDiag  = "netlink-diag"
+)
+
+const (
+	maxAsked    = 1 << 16 // of one message of a client
+	maxAnswered = 1 << 18
+)
+
+// Netlink lends a client a netlink socket of the plane: messages pass as they are, one
+// after the other. NLMSG_NOOP with eight bytes makes the socket a member of the groups
+// in this mask, and NLMSG_OVERRUN tells the client that it was too slow.
+func Netlink(n *api.Net, protocol int) Handler {
+	return func(c net.Conn) {
+		s, err := n.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM, protocol)
+		if err != nil {
+			return
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			answers(s, c)
+			c.Close() //nolint:errcheck // the plane has closed the socket, or nobody reads
+		}()
+		requests(c, s)
+		s.Close() //nolint:errcheck // ends answers
+		<-done
+	}
+}
+
+// requests passes on what the client sends, until it goes away or sends rubbish.
+func requests(c io.Reader, s *api.Socket) {
+	native := binary.NativeEndian
+	head := make([]byte, unix.NLMSG_HDRLEN)
+	for {
+		if _, err := io.ReadFull(c, head); err != nil {
+			return
+		}
+		n := native.Uint32(head)
+		if n < unix.NLMSG_HDRLEN || n > maxAsked {
+			return
+		}
+		b := make([]byte, n)
+		if _, err := io.ReadFull(c, b[copy(b, head):]); err != nil {
+			return
+		}
+		if native.Uint16(b[4:]) == unix.NLMSG_NOOP && n >= unix.NLMSG_HDRLEN+8 {
+			groups := native.Uint64(b[unix.NLMSG_HDRLEN:])
+			for g := 1; g <= 64; g++ {
+				if groups&(1<<(g-1)) != 0 {
+					s.SetsockoptInt(unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g) //nolint:errcheck // there is no such group
+				}
+			}
+			continue
+		}
+		s.SetsockoptInt(unix.SOL_NETLINK, unix.NETLINK_EXT_ACK, 1) //nolint:errcheck // it exists
+		if _, err := s.Sendto(b, 0, nil); err != nil {
+			return
+		}
+	}
+}
+
+// answers passes on what the plane says, until the socket is closed.
+func answers(s *api.Socket, c io.Writer) {
+	b := make([]byte, maxAnswered)
+	for {
+		n, _, err := s.Recvfrom(b, 0)
+		if errors.Is(err, syscall.ENOBUFS) {
+			n = unix.NLMSG_HDRLEN
+			clear(b[:n])
+			binary.NativeEndian.PutUint32(b, uint32(n))
+			binary.NativeEndian.PutUint16(b[4:], unix.NLMSG_OVERRUN)
+		} else if err != nil {
+			return
+		}
+		if _, err := c.Write(b[:n]); err != nil {
+			return
+		}
+	}
+}
