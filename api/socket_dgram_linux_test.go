@@ -196,7 +196,7 @@ func TestSocketRefuses(t *testing.T) {
 		{unix.AF_INET, unix.SOCK_SEQPACKET, 0, unix.ESOCKTNOSUPPORT},
 		{unix.AF_INET, unix.SOCK_STREAM | unix.SOCK_NONBLOCK, 0, unix.EINVAL},
 		{unix.AF_INET6, unix.SOCK_STREAM, 0, unix.EAFNOSUPPORT},
-		{unix.AF_UNIX, unix.SOCK_STREAM, 0, unix.EAFNOSUPPORT},
+		{unix.AF_UNIX, unix.SOCK_STREAM, unix.IPPROTO_TCP, unix.EPROTONOSUPPORT},
 		{-1, unix.SOCK_STREAM, 0, unix.EAFNOSUPPORT},
 		{unix.AF_INET, 99, 0, unix.EINVAL},
 	} {
