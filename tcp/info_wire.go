@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"encoding/binary"
+	"math"
 
 	"dataplane/perf"
 )
@@ -40,12 +41,16 @@ func (s *Sock) InfoBytes() []byte {
 	i := s.Info()
 	s.infoFlags(b, &i)
 	mss := max(uint32(i.MSS), 1)
+	ssthresh := uint32(math.MaxInt32) // as Linux shows it while there is none
+	if i.Ssthresh < ssthreshInf {
+		ssthresh = uint32(i.Ssthresh) / mss
+	}
 	segments := func(bytes int) uint32 { return (uint32(bytes) + mss - 1) / mss }
 	for off, v := range map[int]uint32{
 		8: micros(i.RTO), 16: uint32(i.MSS), 20: uint32(s.rcv.mss),
 		24: segments(i.Unacked), 36: uint32(b2i(i.Recovering || i.Lost)),
 		60: uint32(i.PathMTU), 64: uint32(i.RcvLimit), 68: micros(i.RTT), 72: micros(i.RTTVar),
-		76: uint32(min(i.Ssthresh, ssthreshInf)) / mss, 80: uint32(i.Cwnd) / mss, 84: uint32(s.rcv.advMSS),
+		76: ssthresh, 80: uint32(i.Cwnd) / mss, 84: uint32(s.rcv.advMSS),
 		88: dupThresh, 96: uint32(i.RcvLimit), 144: uint32(i.Unsent), 148: micros(s.rtt.Min),
 		224: uint32(i.OutOfOrder), 228: uint32(i.SndWnd), 232: uint32(max(i.RcvWnd, 0)),
 	} {
