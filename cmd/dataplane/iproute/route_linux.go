@@ -234,17 +234,9 @@ func (c *command) routeWords(msg *nl.RtMsg, req *nl.NetlinkRequest) error {
 			}
 			req.AddData(nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(index))))
 		case "metric", "preference", "mtu":
-			n, err := strconv.ParseUint(v, 10, 32)
-			if err != nil {
-				return Usage{fmt.Errorf("%s %q is no number", w, v)}
+			if err := routeNumber(w, v, req); err != nil {
+				return err
 			}
-			if w != "mtu" {
-				req.AddData(nl.NewRtAttr(unix.RTA_PRIORITY, nl.Uint32Attr(uint32(n))))
-				continue
-			}
-			metrics := nl.NewRtAttr(unix.RTA_METRICS, nil)
-			metrics.AddRtAttr(unix.RTAX_MTU, nl.Uint32Attr(uint32(n)))
-			req.AddData(metrics)
 		default:
 			return unknown(w)
 		}
@@ -253,6 +245,22 @@ func (c *command) routeWords(msg *nl.RtMsg, req *nl.NetlinkRequest) error {
 		family = unix.AF_INET
 	}
 	msg.Family = family
+	return nil
+}
+
+// routeNumber reads the metric or the MTU of a route.
+func routeNumber(w, v string, req *nl.NetlinkRequest) error {
+	n, err := strconv.ParseUint(v, 10, 32)
+	if err != nil {
+		return Usage{fmt.Errorf("%s %q is no number", w, v)}
+	}
+	if w != "mtu" {
+		req.AddData(nl.NewRtAttr(unix.RTA_PRIORITY, nl.Uint32Attr(uint32(n))))
+		return nil
+	}
+	metrics := nl.NewRtAttr(unix.RTA_METRICS, nil)
+	metrics.AddRtAttr(unix.RTAX_MTU, nl.Uint32Attr(uint32(n)))
+	req.AddData(metrics)
 	return nil
 }
 
