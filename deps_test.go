@@ -36,6 +36,8 @@ eth mbuf perf sock                               < packet
 packet                                           < api
 sock                                             < unix
 unix                                             < api
+api                                              < capture
+capture                                          < cmd/dataplane examples internal/e2e
 sock/options                                     < inet packet
 eth ip sock                                      < netlink
 netlink                                          < api

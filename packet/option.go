@@ -123,16 +123,30 @@ func getPacket(s *sock.Socket, name int, v []byte) (int, syscall.Errno) {
 	return 0, syscall.ENOPROTOOPT
 }
 
-// statistics reads a struct tpacket_stats and begins to count anew.
+// statistics reads a struct tpacket_stats.
 func statistics(s *sock.Socket, v []byte) (int, error) {
 	var b [8]byte
-	var seen, missed uint32
-	err := onAll(s, func(_ *Layer, k *Sock) syscall.Errno {
-		seen, missed = seen+k.seen, missed+k.missed
+	seen, missed, err := Statistics(s)
+	native.PutUint32(b[0:], uint32(seen))
+	native.PutUint32(b[4:], uint32(missed))
+	return copy(v, b[:]), err
+}
+
+// Statistics is PACKET_STATISTICS: how many frames were for s since it was asked last, and
+// how many of them found no room.
+func Statistics(s *sock.Socket) (seen, missed int, err error) {
+	err = onAll(s, func(_ *Layer, k *Sock) syscall.Errno {
+		seen, missed = seen+int(k.seen), missed+int(k.missed)
 		k.seen, k.missed = 0, 0
 		return 0
 	})
-	native.PutUint32(b[0:], seen)
-	native.PutUint32(b[4:], missed)
-	return copy(v, b[:]), err
+	return seen, missed, err
+}
+
+// IgnoreOutgoing is PACKET_IGNORE_OUTGOING, set.
+func IgnoreOutgoing(s *sock.Socket) error { return s.SetInt(syscall.SOL_PACKET, optIgnoreOutgoing, 1) }
+
+// Promiscuous is PACKET_ADD_MEMBERSHIP for all frames of an interface.
+func Promiscuous(s *sock.Socket, iface uint32) error {
+	return priv(s).join(hearing{iface: iface, kind: hearAll})
 }

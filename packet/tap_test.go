@@ -206,3 +206,28 @@ func TestReceiveAllocates(t *testing.T) {
 		t.Errorf("%v allocations for a frame sent", n)
 	}
 }
+
+func TestPoll(t *testing.T) {
+	b := newBench(t, 2)
+	s := b.socket(sock.TypeRaw, protoAll)
+	writable := uint32(sock.PollWritable | sock.PollWrBand)
+	if m := s.Ops.Poll(s); m != writable {
+		t.Errorf("at first: %x", m)
+	}
+	b.comes(1, ether(ours, theirs, eth.TypeIPv4, 46))
+	if m := s.Ops.Poll(s); m != writable|sock.PollReadable {
+		t.Errorf("with a frame: %x", m)
+	}
+	count(s)
+	for range 100 {
+		s.SendTo(make([]byte, 1500), sock.MsgDontwait, (&sock.Link{Iface: 1}).Name())
+	}
+	if m := s.Ops.Poll(s); m != 0 {
+		t.Errorf("full: %x", m)
+	}
+	b.turn()
+	b.turn()
+	if m := s.Ops.Poll(s); m != writable {
+		t.Errorf("sent: %x", m)
+	}
+}

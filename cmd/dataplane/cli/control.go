@@ -2,8 +2,10 @@ package cli
 
 import (
 	"log/slog"
+	"net"
 	"syscall"
 
+	"dataplane/cmd/dataplane/capture"
 	"dataplane/cmd/dataplane/config"
 	"dataplane/cmd/dataplane/control"
 )
@@ -11,6 +13,7 @@ import (
 // services is what a running plane offers to other commands, by name.
 func services(pl *config.Plane) map[string]control.Handler {
 	return map[string]control.Handler{
+		"capture":            func(c net.Conn) { capture.Serve(pl.Net, c) },
 		control.ServiceRoute: control.Netlink(pl.Net, syscall.NETLINK_ROUTE),
 		control.ServiceDiag:  control.Netlink(pl.Net, sockDiag),
 	}

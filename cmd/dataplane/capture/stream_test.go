@@ -1,0 +1,91 @@
+package capture
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"dataplane/api"
+	dpcapture "dataplane/capture"
+
+	"golang.org/x/net/bpf"
+)
+
+// request asks for an expression.
+func request(t *testing.T, expr string, count int) *Request {
+	t.Helper()
+	prog, err := dpcapture.Compile(expr, dpcapture.MaxFrame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := bpf.Assemble(prog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Request{Filter: raw, Count: count}
+}
+
+// A client gets its frames and the sum, by count or when it asks for the end.
+func TestStream(t *testing.T) {
+	a, b, err := api.Pipe(api.Config{Mode: api.ModeShared}, api.Config{Mode: api.ModeShared})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(a.Close(), b.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	to, err := b.ListenPacket("udp", "10.0.0.2:7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() { // as long as the test
+		defer close(done)
+		c, err := a.Dial("udp", to.LocalAddr().String())
+		for err == nil {
+			select {
+			case <-quit:
+				c.Close()
+				return
+			case <-time.After(time.Millisecond):
+				_, err = c.Write([]byte("hello"))
+			}
+		}
+	}()
+	defer func() { close(quit); <-done }()
+	for _, count := range []int{5, 0} {
+		ctx, cancel := context.WithCancel(t.Context())
+		ours, theirs := net.Pipe()
+		go func() { Serve(b, theirs); theirs.Close() }()
+		if count == 0 {
+			time.AfterFunc(100*time.Millisecond, cancel)
+		}
+		var out, said bytes.Buffer
+		if err := Run(ctx, ours, request(t, "udp", count), Output{Stdout: &out, Stderr: &said}); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		lines := strings.Count(out.String(), " 10.0.0.2.7: UDP, length 5\n")
+		if count > 0 && lines != count || lines == 0 || !strings.Contains(said.String(), " 0 missed") {
+			t.Errorf("%s%s", &out, &said)
+		}
+		ours.Close()
+	}
+	for what, req := range map[string]*Request{
+		"no such device":   {Iface: "eth9"},
+		"invalid argument": {Filter: []bpf.RawInstruction{{Op: 0xffff}}},
+	} {
+		ours, theirs := net.Pipe()
+		go func() { Serve(b, theirs); theirs.Close() }()
+		if _, err := Ask(ours, req); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%v, want %s", err, what)
+		}
+		ours.Close()
+	}
+}
