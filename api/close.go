@@ -59,6 +59,9 @@ func (n *Net) close(s *sock.Socket) error {
 func (n *Net) Close() error {
 	n.closed.Do(func() {
 		socks := n.open.Shut()
+		for _, e := range n.posix.files.end() {
+			e.Close()
+		}
 		n.host.End()
 		for _, s := range socks {
 			s.Close() //nolint:errcheck // its owner may have closed it

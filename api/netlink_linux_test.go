@@ -15,7 +15,7 @@ var native = binary.NativeEndian
 // netlinkAsk sends a request of type typ to the plane and returns the messages of the answer.
 func netlinkAsk(t *testing.T, n *Net, typ, flags int, parts ...nl.NetlinkRequestData) ([]unix.NlMsghdr, [][]byte) {
 	t.Helper()
-	k, err := n.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM, unix.NETLINK_ROUTE)
+	k, err := n.testSocket(unix.AF_NETLINK, unix.SOCK_DGRAM, unix.NETLINK_ROUTE)
 	if err != nil {
 		t.Fatal(err)
 	}

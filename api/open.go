@@ -41,6 +41,7 @@ type Net struct {
 	elastic  elastic
 	resolver *net.Resolver
 
+	posix  Posix
 	open   sock.List // shut once the plane is closing
 	closed sync.Once
 	err    error // of Close
@@ -54,6 +55,7 @@ func Open(cfg Config) (*Net, error) {
 		return nil, errors.Join(err, closeOpened(cfg.Ports))
 	}
 	n := &Net{cfg: cfg, log: cfg.Log}
+	n.posix.n = n
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}

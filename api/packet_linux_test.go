@@ -20,9 +20,9 @@ func htons(n uint16) uint16 {
 func TestPacketSocket(t *testing.T) {
 	setups(t, func(t *testing.T, cfg Config) {
 		a, b := pipe(t, cfg)
-		ears := make([]*Socket, 2)
+		ears := make([]*testSocket, 2)
 		for i, n := range []*Net{a, b} {
-			s, err := n.Socket(unix.AF_PACKET, unix.SOCK_DGRAM, int(htons(unix.ETH_P_ALL)))
+			s, err := n.testSocket(unix.AF_PACKET, unix.SOCK_DGRAM, int(htons(unix.ETH_P_ALL)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,7 +39,7 @@ func TestPacketSocket(t *testing.T) {
 				t.Errorf("plane %d saw %d come and %d go, want %d", i, in, out, n)
 			}
 		}
-		raw, err := a.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)
+		raw, err := a.testSocket(unix.AF_PACKET, unix.SOCK_RAW, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func pingPong(t *testing.T, a, b *Net, n int) {
 }
 
 // datagramsSeen counts the UDP packets that s has seen, until it has seen n of each.
-func datagramsSeen(t *testing.T, s *Socket, n int) (in, out int) {
+func datagramsSeen(t *testing.T, s *testSocket, n int) (in, out int) {
 	t.Helper()
 	buf := make([]byte, 100)
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {

@@ -30,7 +30,7 @@ type bsd interface {
 	Close() error
 }
 
-type planeSocket struct{ *Socket }
+type planeSocket struct{ *testSocket }
 
 func (p planeSocket) Accept() (bsd, unix.Sockaddr, error) {
 	s, sa, err := p.Accept4(0)
@@ -153,7 +153,7 @@ func asBSD(t *testing.T, scenario func(w *bsdWorld)) {
 		t.Run(name, func(t *testing.T) {
 			n := open(t, cfg)
 			w := &bsdWorld{TB: t, make: func(typ int) (bsd, error) {
-				s, err := n.Socket(unix.AF_INET, typ, 0)
+				s, err := n.testSocket(unix.AF_INET, typ, 0)
 				return planeSocket{s}, err
 			}}
 			scenario(w)

@@ -92,6 +92,12 @@ type PairOps interface {
 // AF_UNSPEC.
 type DissolveOps interface{ Dissolve(s *Socket) error }
 
+// ErrorOps is what a family offers whose sockets have an error queue (MSG_ERRQUEUE).
+type ErrorOps interface {
+	// RecvError reads the oldest error. It does not wait: EAGAIN. The lock is Rd's.
+	RecvError(s *Socket, m *Msg) (int, error)
+}
+
 // IoctlOps is what a family offers whose sockets know requests of ioctl that answer with
 // a number, such as FIONREAD. What it does not know is ENOTTY.
 type IoctlOps interface {

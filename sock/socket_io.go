@@ -39,6 +39,18 @@ func (s *Socket) RecvMsg(m *Msg) (int, error) {
 	return n, err
 }
 
+// RecvError reads the oldest message of the error queue into m.Buf and completes m.
+// EAGAIN: there is none.
+func (s *Socket) RecvError(m *Msg) (int, error) {
+	ops, ok := s.Ops.(ErrorOps)
+	if !ok {
+		return 0, syscall.EAGAIN
+	}
+	s.Rd.Lock()
+	defer s.Rd.Unlock()
+	return ops.RecvError(s, m)
+}
+
 // Send writes b to the peer.
 func (s *Socket) Send(b []byte, flags int) (int, error) {
 	s.Wr.Lock()

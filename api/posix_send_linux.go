@@ -1,0 +1,176 @@
+package api
+
+import (
+	"dataplane/sock"
+
+	"golang.org/x/sys/unix"
+)
+
+// sendFlags are what the calls that send know. There are no signals, routes are
+// confirmed by what comes, and a stream has no records.
+const sendFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL | unix.MSG_CONFIRM | unix.MSG_EOR | unix.MSG_MORE
+
+// sendmsg sends b. EOPNOTSUPP: a flag that is not known.
+func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err error) {
+	if flags&^sendFlags != 0 {
+		return 0, unix.EOPNOTSUPP
+	}
+	if flags&unix.MSG_MORE != 0 && f.s.Type != unix.SOCK_STREAM {
+		return 0, unix.EOPNOTSUPP
+	}
+	flags = f.flags(flags) & (unix.MSG_DONTWAIT | unix.MSG_MORE)
+	switch {
+	case len(oob) == 0 && (to == nil || f.s.Type == unix.SOCK_STREAM && f.s.SK() != nil): // as Linux: TCP does not look at the name
+		n, err = f.s.Send(b, flags)
+	default:
+		m := sock.Msg{Buf: b, Control: oob, Flags: flags, Named: to != nil}
+		if to != nil {
+			if m.Name, err = f.name(to); err != nil {
+				return 0, err
+			}
+		}
+		n, err = f.s.SendMsg(&m)
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, plainErrno(err)
+}
+
+// Write is Send that says how much it sent.
+func (u *Posix) Write(fd int, b []byte) (n int, err error) {
+	f, err := u.socket(fd)
+	if err != nil {
+		return -1, notRead(err)
+	}
+	return result(f.sendmsg(b, nil, nil, 0))
+}
+
+// notRead is for Read and Write, which an epoll does not have.
+func notRead(err error) error {
+	if err == unix.ENOTSOCK {
+		return unix.EINVAL
+	}
+	return err
+}
+
+// result is what a call returns: -1 with an error.
+func result(n int, err error) (int, error) {
+	if err != nil {
+		return -1, err
+	}
+	return n, nil
+}
+
+// Writev is Write of several pieces, which are one message.
+func (u *Posix) Writev(fd int, iovs [][]byte) (n int, err error) {
+	f, err := u.socket(fd)
+	if err != nil {
+		return -1, notRead(err)
+	}
+	return result(f.sendv(iovs, nil, nil, 0))
+}
+
+// Send sends b to the peer. Flags: MSG_DONTWAIT, MSG_NOSIGNAL, MSG_MORE.
+func (u *Posix) Send(fd int, b []byte, flags int) error {
+	return u.Sendto(fd, b, flags, nil)
+}
+
+// Sendto sends b to the named peer, or to the one the socket is connected to where to
+// is nil.
+func (u *Posix) Sendto(fd int, b []byte, flags int, to unix.Sockaddr) error {
+	_, err := u.SendmsgN(fd, b, nil, to, flags)
+	return err
+}
+
+// Sendmsg is Sendto with control messages, in Linux's format.
+func (u *Posix) Sendmsg(fd int, b, oob []byte, to unix.Sockaddr, flags int) error {
+	_, err := u.SendmsgN(fd, b, oob, to, flags)
+	return err
+}
+
+// SendmsgN is Sendmsg that says how much it sent.
+func (u *Posix) SendmsgN(fd int, b, oob []byte, to unix.Sockaddr, flags int) (n int, err error) {
+	f, err := u.socket(fd)
+	if err != nil {
+		return 0, err
+	}
+	return f.sendmsg(b, oob, to, flags)
+}
+
+// SendmsgBuffers is SendmsgN of several pieces, which are one message.
+func (u *Posix) SendmsgBuffers(fd int, buffers [][]byte, oob []byte, to unix.Sockaddr, flags int) (n int, err error) {
+	f, err := u.socket(fd)
+	if err != nil {
+		return 0, err
+	}
+	return f.sendv(buffers, oob, to, flags)
+}
+
+// sendv sends pieces: a stream's one after the other, a message's together.
+func (f *file) sendv(pieces [][]byte, oob []byte, to unix.Sockaddr, flags int) (int, error) {
+	if len(pieces) == 1 {
+		return f.sendmsg(pieces[0], oob, to, flags)
+	}
+	n := total(pieces)
+	if n > maxMessage {
+		if f.s.Type != unix.SOCK_STREAM {
+			return 0, unix.EMSGSIZE
+		}
+		return f.sendPieces(pieces, oob, to, flags)
+	}
+	s := getScratch(n)
+	defer s.put()
+	n = 0
+	for _, b := range pieces {
+		n += copy(s.b[n:], b)
+	}
+	return f.sendmsg(s.b, oob, to, flags)
+}
+
+// sendPieces sends pieces of a stream one by one.
+func (f *file) sendPieces(pieces [][]byte, oob []byte, to unix.Sockaddr, flags int) (n int, err error) {
+	for _, b := range pieces {
+		k, err := f.sendmsg(b, oob, to, flags)
+		n += k
+		if err != nil && n == 0 {
+			return 0, err
+		}
+		if k < len(b) {
+			break
+		}
+		oob = nil
+	}
+	return n, nil
+}
+
+// Mmsghdr is one message of Sendmmsg and Recvmmsg, struct mmsghdr: the message in
+// pieces, control messages, an address. An Addr of the socket's kind is filled in where
+// it is; else it is a new one.
+type Mmsghdr struct {
+	Buffers [][]byte
+	OOB     []byte
+	Addr    unix.Sockaddr
+	N, NN   int // bytes of Buffers and of OOB that were used
+	Flags   int // receive: MSG_TRUNC, MSG_CTRUNC
+}
+
+// Sendmmsg sends messages in order and returns how many were sent. An error is that of
+// the first of them.
+func (u *Posix) Sendmmsg(fd int, msgs []Mmsghdr, flags int) (n int, err error) {
+	f, err := u.socket(fd)
+	if err != nil {
+		return -1, err
+	}
+	for i := range msgs {
+		m := &msgs[i]
+		if m.N, err = f.sendv(m.Buffers, m.OOB, m.Addr, flags); err != nil {
+			if i > 0 {
+				return i, nil
+			}
+			return -1, err
+		}
+		m.NN = len(m.OOB)
+	}
+	return len(msgs), nil
+}
