@@ -28,24 +28,25 @@ const (
 // in this mask, and NLMSG_OVERRUN tells the client that it was too slow.
 func Netlink(n *api.Net, protocol int) Handler {
 	return func(c net.Conn) {
-		s, err := n.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM, protocol)
+		u := n.Posix()
+		fd, err := u.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM, protocol)
 		if err != nil {
 			return
 		}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			answers(s, c)
+			answers(u, fd, c)
 			c.Close() //nolint:errcheck // the plane has closed the socket, or nobody reads
 		}()
-		requests(c, s)
-		s.Close() //nolint:errcheck // ends answers
+		requests(c, u, fd)
+		u.Close(fd) //nolint:errcheck // ends answers
 		<-done
 	}
 }
 
 // requests passes on what the client sends, until it goes away or sends rubbish.
-func requests(c io.Reader, s *api.Socket) {
+func requests(c io.Reader, u *api.Posix, fd int) {
 	native := binary.NativeEndian
 	head := make([]byte, unix.NLMSG_HDRLEN)
 	for {
@@ -64,23 +65,23 @@ func requests(c io.Reader, s *api.Socket) {
 			groups := native.Uint64(b[unix.NLMSG_HDRLEN:])
 			for g := 1; g <= 64; g++ {
 				if groups&(1<<(g-1)) != 0 {
-					s.SetsockoptInt(unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g) //nolint:errcheck // there is no such group
+					u.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g) //nolint:errcheck // there is no such group
 				}
 			}
 			continue
 		}
-		s.SetsockoptInt(unix.SOL_NETLINK, unix.NETLINK_EXT_ACK, 1) //nolint:errcheck // it exists
-		if _, err := s.Sendto(b, 0, nil); err != nil {
+		u.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_EXT_ACK, 1) //nolint:errcheck // it exists
+		if err := u.Sendto(fd, b, 0, nil); err != nil {
 			return
 		}
 	}
 }
 
 // answers passes on what the plane says, until the socket is closed.
-func answers(s *api.Socket, c io.Writer) {
+func answers(u *api.Posix, fd int, c io.Writer) {
 	b := make([]byte, maxAnswered)
 	for {
-		n, _, err := s.Recvfrom(b, 0)
+		n, _, err := u.Recvfrom(fd, b, 0)
 		if errors.Is(err, syscall.ENOBUFS) {
 			n = unix.NLMSG_HDRLEN
 			clear(b[:n])
