@@ -83,7 +83,7 @@ func (c *Inside) Borrow(least int) (x, y []byte, err error) {
 	case n >= least || end || sk.PeekError() != 0:
 		x, y = sk.RX.Slices(sk.RX.Tail(), n)
 		return x, y, nil
-	case least > sk.Opt.RcvBuf/2:
+	case least > int(sk.Opt.RcvBuf)/2:
 		return nil, nil, syscall.ENOBUFS
 	}
 	return nil, nil, syscall.EAGAIN

@@ -101,7 +101,7 @@ func setSndBuf(s *sock.Socket, value int) error {
 		s.Wr.Interrupt()
 	}
 	return visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
-		sk.Opt.SndBuf, sk.Opt.SndBufSet = clampBuf(value), true
+		sk.Opt.SndBuf, sk.Opt.SndBufSet = int32(clampBuf(value)), true
 		return 0
 	})
 }

@@ -41,7 +41,7 @@ func set(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
 		return e
 	}
 	if name == syscall.SO_RCVBUF {
-		sk.RX.SetLimit(sk.Opt.RcvBuf)
+		sk.RX.SetLimit(int(sk.Opt.RcvBuf))
 	}
 	return 0
 }
@@ -62,7 +62,7 @@ func setCommon(sk *sock.Sock, name int, v []byte) syscall.Errno {
 		secs, _ := sock.LingerOf(v)
 		o.Abort = secs == 0
 	case syscall.SO_RCVBUF:
-		o.RcvBuf, o.RcvBufSet = clampBuf(value), true
+		o.RcvBuf, o.RcvBufSet = int32(clampBuf(value)), true
 	default:
 		return syscall.ENOPROTOOPT
 	}
@@ -82,9 +82,9 @@ func getCommon(sk *sock.Sock, name int, v []byte) (int, syscall.Errno) {
 	case syscall.SO_KEEPALIVE:
 		return sock.PutBool(v, o.KeepAlive)
 	case syscall.SO_RCVBUF: // Linux doubles what is set, for its overhead, and shows that
-		return sock.PutInt(v, 2*o.RcvBuf)
+		return sock.PutInt(v, int(2*o.RcvBuf))
 	case syscall.SO_SNDBUF:
-		return sock.PutInt(v, 2*o.SndBuf)
+		return sock.PutInt(v, int(2*o.SndBuf))
 	case soMemInfo:
 		return sock.Put(v, memInfo(sk))
 	}

@@ -31,7 +31,7 @@ func setSocket(s *sock.Socket, name int, v []byte) error {
 	case syscall.SO_RCVBUF, syscall.SO_RCVBUFFORCE:
 		n := min(max(value, sock.MinBuf), sock.MaxBuf)
 		return onAll(s, func(_ *Layer, k *Sock) syscall.Errno {
-			k.Opt.RcvBuf = n
+			k.Opt.RcvBuf = int32(n)
 			k.RX.SetLimit(n)
 			return 0
 		})
@@ -42,7 +42,7 @@ func setSocket(s *sock.Socket, name int, v []byte) error {
 			sk.TX.SetLimit(n)
 		}
 		s.Wr.Unlock()
-		return onAll(s, func(_ *Layer, k *Sock) syscall.Errno { k.Opt.SndBuf = n; return 0 })
+		return onAll(s, func(_ *Layer, k *Sock) syscall.Errno { k.Opt.SndBuf = int32(n); return 0 })
 	default:
 		return syscall.ENOPROTOOPT
 	}
@@ -70,9 +70,9 @@ func getSocket(s *sock.Socket, name int, v []byte) (int, syscall.Errno) {
 		var o sock.Options
 		s.SK().Call(func() { o = s.SK().Opt })
 		if name == syscall.SO_RCVBUF {
-			return sock.PutInt(v, 2*o.RcvBuf) // as Linux, which counts what it needs itself
+			return sock.PutInt(v, int(2*o.RcvBuf)) // as Linux, which counts what it needs itself
 		}
-		return sock.PutInt(v, 2*o.SndBuf)
+		return sock.PutInt(v, int(2*o.SndBuf))
 	case syscall.SO_ATTACH_FILTER: // SO_GET_FILTER
 		return p.program(v)
 	case soLockFilter:

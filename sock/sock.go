@@ -21,9 +21,9 @@ const (
 // Options are the settings of level SOL_SOCKET that a lcore needs. They are
 // written on the lcore (Core.Call), or before the Sock is known to it.
 type Options struct {
-	RcvBuf, SndBuf int  // ring limits in bytes
-	RcvBufSet      bool // the application chose RcvBuf: no autotuning
-	SndBufSet      bool // the application chose SndBuf
+	RcvBuf, SndBuf int32 // ring limits in bytes
+	RcvBufSet      bool  // the application chose RcvBuf: no autotuning
+	SndBufSet      bool  // the application chose SndBuf
 	Broadcast      bool
 	ReuseAddr      bool
 	ReusePort      bool

@@ -85,10 +85,10 @@ func (l *Layer) release(s *Sock, ack uint32) {
 	d.tail += k
 	d.tailSeq += uint32(k)
 	s.TX.Release(d.tail)
-	if int(queued) > s.Opt.SndBuf/2 && 2*s.win.Cwnd > s.Opt.SndBuf {
+	if int(queued) > int(s.Opt.SndBuf)/2 && 2*s.win.Cwnd > int(s.Opt.SndBuf) {
 		s.growSend(int(queued))
 	}
-	if limit := s.Opt.SndBuf; int(queued-k) <= limit-limit/3 {
+	if limit := int(s.Opt.SndBuf); int(queued-k) <= limit-limit/3 {
 		s.WriteSpace()
 	}
 }
@@ -114,7 +114,7 @@ func (s *Sock) growSend(queued int) {
 		return
 	}
 	s.Opt.SndBuf = min(2*s.Opt.SndBuf, sock.MaxAutoSndBuf)
-	s.SndWant.Store(int32(s.Opt.SndBuf))
+	s.SndWant.Store(s.Opt.SndBuf)
 }
 
 // measure takes a round-trip time, if there is one to take. A segment that was

@@ -87,9 +87,9 @@ func advertised(mtu, limit int, is4 bool) uint16 {
 // maxWindow is the largest receive window a socket may come to have.
 func (l *Layer) maxWindow(o *sock.Options) int {
 	if o.RcvBufSet {
-		return o.RcvBuf
+		return int(o.RcvBuf)
 	}
-	return max(o.RcvBuf, l.cfg.MaxRcvBuf)
+	return max(int(o.RcvBuf), l.cfg.MaxRcvBuf)
 }
 
 func (rq *request) link() {
@@ -181,7 +181,7 @@ func (l *Layer) child(rq *request, g *segment) *Sock {
 	s.Opt, s.opt = ls.Opt, ls.opt
 	s.Opt.Rare = ls.Opt.Rare.Inherit()
 	s.lst = nil
-	s.TX.SetLimit(s.Opt.SndBuf)
+	s.TX.SetLimit(int(s.Opt.SndBuf))
 	s.rcv.advMSS, s.rcv.scale = rq.advMSS, rq.rcvScale
 	s.rcv.tsOff = rq.tsOff
 	s.startSend(rq.iss)

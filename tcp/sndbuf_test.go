@@ -29,10 +29,10 @@ func TestSendBufferGrows(t *testing.T) {
 		{"no sample", 1 << 30, 0, 0, false, 256 << 10, 256 << 10},
 	} {
 		var s Sock
-		s.win.Cwnd, s.Opt.SndBuf, s.Opt.SndBufSet = c.cwnd, c.from, c.set
+		s.win.Cwnd, s.Opt.SndBuf, s.Opt.SndBufSet = c.cwnd, int32(c.from), c.set
 		s.rtt.Min, s.rtt.SRTT = c.min, c.srtt
 		s.growSend(c.from)
-		if s.Opt.SndBuf != c.to {
+		if int(s.Opt.SndBuf) != c.to {
 			t.Errorf("%s: %d bytes, expected %d", c.name, s.Opt.SndBuf, c.to)
 		}
 		if grown := c.to != c.from; grown != (s.SndWant.Load() == int32(c.to)) {

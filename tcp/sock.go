@@ -84,6 +84,7 @@ type recv struct {
 	edge    uint32 // right edge promised to the peer
 	lastAck uint32 // latest acknowledgement sent
 	finSeq  uint32 // of a FIN that arrived out of order
+	tsOff   uint32
 	pos     uint64 // RX position of nxt
 	want    uint64 // copy of WantTail
 	limit   int    // bytes the application lets us buffer
@@ -99,7 +100,6 @@ type recv struct {
 	talks   bool // data was answered with data: ACKs may wait for the answer
 
 	tsRecent   uint32
-	tsOff      uint32
 	tsRecentAt perf.Tick
 	last       perf.Tick // latest acceptable segment
 	lastData   perf.Tick

@@ -173,9 +173,9 @@ func (l *Layer) setSocket(s *Sock, name, v int) syscall.Errno {
 			s.keep.stop()
 		}
 	case syscall.SO_RCVBUF:
-		s.Opt.RcvBuf, s.Opt.RcvBufSet = min(max(v, sock.MinBuf), sock.MaxBuf), true
+		s.Opt.RcvBuf, s.Opt.RcvBufSet = int32(min(max(v, sock.MinBuf), sock.MaxBuf)), true
 		if s.state.synchronized() {
-			n := s.Opt.RcvBuf
+			n := int(s.Opt.RcvBuf)
 			if s.rcv.scale == 0 {
 				n = min(n, 1<<16-1)
 			}
@@ -250,7 +250,7 @@ func (s *Sock) option(level, name int) (int, syscall.Errno) {
 	case syscall.SOL_SOCKET<<16 | syscall.SO_KEEPALIVE:
 		return b2i(s.Opt.KeepAlive), 0
 	case syscall.SOL_SOCKET<<16 | syscall.SO_RCVBUF:
-		return s.Opt.RcvBuf, 0
+		return int(s.Opt.RcvBuf), 0
 	}
 	return 0, syscall.ENOPROTOOPT
 }

@@ -30,7 +30,7 @@ func (l *Layer) negotiate(s *Sock, o *Options, irs uint32, wnd int) {
 	r.irs, r.nxt, r.lastAck = irs, irs+1, irs+1
 	r.edge = r.nxt + uint32(wnd)
 	r.pos = s.RX.Head()
-	r.limit = s.Opt.RcvBuf
+	r.limit = int(s.Opt.RcvBuf)
 	if r.scale == 0 && l.maxWindow(&s.Opt) > math.MaxUint16 {
 		r.limit = min(r.limit, math.MaxUint16) // more cannot be shown
 		s.Opt.RcvBufSet = true
@@ -170,7 +170,7 @@ func (l *Layer) takeSyn(s *Sock, g *segment) {
 	o.SackOK = o.SackOK && !l.cfg.NoSACK
 	s.scaled = o.WScale >= 0
 	retries, since := s.snd.retries, s.snd.since
-	l.negotiate(s, o, g.seq, min(s.Opt.RcvBuf, math.MaxUint16))
+	l.negotiate(s, o, g.seq, int(min(s.Opt.RcvBuf, math.MaxUint16)))
 	s.snd.retries, s.snd.since = retries, since
 }
 
