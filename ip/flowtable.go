@@ -9,6 +9,11 @@ type FlowKey struct {
 	LocalPort, RemotePort uint16
 }
 
+// is is ==, without the call that the compiler makes of it.
+func (k *FlowKey) is(o *FlowKey) bool {
+	return k.Local == o.Local && k.Remote == o.Remote && k.LocalPort == o.LocalPort && k.RemotePort == o.RemotePort
+}
+
 // FlowTable finds the T of a flow: an open-addressing hash table with the keys
 // inline, so that a packet touches one or two lines. Probing is linear and
 // deletion shifts back, so there are no tombstones and no slow decay. The hash
@@ -64,7 +69,7 @@ func (t *FlowTable[T]) Lookup(k *FlowKey) (v T, ok bool) {
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		s := &t.slots[i]
-		if s.hash == h && s.key == *k {
+		if s.hash == h && s.key.is(k) {
 			return s.val, true
 		}
 		if s.hash == 0 {
@@ -84,7 +89,7 @@ func (t *FlowTable[T]) inOld(h uint32, k *FlowKey) *flowSlot[T] {
 	mask := uint32(len(t.old) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		s := &t.old[i]
-		if s.hash == h && s.key == *k {
+		if s.hash == h && s.key.is(k) {
 			return s
 		}
 		if s.hash == 0 {
@@ -124,7 +129,7 @@ func (t *FlowTable[T]) Insert(k *FlowKey, v T) bool {
 func (t *FlowTable[T]) place(h uint32, k *FlowKey) *flowSlot[T] {
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
-		if s := &t.slots[i]; s.hash == 0 || s.hash == h && s.key == *k {
+		if s := &t.slots[i]; s.hash == 0 || s.hash == h && s.key.is(k) {
 			return s
 		}
 	}
@@ -135,7 +140,7 @@ func (t *FlowTable[T]) Delete(k *FlowKey) bool {
 	h := t.hash(k)
 	mask := uint32(len(t.slots) - 1)
 	i := h & mask
-	for t.slots[i].hash != h || t.slots[i].key != *k {
+	for t.slots[i].hash != h || !t.slots[i].key.is(k) {
 		if t.slots[i].hash == 0 {
 			return t.deleteOld(h, k)
 		}
