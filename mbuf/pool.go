@@ -126,8 +126,9 @@ func (p *Pool) AllocBulk(b []*Mbuf) bool {
 	if p.n < len(b) && !p.refill(len(b)) {
 		return false
 	}
-	p.n -= copy(b, p.free[p.n-len(b):p.n])
-	for _, m := range b {
+	p.n -= len(b)
+	for i, m := range p.free[p.n:][:len(b)] { // a few, and no call of the runtime's
+		b[i] = m
 		p.debug.alloc(m)
 		m.reset()
 	}
