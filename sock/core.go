@@ -158,15 +158,8 @@ func (c *Core) post(sk *Sock) {
 
 // here reports whether a task of c calls.
 func (c *Core) here() bool {
-	if !c.registry.any.Load() {
-		return false
-	}
-	g := getg()
-	if c.registry.foreign(g) {
-		return false
-	}
-	t := c.running.Load()
-	return t != nil && t.g.Load() == g
+	t := c.registry.current()
+	return t != nil && t.core == c
 }
 
 // Requests serves the mailbox and returns how many requests there were. Runs

@@ -83,13 +83,22 @@ func (d *Side) Moved(n int) {
 
 // Err returns why this direction cannot wait: closed, or past its deadline.
 func (d *Side) Err() error {
+	if !d.refused() {
+		return nil
+	}
 	if d.closed.Load() {
 		return ErrClosed
 	}
-	if dl := d.dl.Load(); dl != nil && dl.expired.Load() {
-		return os.ErrDeadlineExceeded
+	return os.ErrDeadlineExceeded
+}
+
+// refused reports whether Err has something to say.
+func (d *Side) refused() bool {
+	if d.closed.Load() {
+		return true
 	}
-	return nil
+	dl := d.dl.Load()
+	return dl != nil && dl.expired.Load()
 }
 
 // Wait parks the goroutine, which holds the lock, until something happened:
@@ -97,6 +106,14 @@ func (d *Side) Err() error {
 // announced; true means there is no need to. A message with MsgDontwait gets
 // EAGAIN instead.
 func (d *Side) Wait(flags int, again func() bool) error {
+	if flags&MsgDontwait == 0 && d.habits.Load() == nil && d.dl.Load() == nil { // most often
+		return d.park(again)
+	}
+	return d.waitOtherwise(flags, again)
+}
+
+// waitOtherwise is Wait for who has more to say about it.
+func (d *Side) waitOtherwise(flags int, again func() bool) error {
 	if err := d.Err(); err != nil {
 		return err
 	}
@@ -126,7 +143,7 @@ func (d *Side) Wait(flags int, again func() bool) error {
 // park is Wait once there is no way around it.
 func (d *Side) park(again func() bool) error {
 	d.w.Arm()
-	if again() || d.Err() != nil {
+	if again() || d.refused() {
 		d.w.Disarm()
 		return d.Err()
 	}

@@ -218,7 +218,9 @@ func (sk *Sock) WriteSpace() {
 		sk.CB.WriteSpace(sk)
 		return
 	}
-	sk.Core().wake(sk.Wr)
+	if sk.Wr.waits() { // most often nobody does
+		sk.Core().wake(sk.Wr)
+	}
 }
 
 // StateChange tells both directions that a flag changed. Runs on the lcore.

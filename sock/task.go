@@ -68,10 +68,6 @@ func (ts *Tasks) mark(g uintptr) *mark {
 	return &ts.marks[uint32(g>>6)*0x9e3779b1>>(32-marksLog)]
 }
 
-// foreign reports that g is no task's, most often: who asks need not touch what an lcore
-// on another CPU writes with every step.
-func (ts *Tasks) foreign(g uintptr) bool { return ts.apart && ts.mark(g).tasks.Load() == 0 }
-
 // NewTasks returns the registry of one plane. fault hears of panics in tasks; it
 // runs on the lcore, and may be nil.
 func NewTasks(fault func(v any, stack []byte)) *Tasks {

@@ -32,10 +32,12 @@ func (l *Layer) inOrder(s *Sock, g *segment) {
 // next data of that flow it is called, too, so that a ring with data that nobody can
 // see is seen by inOrder and place alone.
 func (l *Layer) EndBurst() {
-	s := l.fresh
-	if s == nil {
-		return
+	if s := l.fresh; s != nil {
+		l.endBurst(s)
 	}
+}
+
+func (l *Layer) endBurst(s *Sock) {
 	l.fresh = nil
 	s.RX.Publish(s.rcv.pos)
 	s.DataReady()

@@ -186,9 +186,12 @@ func (l *Layer) put(s *Sock, m *mbuf.Mbuf, off int, d *sock.Datagram) bool {
 // EndBurst hands over to the sockets what has come since the last call: a burst
 // costs each of them one hand-over and one wake-up.
 func (l *Layer) EndBurst() {
-	if len(l.fresh) == 0 {
-		return
+	if len(l.fresh) > 0 {
+		l.endBurst()
 	}
+}
+
+func (l *Layer) endBurst() {
 	for i, s := range l.fresh {
 		l.fresh[i] = nil
 		s.fresh = false
