@@ -98,9 +98,7 @@ func (j *joiner) burst(frames [][]byte) {
 		j.stat.RxFrames++
 	}
 	j.st.Input(b, j.now)
-	j.st.Requests(j.now)
-	j.st.Timers(j.now)
-	j.st.Output(j.now)
+	j.st.Serve(j.now)
 	j.tx.Flush()
 	for _, f := range j.sent {
 		h, ok := tcp.ParseHeader(f[34:])

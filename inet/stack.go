@@ -95,6 +95,7 @@ func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 	if len(b) > 1 && s.join {
 		b = b[:s.TCP.Join(b)]
 	}
+	done := 0
 	for _, m := range b {
 		n := 1
 		if m.OlFlags&mbuf.FlagJoined != 0 {
@@ -106,22 +107,24 @@ func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 		}
 		s.stat.CountAll(v, n)
 		if v != perf.Taken {
-			s.pool.Free(m)
+			b[done] = m
+			done++
 		}
 	}
+	s.pool.FreeBulk(b[:done])
 	s.UDP.EndBurst()
 	s.TCP.EndBurst()
 }
 
-// Requests serves what applications asked for.
-func (s *Stack) Requests(now perf.Tick) int { return s.Core.Requests(now) }
-
-// Timers runs what is due.
-func (s *Stack) Timers(now perf.Tick) int { return s.Wheel.Advance(int64(now)) }
-
-// Output sends what this turn decided to send: answers and acknowledgements
-// share segments because nothing leaves before here.
-func (s *Stack) Output(now perf.Tick) { s.TCP.Output(now) }
+// Serve serves what applications asked for, runs what is due, and sends what this turn
+// decided to send: answers and acknowledgements share segments because nothing leaves
+// before that.
+func (s *Stack) Serve(now perf.Tick) int {
+	n := s.Core.Requests(now)
+	n += s.Wheel.Advance(int64(now))
+	s.TCP.Output(now)
+	return n
+}
 
 // Wake publishes the sockets that became ready.
 func (s *Stack) Wake() int { return s.Core.Wake() }

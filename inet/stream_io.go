@@ -27,10 +27,14 @@ func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 	sk := s.SK()
 	sent := 0
 	for {
-		if err := sendErr(s, sk); err != nil {
-			return sent, err
+		if cannotSend(s, sk) || s.Wr.Refused() {
+			if err := sendErr(s, sk); err != nil {
+				return sent, err
+			}
 		}
-		applySndBuf(s)
+		if of(s).sndbuf.Load() != 0 || sk.SndWant.Load() != 0 {
+			applySndBuf(s)
+		}
 		n := sk.TX.Write(b[sent:min(len(b), sent+writeStep)])
 		if n > 0 {
 			sent += n
@@ -96,44 +100,46 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 			return 0, err
 		}
 	}
-	sk := s.SK()
-	got := 0
 	if err := s.Rd.Err(); err != nil {
 		return 0, err
 	}
+	sk, got := s.SK(), 0
 	for {
-		n, end, err := readSome(s, sk, b[got:], flags, got)
-		got += n
-		if err != nil || end || got == len(b) {
-			return got, err
-		}
-		if got > 0 && flags&sock.MsgWaitall == 0 && got >= s.Rd.Least() {
-			return got, nil
+		if flags&sock.MsgPeek == 0 {
+			if n := sk.RX.Read(b[got:]); n > 0 {
+				sk.Consumed()
+				s.Rd.Moved(n)
+				if got += n; got == len(b) || flags&sock.MsgWaitall == 0 && got >= s.Rd.Least() {
+					return got, nil
+				}
+			}
 		}
 		seen := 0
-		if flags&sock.MsgPeek != 0 {
-			seen = int(peekFrom(s, sk, got) - sk.RX.Tail())
+		if flags&sock.MsgPeek != 0 || len(b) == 0 || ended(s, sk) {
+			n, end, err := readLast(s, sk, b[got:], flags, got)
+			if got += n; err != nil || end || got == len(b) || got > 0 && flags&sock.MsgWaitall == 0 && got >= s.Rd.Least() {
+				return got, err
+			}
+			if flags&sock.MsgPeek != 0 {
+				seen = int(peekFrom(s, sk, got) - sk.RX.Tail())
+			}
 		}
-		err = s.Rd.Wait(flags, func() bool {
-			return sk.RX.Len() > seen || sk.PeekError() != 0 || sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
-		})
+		err := s.Rd.Wait(flags, func() bool { return sk.RX.Len() > seen || ended(s, sk) })
 		if err != nil {
 			return got, err
 		}
 	}
 }
 
-// readSome takes what the ring holds. Before an end or an error is believed the ring is
-// looked at once more: the lcore writes them after its last byte, so an end that was seen
-// then is the end.
-func readSome(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, end bool, err error) {
-	if flags&sock.MsgPeek == 0 {
-		if n = sk.RX.Read(b); n > 0 {
-			sk.Consumed()
-			s.Rd.Moved(n)
-			return n, false, nil
-		}
-	}
+// ended reports whether nothing more will come, or there is an error.
+func ended(s *sock.Socket, sk *sock.Sock) bool {
+	return sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd) || sk.PeekError() != 0
+}
+
+// readLast takes what the ring holds where more than that counts. Before an end or an
+// error is believed the ring is looked at once more: the lcore writes them after its
+// last byte, so an end that was seen then is the end.
+func readLast(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, end bool, err error) {
 	end = sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
 	if flags&sock.MsgPeek != 0 { // nothing is released: look behind what was seen
 		at := peekFrom(s, sk, got)

@@ -23,17 +23,14 @@ import (
 type Stack interface {
 	// Input takes the frames of one burst, each to completion.
 	Input(b []*mbuf.Mbuf, now perf.Tick)
-	// Requests serves what applications asked for and returns how many.
-	Requests(now perf.Tick) int
-	// Timers runs what is due and returns how many.
-	Timers(now perf.Tick) int
-	// Output sends what this turn decided to send.
-	Output(now perf.Tick)
+	// Serve serves what applications asked for, runs what is due, sends what this
+	// turn decided to send, and returns how many requests and timers there were.
+	Serve(now perf.Tick) int
 	// Wake publishes the sockets that became ready and returns how many.
 	Wake() int
 	// Housekeep is called every 256th turn and before the core sleeps.
 	Housekeep(now perf.Tick)
-	// Next returns when Timers has something to do.
+	// Next returns when the next timer is due.
 	Next(now perf.Tick) (perf.Tick, bool)
 	// Close gives back every buffer held. It is the last call.
 	Close(now perf.Tick)

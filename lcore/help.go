@@ -58,7 +58,13 @@ type hand struct {
 func (c *Core) invite() {
 	if c.group.mode == Shared && runtime.GOMAXPROCS(0) == 1 {
 		c.hand.on = true
-		c.bell.WhileAwake(c.help)
+		c.bell.WhileAwake(func() {
+			if c.hand.shut.Load() {
+				c.hand.beg()
+				return
+			}
+			c.help()
+		})
 	}
 }
 
@@ -69,9 +75,7 @@ func (c *Core) help() {
 	h := &c.hand
 	for {
 		if h.shut.Load() {
-			if !h.solo.Load() || !h.wait() {
-				h.call()
-			}
+			h.beg()
 			return
 		}
 		if !h.busy.CompareAndSwap(false, true) {
@@ -103,6 +107,13 @@ func (c *Core) help() {
 		case !h.again.Load():
 			return
 		}
+	}
+}
+
+// beg sees to it that a core's goroutine takes the turn that others may not take.
+func (h *hand) beg() {
+	if !h.solo.Load() || !h.wait() {
+		h.call()
 	}
 }
 

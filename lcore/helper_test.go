@@ -129,7 +129,13 @@ func (s *fakeStack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 	s.frames.Add(int64(len(b)))
 }
 
-func (s *fakeStack) Requests(perf.Tick) int {
+func (s *fakeStack) Serve(now perf.Tick) int {
+	n := s.requests() + s.timers(now)
+	s.say("output")
+	return n
+}
+
+func (s *fakeStack) requests() int {
 	s.say("requests")
 	if s.jobs.Load() == 0 {
 		return 0
@@ -139,7 +145,7 @@ func (s *fakeStack) Requests(perf.Tick) int {
 	return int(n)
 }
 
-func (s *fakeStack) Timers(now perf.Tick) int {
+func (s *fakeStack) timers(now perf.Tick) int {
 	s.say("timers")
 	if s.due == 0 || now < s.due {
 		return 0
@@ -148,8 +154,6 @@ func (s *fakeStack) Timers(now perf.Tick) int {
 	s.fired.Add(1)
 	return 1
 }
-
-func (s *fakeStack) Output(perf.Tick) { s.say("output") }
 
 func (s *fakeStack) Wake() int {
 	s.say("wake")

@@ -23,9 +23,7 @@ func (c *Core) turn(now perf.Tick) bool {
 		work += c.steered(r, now) // from other cores
 	}
 	c.frames = work
-	work += c.stack.Requests(now)
-	work += c.stack.Timers(now)
-	c.stack.Output(now)
+	work += c.stack.Serve(now)
 	for _, r := range c.relays {
 		work += c.forward(r) // for cores without a queue
 	}

@@ -83,7 +83,7 @@ func (d *Side) Moved(n int) {
 
 // Err returns why this direction cannot wait: closed, or past its deadline.
 func (d *Side) Err() error {
-	if !d.refused() {
+	if !d.Refused() {
 		return nil
 	}
 	if d.closed.Load() {
@@ -92,8 +92,8 @@ func (d *Side) Err() error {
 	return os.ErrDeadlineExceeded
 }
 
-// refused reports whether Err has something to say.
-func (d *Side) refused() bool {
+// Refused reports whether Err has something to say.
+func (d *Side) Refused() bool {
 	if d.closed.Load() {
 		return true
 	}
@@ -143,7 +143,7 @@ func (d *Side) waitOtherwise(flags int, again func() bool) error {
 // park is Wait once there is no way around it.
 func (d *Side) park(again func() bool) error {
 	d.w.Arm()
-	if again() || d.refused() {
+	if again() || d.Refused() {
 		d.w.Disarm()
 		return d.Err()
 	}

@@ -39,7 +39,9 @@ func (q *queue) reclaim() {
 func (q *queue) takeBack() {
 	x, y := q.tx.finished()
 	q.pool.FreeBulk(x)
-	q.pool.FreeBulk(y)
+	if len(y) > 0 {
+		q.pool.FreeBulk(y)
+	}
 }
 
 // unplugged frees what is in the ring of a dead link.
