@@ -269,6 +269,10 @@ func (c *Core) Wake() int {
 	if len(c.ready) == 0 {
 		return len(c.run) + len(c.own)
 	}
+	return c.rouse()
+}
+
+func (c *Core) rouse() int {
 	c.Stat.Events[perf.EvRoused] += uint64(len(c.ready))
 	n := len(c.ready) + len(c.run) + len(c.own)
 	if len(c.lanes) == 0 {

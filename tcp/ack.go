@@ -40,7 +40,11 @@ func (l *Layer) ackField(s *Sock, g *segment) perf.Verdict {
 func (l *Layer) acked(s *Sock, g *segment) {
 	d := &s.snd
 	n := int(g.ack - d.una)
-	flight := s.inFlight()
+	calm := s.loss.calm()
+	flight := int(d.nxt - d.una)
+	if !calm {
+		flight = s.inFlight()
+	}
 	l.release(s, g.ack)
 	d.una = g.ack
 	if seqLT(d.nxt, d.una) {
@@ -50,7 +54,12 @@ func (l *Layer) acked(s *Sock, g *segment) {
 	d.since = l.now
 	s.soft = 0
 	l.measure(s, g)
-	l.progress(s, n, flight)
+	if !calm {
+		l.progress(s, n, flight)
+	} else {
+		s.win.Used(flight)
+		l.grow(s, n)
+	}
 	if d.una == d.max {
 		s.rtx.stop() // RFC 6298 5.2
 	} else {

@@ -82,11 +82,12 @@ func (s *Sock) congestion() Congestion {
 
 // grow tells the algorithm that n bytes were acknowledged, outside of recovery.
 func (l *Layer) grow(s *Sock, n int) {
-	if s.cc == nil && s.win.AppLimited {
-		return // no window grows
+	if s.cc != nil || !s.win.AppLimited { // or no window grows
+		l.grown(s, n)
 	}
-	s.congestion().Acked(&s.win, n, s.rtt.SRTT, l.now)
 }
+
+func (l *Layer) grown(s *Sock, n int) { s.congestion().Acked(&s.win, n, s.rtt.SRTT, l.now) }
 
 // rested: sending starts again after more than one RTO without. RFC 5681 4.1.
 func (l *Layer) rested(s *Sock) {

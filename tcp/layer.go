@@ -131,7 +131,9 @@ func (l *Layer) Output(now perf.Tick) {
 	for i, s := range list {
 		list[i] = nil
 		s.queued = false
-		l.transmit(s)
+		if !l.brief(s) {
+			l.transmit(s)
+		}
 	}
 	l.spare = list[:0]
 	if len(l.retired) > 0 {

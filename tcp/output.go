@@ -15,9 +15,6 @@ const maxSuper = 65535 - 20 - MaxHeaderLen
 // transmit sends what s has to send: repairs, new data, and an acknowledgement
 // if no segment carried it.
 func (l *Layer) transmit(s *Sock) {
-	if l.brief(s) {
-		return
-	}
 	switch s.state {
 	case Closed, Listen:
 		return

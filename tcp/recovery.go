@@ -33,6 +33,11 @@ func (s *Sock) sacks() *scoreboard {
 	return s.loss.board
 }
 
+// calm: there is no sign of a loss.
+func (r *recovery) calm() bool {
+	return r.phase == open && r.dupAcks == 0 && r.inflate == 0 && r.board.Empty()
+}
+
 // inFlight estimates how many bytes are in the network.
 func (s *Sock) inFlight() int {
 	d, r := &s.snd, &s.loss
