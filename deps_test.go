@@ -52,6 +52,7 @@ pmd/dpdk                                         < cmd/dataplane examples intern
 pmd pmd/dpdk                                     < pmd/dpdk/internal/tryopen
 perf                                             < internal/latency
 internal/latency                                 < cmd/dataplane
+sock ip inet                                     < examples
 perf api pmd/dpdk/cthread                          < internal/jitter
 internal/jitter                                  < cmd/dataplane
 `

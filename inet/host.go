@@ -25,6 +25,7 @@ type Host struct {
 	next      atomic.Uint32                                         // round robin of lcores for outgoing connections; any goroutine
 	ending    atomic.Bool                                           // written by End
 	sw        switchTable
+	protocols protocolTable
 	changes   changes
 }
 

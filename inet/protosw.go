@@ -2,6 +2,7 @@ package inet
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,6 +20,10 @@ type Protosw struct {
 	Ops       sock.ProtoOps
 	NewSock   func(s *Stack) *sock.Sock // an unbound Sock for one lcore
 	Permanent bool                      // cannot be replaced or removed
+
+	// Create, if it is not nil, makes the whole Socket: of a protocol with operations of
+	// its own, whose Sockets need not have a Sock. Ops and NewSock are not looked at.
+	Create func(family int) (*sock.Socket, error)
 }
 
 // inetsw is what a plane starts with.
@@ -44,8 +49,8 @@ func (t *switchTable) init() {
 	t.rows.Store(&rows)
 }
 
-// RegisterProtosw adds p (inet_register_protosw). A permanent entry of the
-// same type and protocol cannot be overridden (EPERM).
+// RegisterProtosw adds p (inet_register_protosw), before others of the same type and
+// protocol. A permanent entry cannot be overridden (EPERM).
 func (h *Host) RegisterProtosw(p *Protosw) error {
 	t := &h.sw
 	t.mu.Lock()
@@ -56,7 +61,13 @@ func (h *Host) RegisterProtosw(p *Protosw) error {
 			return fmt.Errorf("inet: type %d protocol %d is permanent: %w", p.Type, p.Protocol, syscall.EPERM)
 		}
 	}
-	rows = append([]*Protosw{p}, rows...)
+	at := 0 // behind the permanent ones of the type: protocol 0 stays what it is
+	for i, r := range rows {
+		if r.Permanent && r.Type == p.Type {
+			at = i + 1
+		}
+	}
+	rows = slices.Insert(slices.Clone(rows), at, p)
 	t.rows.Store(&rows)
 	return nil
 }
@@ -109,6 +120,9 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 	p, errno := f.h.sw.find(typ, protocol)
 	if errno != 0 {
 		return nil, errno
+	}
+	if p.Create != nil {
+		return p.Create(syscall.AF_INET)
 	}
 	s := newSocket(typ, f.h, p, lingerOff)
 	if len(f.h.stacks) == 1 {

@@ -224,6 +224,16 @@ func (l *Layer) AddProtocol(n uint8, p Protocol) error {
 	return nil
 }
 
+// HasProtocol reports whether somebody receives protocol number n.
+func (l *Layer) HasProtocol(n uint8) bool { return l.protos[n] != nil }
+
+// RemoveProtocol undoes AddProtocol of p.
+func (l *Layer) RemoveProtocol(n uint8, p Protocol) {
+	if l.protos[n] == p {
+		l.protos[n] = nil
+	}
+}
+
 // snapshot returns the routes in force. A new snapshot makes every Dst stale.
 func (l *Layer) snapshot() *Routes {
 	if r := l.cfg.Routes.Load(); r != l.routes {

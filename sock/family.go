@@ -2,6 +2,7 @@ package sock
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"syscall"
 )
@@ -57,4 +58,16 @@ func (r *Families) Create(family, typ, protocol int) (*Socket, error) {
 		return nil, syscall.EAFNOSUPPORT
 	}
 	return (*f).Create(typ, protocol)
+}
+
+// Only is for a family with few types and one protocol each: nil if typ is one of types
+// and protocol is 0.
+func Only(typ, protocol int, types ...int) error {
+	if !slices.Contains(types, typ) {
+		return syscall.ESOCKTNOSUPPORT
+	}
+	if protocol != 0 {
+		return syscall.EPROTONOSUPPORT
+	}
+	return nil
 }
