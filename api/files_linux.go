@@ -16,7 +16,7 @@ type file struct {
 	s        *sock.Socket // nil: an epoll
 	ep       *sock.Epoll
 	nonblock atomic.Bool // O_NONBLOCK; written by Fcntl and SetNonblock
-	refs     int         // descriptors; under the table's mu
+	refs     int         // descriptors, and those on their way through AF_UNIX; under the table's mu
 }
 
 const (

@@ -217,7 +217,7 @@ func (n *Net) makeStacks() error {
 			Tap: func(f func(b []*mbuf.Mbuf, now perf.Tick)) { c.SetTap(f) },
 		}))
 	}
-	n.unix = unix.New(n.tasks, nil)
+	n.unix = unix.New(n.tasks, (*descriptors)(&n.posix))
 	return errors.Join(
 		n.host.Families.Register(packet.NewFamily(n.listenPort, n.packets...)),
 		n.host.Families.Register(n.unix),

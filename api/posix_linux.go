@@ -123,11 +123,7 @@ func (u *Posix) Close(fd int) error {
 	if err != nil || !last {
 		return err
 	}
-	if f.ep != nil {
-		f.ep.Close()
-		return nil
-	}
-	return plainErrno(u.n.close(f.s))
+	return f.end()
 }
 
 // Dup returns another descriptor of the same file, the lowest that is free.
