@@ -72,11 +72,7 @@ func main() {
 		log.Fatal(err)
 	}
 	defer plane.Close()
-	answer, err := ask(plane, "stressed")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(answer)
+	fmt.Println(ask(plane, "stressed"))
 }
 
 // ask registers the family and uses it with the calls of BSD.
