@@ -10,10 +10,11 @@ import (
 // extra is what few Sockets have: options beyond the usual ones. Any goroutine may set
 // them; who is at work looks when it gets there.
 type extra struct {
-	cookie   atomic.Uint64 // SO_COOKIE; 0: nobody has asked yet
-	peekAt   atomic.Uint64 // SO_PEEK_OFF: one more than the position in RX where MSG_PEEK goes on; 0: off
-	stamping atomic.Uint32 // SO_TIMESTAMPING
-	inq      atomic.Bool   // TCP_INQ
+	cookie   atomic.Uint64                    // SO_COOKIE; 0: nobody has asked yet
+	peekAt   atomic.Uint64                    // SO_PEEK_OFF: one more than the position in RX where MSG_PEEK goes on; 0: off
+	stamping atomic.Uint32                    // SO_TIMESTAMPING
+	inq      atomic.Bool                      // TCP_INQ
+	errs     atomic.Pointer[[]*sock.ErrQueue] // of the Socks
 
 	mu   sync.Mutex     // of kept
 	kept map[option]int // options that are remembered and no more

@@ -73,6 +73,9 @@ func (*dgramOps) Poll(s *sock.Socket) (mask uint32) {
 			mask |= sock.PollErr
 		}
 	}
+	if troubled(s) {
+		mask |= sock.PollErr
+	}
 	if s.IsShut(sock.ShutRd) {
 		mask |= sock.PollReadable | sock.PollRdHup
 		if s.IsShut(sock.ShutWr) {

@@ -51,6 +51,9 @@ func (inetOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	} else if known {
 		return nil
 	}
+	if isRecvErr(option{level, name}) {
+		return setRecvErr(s, sock.IntOrByte(v) != 0)
+	}
 	if level == syscall.SOL_SOCKET && sndBufName(name) {
 		return setSndBuf(s, sock.IntOrByte(v))
 	}

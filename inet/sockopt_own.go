@@ -104,6 +104,9 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 		x := p.extra.Load()
 		return put(o.level, v, b2i(x != nil && x.inq.Load()))
 	}
+	if isRecvErr(o) {
+		return put(o.level, v, b2i(len(errQueues(s)) > 0))
+	}
 	if isKept(s, o) && !lcoreKeeps(o) && o.name != syscall.SO_RCVLOWAT {
 		return put(o.level, v, p.keptValue(o))
 	}

@@ -5,6 +5,9 @@ package sock
 type Rare struct {
 	Device uint32 // index of the only interface that it works with (SO_BINDTODEVICE), 0: all
 	MinTTL uint8  // packets that come with less are not for it (IP_MINTTL)
+
+	RecvErr bool      // hints are errors, too (IP_RECVERR, IPV6_RECVERR)
+	Errs    *ErrQueue // the lcore fills it, the application empties it; nil: none
 }
 
 // Rarely returns the rare part of sk, which it now has.
@@ -21,5 +24,6 @@ func (r *Rare) Inherit() *Rare {
 		return nil
 	}
 	c := *r
+	c.Errs = nil // of the listener
 	return &c
 }

@@ -6,6 +6,7 @@ import (
 
 	"dataplane/ip"
 	"dataplane/perf"
+	"dataplane/sock"
 )
 
 // Error handles an ICMP error about a segment of ours. RFC 5927 4.1: it counts
@@ -40,11 +41,31 @@ func (l *Layer) Error(e *ip.Error) perf.Verdict {
 	// neighbour is dead we know ourselves.
 	if (e.Hard || e.Offender == e.Src) && (s.state == SynSent || s.state == SynRcvd) {
 		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
+		s.noteError(e, k.RemotePort)
 		l.done(s, e.Errno)
 		return perf.Delivered
 	}
 	s.soft = uint16(e.Errno)
+	if r := s.Opt.Rare; r != nil && r.RecvErr { // as Linux: reported, and the connection goes on
+		s.ErrorReport(e.Errno)
+	}
 	return perf.Delivered
+}
+
+// noteError puts what ended a handshake into the error queue, if there is one.
+func (s *Sock) noteError(e *ip.Error, port uint16) {
+	r := s.Opt.Rare
+	if r == nil || r.Errs == nil {
+		return
+	}
+	t := sock.Trouble{
+		Peer: sock.Name{Addr: e.Dst, Port: port}, Offender: sock.Name{Addr: e.Offender},
+		Errno: e.Errno, Origin: sock.OriginICMP, Type: e.Type, Code: e.Code, Time: e.Now,
+	}
+	if !e.Dst.Is4() {
+		t.Origin = sock.OriginICMP6
+	}
+	r.Errs.Push(&t, e.Payload)
 }
 
 // tooBig: the path carries less than we thought. What is in flight is sent

@@ -5,6 +5,7 @@ import (
 
 	"dataplane/ip"
 	"dataplane/perf"
+	"dataplane/sock"
 )
 
 // Error takes the news that a datagram of ours did not arrive to the socket
@@ -23,16 +24,30 @@ func (l *Layer) Error(e *ip.Error) perf.Verdict {
 	}
 	errno, hard := e.Errno, e.Hard
 	switch {
-	case e.Type == ip.ICMPUnreachable && e.Code == ip.CodeFragNeeded:
+	case errno == syscall.EMSGSIZE:
 		if s.pmtu == syscall.IP_PMTUDISC_DONT {
 			return perf.Delivered
 		}
-		errno, hard = syscall.EMSGSIZE, true
+		hard = true
 	case e.Offender == e.Src:
 		hard = true // our own finding, no stranger's hint
 	}
-	if s.recvErr || hard && s.where == inFlows {
-		s.ErrorReport(errno)
+	asked := s.wantsErrors()
+	if !asked && (!hard || s.where != inFlows) {
+		return perf.Delivered
 	}
+	l.trouble = sock.Trouble{
+		Peer:     sock.Name{Addr: e.Dst, Port: h.DstPort()},
+		Offender: sock.Name{Addr: e.Offender},
+		Errno:    errno, Origin: sock.OriginICMP, Type: e.Type, Code: e.Code, Info: uint32(e.MTU), Time: e.Now,
+	}
+	if !e.Dst.Is4() {
+		l.trouble.Origin = sock.OriginICMP6
+	}
+	s.Report(&l.trouble, e.Payload[HdrLen:])
 	return perf.Delivered
 }
+
+// wantsErrors reports whether the socket is told of all errors, also of hints and of those
+// that it cannot put down to a peer (IP_RECVERR).
+func (s *Sock) wantsErrors() bool { return s.Opt.Rare != nil && s.Opt.Rare.RecvErr }

@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"fmt"
 	"syscall"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"dataplane/ip"
 	"dataplane/perf"
+	"dataplane/sock"
 )
 
 // icmp lets an ICMP error about the last packet sent arrive.
@@ -48,7 +50,7 @@ func TestErrors(t *testing.T) {
 		if c.connected {
 			r.connect(s, peer, far)
 		}
-		s.recvErr = c.recvErr
+		s.Rarely().RecvErr = c.recvErr
 		r.send(s, peer, far, []byte("x"))
 		r.icmp(c.typ, c.code)
 		r.errno(c.name, s.TakeError(), c.want)
@@ -91,4 +93,55 @@ func TestNeighborFails(t *testing.T) {
 	r.send(conn, other, far, []byte("x")) // known to be dead for some seconds
 	r.errno("connected, at once", conn.TakeError(), syscall.EHOSTUNREACH)
 	r.sent()
+}
+
+// TestCodes: what each code of ICMP becomes, as Linux's icmp_err_convert has it: who asked
+// hears of all and finds them in the error queue, who did not only of the hard ones.
+func TestCodes(t *testing.T) {
+	type code struct {
+		typ, code uint8
+		errno     syscall.Errno
+		hard      bool
+	}
+	codes := []code{{11, 0, syscall.EHOSTUNREACH, false}, {11, 1, syscall.EHOSTUNREACH, false}, {12, 0, syscall.EPROTO, true}}
+	for i, c := range []code{
+		{errno: syscall.ENETUNREACH}, {errno: syscall.EHOSTUNREACH}, {errno: syscall.ENOPROTOOPT, hard: true},
+		{errno: syscall.ECONNREFUSED, hard: true}, {}, {errno: syscall.EOPNOTSUPP}, {errno: syscall.ENETUNREACH, hard: true},
+		{errno: syscall.EHOSTDOWN, hard: true}, {errno: syscall.ENONET, hard: true}, {errno: syscall.ENETUNREACH, hard: true},
+		{errno: syscall.EHOSTUNREACH, hard: true}, {errno: syscall.ENETUNREACH}, {errno: syscall.EHOSTUNREACH},
+		{errno: syscall.EHOSTUNREACH, hard: true}, {errno: syscall.EHOSTUNREACH, hard: true}, {errno: syscall.EHOSTUNREACH, hard: true},
+	} {
+		if c.errno != 0 { // 4 has a test of its own
+			codes = append(codes, code{3, uint8(i), c.errno, c.hard})
+		}
+	}
+	for _, c := range codes {
+		for _, asked := range []bool{false, true} {
+			r := newRig(t, 0)
+			s := r.bind(ip.Addr{}, port)
+			r.connect(s, peer, far)
+			q := sock.NewErrQueue()
+			if asked {
+				s.Rarely().RecvErr, s.Rarely().Errs = true, q
+			}
+			r.send(s, peer, far, []byte("payload"))
+			r.icmp(c.typ, c.code)
+			want := c.errno
+			if !asked && !c.hard {
+				want = 0
+			}
+			r.errno(fmt.Sprintf("%d/%d", c.typ, c.code), s.TakeError(), want)
+			var e sock.Trouble
+			b := make([]byte, 100)
+			n, ok := q.Pop(&e, b)
+			switch {
+			case ok != asked:
+				t.Errorf("%d/%d: queued %v, asked %v", c.typ, c.code, ok, asked)
+			case !ok:
+			case n != 0 || e.Errno != c.errno || e.Type != c.typ || e.Code != c.code ||
+				e.Peer != (sock.Name{Addr: peer, Port: far}) || e.Offender.Addr != other || e.Origin != sock.OriginICMP:
+				t.Errorf("%d/%d: %q %+v", c.typ, c.code, b[:n], e)
+			}
+		}
+	}
 }

@@ -43,6 +43,7 @@ type Layer struct {
 	d         sock.Datagram // its record
 	linear    []byte        // its payload, in one piece, for a Receiver
 	wished    sock.Record   // what a Receiver sends
+	trouble   sock.Trouble  // the error being reported
 	fresh     []*Sock       // those with records that EndBurst publishes
 
 	near [nNear]near // who got the latest datagrams
@@ -67,7 +68,6 @@ type Sock struct {
 
 	Drops   atomic.Uint32 // datagrams that found no room; written by the lcore
 	pmtu    uint8         // IP_MTU_DISCOVER
-	recvErr bool          // IP_RECVERR
 	closing bool          // the application has let go; what is in TX leaves still
 
 	to    Receiver // code inside the plane, which needs no ring; nil: RX

@@ -18,7 +18,7 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 	s := of(sk)
 	if s.where != nowhere { // else no lcore knows it yet
 		l.drain(s, l.core.Now) // what was sent before goes as it was meant
-		l.forget() // SO_REUSEPORT may have changed
+		l.forget()             // SO_REUSEPORT may have changed
 	}
 	switch {
 	case level == syscall.IPPROTO_IP:
@@ -52,8 +52,6 @@ func (s *Sock) setIP(name, value int) syscall.Errno {
 			return syscall.EINVAL
 		}
 		s.pmtu = uint8(value)
-	case syscall.IP_RECVERR:
-		s.recvErr = value != 0
 	default:
 		return s.setGroups(name, value)
 	}
@@ -88,11 +86,6 @@ func (l *Layer) getIP(s *Sock, name int) (int, syscall.Errno) {
 		return int(s.TOS), 0
 	case syscall.IP_MTU_DISCOVER:
 		return int(s.pmtu), 0
-	case syscall.IP_RECVERR:
-		if s.recvErr {
-			return 1, 0
-		}
-		return 0, 0
 	case syscall.IP_MTU:
 		if s.where != inFlows {
 			return 0, syscall.ENOTCONN

@@ -63,7 +63,7 @@ func (l *Layer) drain(s *Sock, now perf.Tick) {
 		}
 		pos += uint64(sock.Space(h.Len()))
 		if errno != 0 {
-			l.sendFailed(s, errno)
+			l.sendFailed(s, ep, h.PeerPort(), errno)
 		}
 	}
 	if pos != s.TX.Tail() {
@@ -75,11 +75,20 @@ func (l *Layer) drain(s *Sock, now perf.Tick) {
 // sendFailed reports why a datagram did not leave. An unconnected socket hears
 // of it only if it asked to, as Linux does it for what the network reports:
 // one bad destination must not end a server's loop.
-func (l *Layer) sendFailed(s *Sock, errno syscall.Errno) {
+func (l *Layer) sendFailed(s *Sock, ep *ip.Endpoint, dport uint16, errno syscall.Errno) {
 	if errno == syscall.ENOBUFS || s.closing {
 		return // lost like on any link, and counted
 	}
-	if s.where == inFlows || s.recvErr {
+	asked := s.wantsErrors()
+	if asked && errno == syscall.EMSGSIZE { // Linux: ip_local_error
+		l.trouble = sock.Trouble{
+			Peer:  sock.Name{Addr: ep.Remote, Port: dport},
+			Errno: errno, Origin: sock.OriginLocal, Info: uint32(ep.Dst.MTU), Time: l.core.Now,
+		}
+		s.Report(&l.trouble, nil)
+		return
+	}
+	if s.where == inFlows || asked {
 		s.ErrorReport(errno)
 	}
 }
