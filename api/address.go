@@ -35,7 +35,7 @@ var errMissingAddress = errors.New("missing address")
 // networkKind is the name of a network, as a byte.
 type networkKind uint8
 
-var networkKinds = [...]string{"tcp", "tcp4", "udp", "udp4", "unix", "unixgram", "unixpacket"}
+var networkKinds = [...]string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "unixpacket"}
 
 // kindOf returns the kind of a network that typeOf knows.
 func kindOf(network string) networkKind {
@@ -48,12 +48,10 @@ func (k networkKind) String() string { return networkKinds[k] }
 // typeOf returns the socket type of a network name.
 func typeOf(network string) (typ int, err error) {
 	switch network {
-	case "tcp", "tcp4":
+	case "tcp", "tcp4", "tcp6":
 		return sock.TypeStream, nil
-	case "udp", "udp4":
+	case "udp", "udp4", "udp6":
 		return sock.TypeDgram, nil
-	case "tcp6", "udp6":
-		return 0, syscall.EAFNOSUPPORT
 	}
 	if typ, ok := unixTypes[network]; ok {
 		return typ, nil
@@ -67,8 +65,8 @@ func (n *Net) resolve(ctx context.Context, network, address string, room []sock.
 	if address == "" { // to listen anywhere; to dial it takes an address
 		return []sock.Name{{}}, nil
 	}
-	if ap, err := netip.ParseAddrPort(address); err == nil && ap.Addr().Unmap().Is4() {
-		return append(room, sock.NameFrom(ap)), nil
+	if ap, err := netip.ParseAddrPort(address); err == nil && suits(network, ap.Addr()) {
+		return append(room, n.nameOf(ap)), nil
 	}
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
@@ -78,31 +76,41 @@ func (n *Net) resolve(ctx context.Context, network, address string, room []sock.
 	if err != nil {
 		return nil, err
 	}
-	addrs, err := n.lookup(ctx, host)
+	addrs, err := n.lookup(ctx, network, host)
 	if err != nil {
 		return nil, err
 	}
 	names := make([]sock.Name, 0, len(addrs))
 	for _, a := range addrs {
-		if a.IsValid() && !a.Unmap().Is4() {
-			continue
+		if suits(network, a) {
+			names = append(names, n.nameOf(netip.AddrPortFrom(a, uint16(port))))
 		}
-		names = append(names, sock.NameFrom(netip.AddrPortFrom(a, uint16(port))))
 	}
 	if len(names) == 0 {
-		return nil, &net.AddrError{Err: "no IPv4 address", Addr: host}
+		return nil, &net.AddrError{Err: "no suitable address found", Addr: host} // as package net says it
 	}
 	return names, nil
 }
 
+// suits reports whether a network has to do with the family of a, if it is valid.
+func suits(network string, a netip.Addr) bool {
+	switch network[len(network)-1] {
+	case '4':
+		return !a.IsValid() || a.Unmap().Is4() || a == netip.IPv6Unspecified()
+	case '6':
+		return !a.Unmap().Is4()
+	}
+	return true
+}
+
 // lookup finds the addresses of host: a literal, localhost, or by the plane's
 // name servers.
-func (n *Net) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+func (n *Net) lookup(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	switch host {
 	case "":
 		return []netip.Addr{{}}, nil
 	case "localhost":
-		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, nil
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a}, nil
@@ -110,7 +118,11 @@ func (n *Net) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if n.resolver == nil {
 		return nil, &net.DNSError{Err: "the plane has no name server (Config.DNS)", Name: host, IsNotFound: true}
 	}
-	return n.resolver.LookupNetIP(ctx, "ip4", host)
+	kind := "ip"
+	if v := network[len(network)-1]; v == '4' || v == '6' {
+		kind += string(v)
+	}
+	return n.resolver.LookupNetIP(ctx, kind, host)
 }
 
 // newResolver returns Go's resolver, asking servers through n in turn.
@@ -129,35 +141,4 @@ func (n *Net) newResolver(servers []netip.Addr) *net.Resolver {
 		}
 		return nil, errors.Join(errs...)
 	}}
-}
-
-func tcpAddr(n sock.Name) *net.TCPAddr { return net.TCPAddrFromAddrPort(shown(n)) }
-func udpAddr(n sock.Name) *net.UDPAddr { return net.UDPAddrFromAddrPort(shown(n)) }
-
-// shown is n as people and package net see it: the wildcard is 0.0.0.0.
-func shown(n sock.Name) netip.AddrPort {
-	if n.IsWildcard() {
-		return netip.AddrPortFrom(netip.IPv4Unspecified(), n.Port)
-	}
-	return n.AddrPort()
-}
-
-// asked is n as a dialler or listener was asked for it: without a host, the
-// address has none.
-func asked(typ int, n sock.Name) net.Addr {
-	switch {
-	case !n.IsWildcard():
-		return addrOf(typ, n)
-	case typ == sock.TypeStream:
-		return &net.TCPAddr{Port: int(n.Port)}
-	}
-	return &net.UDPAddr{Port: int(n.Port)}
-}
-
-// addrOf returns n as the network's kind of address.
-func addrOf(typ int, n sock.Name) net.Addr {
-	if typ == sock.TypeStream {
-		return tcpAddr(n)
-	}
-	return udpAddr(n)
 }

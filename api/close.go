@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"dataplane/sock"
@@ -12,12 +13,16 @@ import (
 const drainTime = time.Second
 
 // newSocket makes a socket for package net's calls.
-func (n *Net) newSocket(typ int) (*sock.Socket, error) {
-	s, err := n.create(familyInet, typ, 0)
+func (n *Net) newSocket(network string, typ int, at *sock.Name) (*sock.Socket, error) {
+	family, only6 := familyOf(network, at)
+	s, err := n.create(family, typ, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := defaults(s); err != nil {
+	if only6 {
+		err = s.SetInt(syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 1)
+	}
+	if err = errors.Join(err, defaults(s)); err != nil {
 		n.close(s) //nolint:errcheck // the reason is err
 		return nil, err
 	}

@@ -29,9 +29,9 @@ func (c *conn) addrs() *ends {
 		return e
 	}
 	local, remote := c.s.Names()
-	e := &ends{local: addrOf(int(c.s.Type), local)}
+	e := &ends{local: c.n.addrOf(c.s, &local)}
 	if remote != (sock.Name{}) {
-		e.remote = addrOf(int(c.s.Type), remote)
+		e.remote = c.n.addrOf(c.s, &remote)
 	}
 	c.ends.CompareAndSwap(nil, e)
 	return c.ends.Load()

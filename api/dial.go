@@ -16,8 +16,9 @@ import (
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
-// Dial connects to address: networks "tcp", "tcp4", "udp" and "udp4", whose results
-// are a *TCPConn or a *UDPConn, and "unix", "unixgram" and "unixpacket", a *UnixConn.
+// Dial connects to address: networks "tcp", "tcp4", "tcp6", "udp", "udp4" and "udp6",
+// whose results are a *TCPConn or a *UDPConn, and "unix", "unixgram" and "unixpacket", a
+// *UnixConn.
 func (n *Net) Dial(network, address string) (net.Conn, error) {
 	return n.DialContext(context.Background(), network, address)
 }
@@ -58,13 +59,13 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 
 // dial connects to one address.
 func (n *Net) dial(ctx context.Context, network string, typ int, to sock.Name) (net.Conn, error) {
-	s, err := n.newSocket(typ)
+	s, err := n.newSocket(network, typ, &to)
 	if err != nil {
-		return nil, opError("dial", network, nil, asked(typ, to), "socket", err)
+		return nil, opError("dial", network, nil, n.asked(typ, &to), "socket", err)
 	}
 	if err := connect(ctx, s, to); err != nil {
 		n.close(s) //nolint:errcheck // the reason is err
-		return nil, opError("dial", network, nil, asked(typ, to), "connect", err)
+		return nil, opError("dial", network, nil, n.asked(typ, &to), "connect", err)
 	}
 	if typ == sock.TypeStream {
 		return newTCPConn(n, s, network), nil

@@ -21,7 +21,7 @@ const (
 
 // ListenMulticastUDP listens to a group on a port's link, as net.ListenMulticastUDP does
 // on an interface: any number of sockets may share the port, and what they send to groups
-// does not come back. Networks: "udp" and "udp4". device is the port's, "" leaves the
+// does not come back. Networks: "udp", "udp4" and "udp6". device is the port's, "" leaves the
 // link to the routes.
 func (n *Net) ListenMulticastUDP(network, device string, group netip.AddrPort) (*UDPConn, error) {
 	addr := net.UDPAddrFromAddrPort(group)
@@ -32,7 +32,8 @@ func (n *Net) ListenMulticastUDP(network, device string, group netip.AddrPort) (
 	if err != nil {
 		return nil, opError("listen", network, nil, addr, "", err)
 	}
-	s, err := n.newSocket(typ)
+	at := n.nameOf(group)
+	s, err := n.newSocket(network, typ, &at)
 	if err != nil {
 		return nil, opError("listen", network, nil, addr, "socket", err)
 	}
@@ -48,7 +49,7 @@ func (n *Net) listenGroup(s *sock.Socket, network, device string, group netip.Ad
 	if err := s.SetInt(syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		return nil, err
 	}
-	if err := s.Ops.Bind(s, sock.NameFrom(group)); err != nil {
+	if err := s.Ops.Bind(s, n.nameOf(group)); err != nil {
 		return nil, err
 	}
 	local, _ := s.Names()

@@ -30,7 +30,7 @@ type Inside struct {
 func (c *Inside) Lcore() int { return c.in.Core.ID }
 
 // LocalAddr returns our address.
-func (c *Inside) LocalAddr() netip.AddrPort { local, _ := c.in.S.Names(); return local.AddrPort() }
+func (c *Inside) LocalAddr() netip.AddrPort { local, _ := c.in.S.Names(); return c.n.addrPort(&local) }
 
 // RemoteAddr returns the peer's address, the invalid one where there is no peer.
 func (c *Inside) RemoteAddr() netip.AddrPort {
@@ -38,7 +38,7 @@ func (c *Inside) RemoteAddr() netip.AddrPort {
 	if remote == (sock.Name{}) {
 		return netip.AddrPort{}
 	}
-	return remote.AddrPort()
+	return c.n.addrPort(&remote)
 }
 
 // Recv reads what the stream holds. syscall.EAGAIN: nothing, until DataReady.
@@ -89,7 +89,7 @@ func (c *Inside) From() netip.AddrPort {
 	if c.d == nil {
 		return netip.AddrPort{}
 	}
-	return c.d.Peer.AddrPort()
+	return c.n.addrPort(&c.d.Peer)
 }
 
 // To returns the address that the datagram that is being handled was sent to.
@@ -97,7 +97,7 @@ func (c *Inside) To() netip.AddrPort {
 	if c.d == nil {
 		return netip.AddrPort{}
 	}
-	return c.d.Local.AddrPort()
+	return c.n.addrPort(&c.d.Local)
 }
 
 // Reply sends b to who sent the datagram that is being handled, from the address that
@@ -127,10 +127,7 @@ func (c *Inside) SendTo(b []byte, to netip.AddrPort) error {
 	d.Peer, d.Local = sock.Name{}, sock.Name{}
 	if to.IsValid() {
 		a := to.Addr().Unmap()
-		if !a.Is4() {
-			return syscall.EAFNOSUPPORT
-		}
-		if d.Peer = sock.NameFrom(netip.AddrPortFrom(a, to.Port())); a.IsUnspecified() {
+		if d.Peer = c.n.nameOf(netip.AddrPortFrom(a, to.Port())); a == netip.IPv4Unspecified() {
 			d.Peer.Addr = ip.From4([4]byte{127, 0, 0, 1}) // this host, as for package net
 		}
 	}

@@ -12,8 +12,9 @@ import (
 // each lcore.
 const ListenBacklog = 4096
 
-// Listen opens address for connections: networks "tcp", "tcp4", "unix" and
-// "unixpacket". Port 0 takes a free port, which the listener's Addr tells.
+// Listen opens address for connections: networks "tcp", "tcp4", "tcp6", "unix" and
+// "unixpacket". Without a host "tcp" takes connections of both families. Port 0 takes a
+// free port, which the listener's Addr tells.
 func (n *Net) Listen(network, address string) (net.Listener, error) {
 	if _, ok := unixTypes[network]; ok {
 		return n.listenUnix(network, address)
@@ -24,13 +25,13 @@ func (n *Net) Listen(network, address string) (net.Listener, error) {
 	}
 	if err := s.Ops.Listen(s, ListenBacklog); err != nil {
 		n.close(s) //nolint:errcheck // the reason is err
-		return nil, opError("listen", network, nil, tcpAddr(local), "listen", err)
+		return nil, opError("listen", network, nil, n.addrOf(s, &local), "listen", err)
 	}
-	return &TCPListener{n: n, s: s, network: network, addr: tcpAddr(local)}, nil
+	return &TCPListener{n: n, s: s, network: network, addr: n.addrOf(s, &local)}, nil
 }
 
-// ListenPacket opens address for datagrams: networks "udp" and "udp4", a *UDPConn, and
-// "unixgram", a *UnixConn.
+// ListenPacket opens address for datagrams: networks "udp", "udp4" and "udp6", a
+// *UDPConn, and "unixgram", a *UnixConn.
 func (n *Net) ListenPacket(network, address string) (net.PacketConn, error) {
 	if _, ok := unixTypes[network]; ok {
 		s, err := n.boundUnix(network, address, sock.TypeDgram)
@@ -57,11 +58,11 @@ func (n *Net) bound(network, address string, want int) (*sock.Socket, sock.Name,
 	if err != nil {
 		return nil, none, opError("listen", network, nil, nil, "", err)
 	}
-	at := asked(typ, names[0])
+	at := n.asked(typ, &names[0])
 	if typ != want {
 		return nil, none, opError("listen", network, nil, at, "", &net.AddrError{Err: "unexpected address type", Addr: address})
 	}
-	s, err := n.newSocket(typ)
+	s, err := n.newSocket(network, typ, &names[0])
 	if err != nil {
 		return nil, none, opError("listen", network, nil, at, "socket", err)
 	}

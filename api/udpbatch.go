@@ -34,7 +34,7 @@ const msgWaitForOne = 0x10000
 // MSG_DONTWAIT, MSG_WAITFORONE, and MSG_TRUNC for whole lengths.
 func (c *UDPConn) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 	c.s.Rd.Lock()
-	c.in = inBatch{s: c.s, ms: ms, whole: flags&syscall.MSG_TRUNC != 0}
+	c.in = inBatch{n: c.n, s: c.s, ms: ms, whole: flags&syscall.MSG_TRUNC != 0}
 	n, err := c.receive((*intoMessages)(&c.in), len(ms), flags)
 	c.in = inBatch{}
 	c.s.Rd.Unlock()
@@ -44,7 +44,7 @@ func (c *UDPConn) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 // ReadBatchAddrPort is ReadBatch without allocation.
 func (c *UDPConn) ReadBatchAddrPort(ds []Datagram, flags int) (int, error) {
 	c.s.Rd.Lock()
-	c.in = inBatch{s: c.s, ds: ds, whole: flags&syscall.MSG_TRUNC != 0}
+	c.in = inBatch{n: c.n, s: c.s, ds: ds, whole: flags&syscall.MSG_TRUNC != 0}
 	n, err := c.receive((*intoDatagrams)(&c.in), len(ds), flags)
 	c.in = inBatch{}
 	c.s.Rd.Unlock()
@@ -104,6 +104,7 @@ func (c *UDPConn) send(from sock.Source, n, flags int) (int, error) {
 
 // inBatch is a ReadBatch at work.
 type inBatch struct {
+	n     *Net
 	s     *sock.Socket
 	ms    []ipv4.Message // one of the two
 	ds    []Datagram
@@ -124,7 +125,7 @@ func (b *intoMessages) Datagram(i int, h *sock.Record, x, y []byte) {
 	}
 	m.NN = inet.PutControl(b.s, h, m.OOB, &m.Flags)
 	if from := h.Peer(); !isAddr(m.Addr, from) {
-		m.Addr = newUDPAddr(from)
+		m.Addr = b.n.newUDPAddr(from)
 	}
 }
 
@@ -136,7 +137,8 @@ func (b *intoDatagrams) Datagram(i int, h *sock.Record, x, y []byte) {
 		d.N = h.Len()
 	}
 	d.NN = inet.PutControl(b.s, h, d.OOB, &d.Flags)
-	d.Addr = h.Peer().AddrPort()
+	from := h.Peer()
+	d.Addr = b.n.addrPort(&from)
 }
 
 // scatter copies x and y over bufs, and says whether all of it fitted.
@@ -161,25 +163,30 @@ func scatter(bufs [][]byte, x, y []byte) (n, flags int) {
 // isAddr reports whether a is the *net.UDPAddr of n.
 func isAddr(a net.Addr, n sock.Name) bool {
 	u, ok := a.(*net.UDPAddr)
-	if !ok || u == nil || u.Port != int(n.Port) || u.Zone != "" {
+	if !ok || u == nil || u.Port != int(n.Port) || u.Zone != "" || n.Zone != 0 {
 		return false
 	}
 	switch len(u.IP) {
 	case 4:
-		return [4]byte(u.IP) == [4]byte(n.Addr[12:])
+		return n.AddrPort().Addr().Is4() && [4]byte(u.IP) == [4]byte(n.Addr[12:])
 	case 16:
 		return [16]byte(u.IP) == n.Addr
 	}
 	return false
 }
 
-// newUDPAddr is n in one piece of memory.
-func newUDPAddr(n sock.Name) *net.UDPAddr {
+// newUDPAddr is m in one piece of memory.
+func (n *Net) newUDPAddr(m sock.Name) *net.UDPAddr {
 	a := &struct {
 		net.UDPAddr
-		ip [4]byte
-	}{ip: [4]byte(n.Addr[12:])}
-	a.IP, a.Port = a.ip[:], int(n.Port)
+		ip [16]byte
+	}{ip: m.Addr}
+	if a.IP, a.Port = a.ip[:], int(m.Port); m.AddrPort().Addr().Is4() {
+		a.IP = a.ip[12:]
+	}
+	if m.Zone != 0 {
+		a.Zone = n.zoneName(m.Zone)
+	}
 	return &a.UDPAddr
 }
 

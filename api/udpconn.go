@@ -26,9 +26,9 @@ var (
 )
 
 func newUDPConn(n *Net, s *sock.Socket, network string, local sock.Name, remote *sock.Name) *UDPConn {
-	c := &UDPConn{conn: conn{n: n, s: s, kind: kindOf(network)}, network: network, local: udpAddr(local)}
+	c := &UDPConn{conn: conn{n: n, s: s, kind: kindOf(network)}, network: network, local: n.addrOf(s, &local)}
 	if remote != nil {
-		c.remote = udpAddr(*remote)
+		c.remote = n.addrOf(s, remote)
 	}
 	c.ends.Store(&ends{c.local, c.remote})
 	return c
@@ -59,7 +59,7 @@ func (c *UDPConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 	if err != nil {
 		return n, netip.AddrPort{}, c.fail("read", "recvfrom", err)
 	}
-	return n, from.AddrPort(), nil
+	return n, c.n.addrPort(&from), nil
 }
 
 // ReadMsgUDP is ReadFromUDP that also returns flags (MSG_TRUNC: the datagram was
@@ -80,7 +80,7 @@ func (c *UDPConn) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, addr ne
 	if err != nil {
 		return n, 0, 0, netip.AddrPort{}, c.fail("read", "recvmsg", err)
 	}
-	return n, m.NControl, m.Flags, m.Name.AddrPort(), nil
+	return n, m.NControl, m.Flags, c.n.addrPort(&m.Name), nil
 }
 
 // WriteTo sends b as one datagram to addr, a *net.UDPAddr.
@@ -136,8 +136,11 @@ func (c *UDPConn) sendMsg(b, oob []byte, addr netip.AddrPort) (int, error) {
 		if err := c.mayGoTo(addr); err != nil {
 			return 0, err
 		}
-		m.Name.Set4(addr.Addr().As4(), addr.Port())
-		m.Named = true
+		if m.Named = true; addr.Addr().Is4() || addr.Addr().Is4In6() {
+			m.Name.Set4(addr.Addr().As4(), addr.Port())
+		} else {
+			m.Name = c.n.nameOf(addr)
+		}
 	}
 	n, err := c.s.SendMsg(&m)
 	return n, sysError("sendmsg", err)
@@ -147,6 +150,10 @@ func (c *UDPConn) sendMsg(b, oob []byte, addr netip.AddrPort) (int, error) {
 func (c *UDPConn) sendTo(b []byte, addr netip.AddrPort) (int, error) {
 	if err := c.mayGoTo(addr); err != nil {
 		return 0, err
+	}
+	if a := addr.Addr(); !a.Is4() && !a.Is4In6() {
+		n, err := c.s.SendTo(b, 0, c.n.nameOf(addr))
+		return n, sysError("sendto", err)
 	}
 	n, err := c.s.SendTo4(b, 0, addr.Addr().As4(), addr.Port())
 	if err != nil {
@@ -165,6 +172,8 @@ func (c *UDPConn) mayGoTo(addr netip.AddrPort) error {
 		return nil
 	case !addr.IsValid():
 		return errMissingAddress
+	case c.s.Family == familyInet6:
+		return nil
 	}
 	return foreign(a)
 }

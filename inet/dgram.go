@@ -3,12 +3,16 @@ package inet
 import (
 	"syscall"
 
+	"dataplane/ip"
 	"dataplane/sock"
 	"dataplane/udp"
 )
 
-// maxDatagram is the greatest UDP payload of an IPv4 packet.
-const maxDatagram = 65535 - 20 - 8
+// The greatest UDP payload of an IPv4 packet, and of an IPv6 one.
+const (
+	maxDatagram  = ip.MaxPacket - ip.HdrLen4 - udp.HdrLen
+	maxDatagram6 = ip.MaxPacket - udp.HdrLen
+)
 
 // dgramOps is the application's side of datagram sockets (inet_dgram_ops).
 type dgramOps struct{ inetOps }
@@ -34,6 +38,7 @@ func dgramBind(s *sock.Socket, local sock.Name) error {
 		return err
 	}
 	local, _ = s.Names()
+	local = innerLocal(s, local)
 	p.publish()
 	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, local) })
 	if err != nil {
@@ -75,7 +80,7 @@ func (*dgramOps) Connect(s *sock.Socket, to sock.Name, _ int) error {
 			drop(sk)
 		}
 	}
-	s.SetNames(local, to)
+	s.SetNames(outer(local), outer(to))
 	of(s).head.Put(&sock.Datagram{Peer: to})
 	s.SetState(sock.Connected)
 	return nil

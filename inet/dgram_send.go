@@ -121,7 +121,7 @@ func appendFrom(s *sock.Socket, sk *sock.Sock, from sock.Source, i, flags int) e
 
 // describe completes d, a datagram of n bytes or several, from what m asks for.
 func describe(s *sock.Socket, m *sock.Msg, n int, d *sock.Datagram) error {
-	if n > maxDatagram {
+	if n > maxDatagram6 {
 		return syscall.EMSGSIZE
 	}
 	d.Peer.CopyName(&m.Name)
@@ -136,11 +136,14 @@ func describe(s *sock.Socket, m *sock.Msg, n int, d *sock.Datagram) error {
 	if err := destination(s, m, d); err != nil {
 		return err
 	}
+	if n > maxDatagram && ip.Addr(d.Peer.Addr).Is4() {
+		return syscall.EMSGSIZE
+	}
 	if seg == 0 || n == 0 {
 		return nil
 	}
 	// Linux 6.18, udp_send_skb: a segment is not cut, and there may be so many.
-	if ip.HdrLen4+udp.HdrLen+min(n, seg) > p.host.linkMTU(d.Peer.Addr) {
+	if headerLen(d.Peer.Addr)+udp.HdrLen+min(n, seg) > p.host.linkMTU(d.Peer.Addr) {
 		return syscall.EMSGSIZE
 	}
 	if n > seg*maxSegments {
@@ -150,6 +153,14 @@ func describe(s *sock.Socket, m *sock.Msg, n int, d *sock.Datagram) error {
 		d.Seg = uint16(seg)
 	}
 	return nil
+}
+
+// headerLen is how long the IP header of a packet to an address is.
+func headerLen(to ip.Addr) int {
+	if to.Is4() {
+		return ip.HdrLen4
+	}
+	return ip.HdrLen6
 }
 
 // sendable reports why nothing can be sent.
@@ -192,7 +203,9 @@ func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 		if s.State() != sock.Connected {
 			return syscall.EDESTADDRREQ
 		}
-		_, d.Peer = s.Names()
+		if _, d.Peer = s.Names(); d.Peer.Zone != 0 {
+			d.Peer.Addr, d.Peer.Zone = ip.FromName(d.Peer.Addr, d.Peer.Zone), 0
+		}
 		return nil
 	}
 	if d.Peer.Port == 0 {
@@ -204,13 +217,13 @@ func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 		}
 	}
 	to := (*ip.Addr)(&d.Peer.Addr)
-	if to.IsZero() {
-		*to = ip.From4([4]byte{127, 0, 0, 1})
-	}
 	p := of(s)
 	r := p.host.Routes.Load()
-	if r != nil && r == p.routes && *to == p.to {
+	if r != nil && r == p.routes && *to == p.to && d.Peer.Zone == 0 {
 		return nil // as the last time
+	}
+	if errno := innerPeer(s, &d.Peer); errno != 0 {
+		return errno
 	}
 	if r != nil && r.IsBroadcast(*to) {
 		if !p.broadcast.Load() {

@@ -29,19 +29,29 @@ type Host struct {
 	changes   changes
 }
 
-// NewHost returns a Host with AF_INET registered. owner tells which lcore a
-// flow belongs to; nil: there is only one.
+// NewHost returns a Host with AF_INET and AF_INET6 registered. owner tells which lcore
+// a flow belongs to; nil: there is only one.
 func NewHost(owner func(local, remote [16]byte, lport, rport uint16) int) *Host {
-	h := &Host{owner: owner}
-	if owner == nil {
-		h.owner = func(_, _ [16]byte, _, _ uint16) int { return 0 }
-	}
+	h := &Host{owner: onWire(owner)}
 	h.sw.init()
 	h.Groups.Changed = h.groupChanged
-	if err := h.Families.Register(family{h}); err != nil {
-		panic(err) // an empty registry has room
+	for _, n := range [2]int{syscall.AF_INET, syscall.AF_INET6} {
+		if err := h.Families.Register(family{h, n}); err != nil {
+			panic(err) // an empty registry has room
+		}
 	}
 	return h
+}
+
+// onWire is owner, or a function like it, for inner names: links hash what stands in
+// packets. nil: all is the first lcore's.
+func onWire(owner func(local, remote [16]byte, lport, rport uint16) int) func(local, remote [16]byte, lport, rport uint16) int {
+	if owner == nil {
+		return func(_, _ [16]byte, _, _ uint16) int { return 0 }
+	}
+	return func(local, remote [16]byte, lport, rport uint16) int {
+		return owner(ip.Addr(local).Wire(), ip.Addr(remote).Wire(), lport, rport)
+	}
 }
 
 // AddStack makes s the stack of the next lcore. Before the first socket.

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"dataplane/internal/timer"
+	"dataplane/ip"
 	"dataplane/perf"
 	"dataplane/sock"
 	"dataplane/udp"
@@ -232,10 +233,16 @@ func (c *Inside) SendDatagram(d *sock.Datagram, b []byte) error {
 			return syscall.EDESTADDRREQ
 		}
 		_, d.Peer = c.S.Names()
+		d.Peer = sock.Name{Addr: ip.FromName(d.Peer.Addr, d.Peer.Zone), Port: d.Peer.Port}
+	} else if errno := innerPeer(c.S, &d.Peer); errno != 0 {
+		return errno
 	} else if d.Peer.Port == 0 {
 		return syscall.EINVAL
 	}
-	if d.Len = len(b); d.Len > maxDatagram {
+	if d.Local.Zone != 0 {
+		d.Local.Addr, d.Local.Zone = ip.FromName(d.Local.Addr, d.Local.Zone), 0
+	}
+	if d.Len = len(b); d.Len > maxDatagram && (ip.Addr(d.Peer.Addr).Is4() || d.Len > maxDatagram6) {
 		return syscall.EMSGSIZE
 	}
 	if errno := c.udp.SendNow(c.SK, d, b, c.SK.Core().Now); errno != 0 {

@@ -9,7 +9,7 @@ import (
 // Elastic says that flows may change their lcore: group tells the flow group of a
 // flow, owns how many groups an lcore owns. Before the first socket.
 func (h *Host) Elastic(group func(local, remote [16]byte, lport, rport uint16) int, owns func(core int) int) {
-	h.flowGroup, h.owns = group, owns
+	h.flowGroup, h.owns = onWire(group), owns
 }
 
 // Move gives all that lcore from knows of the flows of the groups in set to the lcore

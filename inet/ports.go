@@ -56,8 +56,7 @@ func (p *Ports) Reserve(addr ip.Addr, port uint16, share bool) (uint16, syscall.
 // free reports whether a socket may be bound to port beside those that are.
 func (p *Ports) free(addr ip.Addr, port uint16, share bool) bool {
 	for _, b := range p.bound[port] {
-		overlap := b.addr.IsZero() || addr.IsZero() || b.addr == addr
-		if overlap && !(share && b.share) {
+		if overlap(b.addr, addr) && !(share && b.share) {
 			return false
 		}
 	}

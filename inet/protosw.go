@@ -109,11 +109,14 @@ func (t *switchTable) find(typ, protocol int) (*Protosw, syscall.Errno) {
 	return nil, errno
 }
 
-// family is AF_INET.
-type family struct{ h *Host }
+// family is AF_INET or AF_INET6: the types and protocols are the same.
+type family struct {
+	h      *Host
+	number int
+}
 
-// Family returns AF_INET.
-func (family) Family() int { return syscall.AF_INET }
+// Family returns its number.
+func (f family) Family() int { return f.number }
 
 // Create makes a Socket with one Sock per lcore, of which Connect keeps one.
 func (f family) Create(typ, protocol int) (*sock.Socket, error) {
@@ -122,9 +125,9 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 		return nil, errno
 	}
 	if p.Create != nil {
-		return p.Create(syscall.AF_INET)
+		return p.Create(f.number)
 	}
-	s := newSocket(typ, f.h, p, lingerOff)
+	s := newSocket(f.number, typ, f.h, p, lingerOff)
 	if len(f.h.stacks) == 1 {
 		s.AttachOne(p.NewSock(f.h.stacks[0]))
 		return s, nil
@@ -142,10 +145,11 @@ type private struct {
 	host       *Host
 	sw         *Protosw
 	broadcast  atomic.Bool           // SO_BROADCAST as SendMsg sees it; written by SetOption
+	only6      atomic.Bool           // IPV6_V6ONLY; written by SetOption, before the Socket is bound
 	linger     atomic.Int32          // SO_LINGER as Release sees it, seconds or lingerOff; written by SetOption
 	sndbuf     atomic.Int32          // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
 	group      *[]*sock.Sock         // all Socks, while Connect works with one of several; under Wr's lock
-	bound      *sock.Name            // what was reserved and is given back on release; nil: nothing; under Wr's lock
+	bound      *sock.Name            // what was reserved, as Ports knows it, and is given back on release; nil: nothing; under Wr's lock
 	*dgramPart                       // nil for a stream
 	extra      atomic.Pointer[extra] // nil: none; written by more
 
@@ -164,9 +168,9 @@ type dgramPart struct {
 }
 
 // newSocket makes a Socket with its private part in one piece.
-func newSocket(typ int, h *Host, sw *Protosw, linger int32) *sock.Socket {
+func newSocket(family, typ int, h *Host, sw *Protosw, linger int32) *sock.Socket {
 	s, p := pieces(typ)
-	s.Init(syscall.AF_INET, typ, sw.Protocol, sw.Ops)
+	s.Init(family, typ, sw.Protocol, sw.Ops)
 	p.host, p.sw = h, sw
 	p.linger.Store(linger)
 	s.Private = p
@@ -218,10 +222,14 @@ func (p *private) bind(s *sock.Socket, local sock.Name) error {
 	if was, _ := s.Names(); p.bound != nil || was.Port != 0 {
 		return syscall.EINVAL
 	}
-	addr := ip.Addr(local.Addr)
-	if !p.host.isLocal(addr) {
+	if errno := checkLocal(s, &local); errno != 0 {
+		return errno
+	}
+	inner := innerLocal(s, local)
+	if !p.host.isLocal(inner.Addr) {
 		return syscall.EADDRNOTAVAIL
 	}
+	addr := reserved(s, inner)
 	opt := &s.SK().Opt
 	share := opt.ReusePort || (p.sw.Protocol == ip.ProtoUDP && opt.ReuseAddr)
 	port, errno := p.ports().Reserve(addr, local.Port, share)
@@ -229,7 +237,7 @@ func (p *private) bind(s *sock.Socket, local sock.Name) error {
 		return errno
 	}
 	local.Port = port
-	p.bound = &local
+	p.bound = &sock.Name{Addr: addr, Port: port}
 	s.SetNames(local, sock.Name{})
 	s.SetState(sock.Bound)
 	return nil

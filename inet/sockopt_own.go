@@ -49,6 +49,8 @@ func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno
 			return true, syscall.EINVAL
 		}
 		p.segment.Store(uint32(value))
+	case option{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY}:
+		return true, setOnly6(s, value != 0)
 	case option{syscall.SOL_SOCKET, soBusyPoll}:
 		if value < 0 {
 			return true, syscall.EINVAL

@@ -4,7 +4,6 @@ import (
 	"syscall"
 	"time"
 
-	"dataplane/ip"
 	"dataplane/sock"
 )
 
@@ -44,6 +43,7 @@ func (*streamOps) Listen(s *sock.Socket, backlog int) error {
 		return syscall.EINVAL
 	}
 	local, _ := s.Names()
+	local = innerLocal(s, local)
 	s.Keep(s.Group()...) // so that accepting costs no Group
 	of(s).publish()
 	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
@@ -111,7 +111,7 @@ func anyChild(s *sock.Socket) bool {
 // adopt makes the Socket of an accepted connection.
 func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
 	p := of(listener)
-	c := newSocket(int(listener.Type), p.host, p.sw, p.linger.Load())
+	c := newSocket(int(listener.Family), int(listener.Type), p.host, p.sw, p.linger.Load())
 	of(c).known = true
 	inherit(c, listener)
 	c.Adopt(sk)
@@ -221,23 +221,6 @@ func failed(s *sock.Socket, err error) error {
 		s.SetState(sock.Bound)
 	}
 	return err
-}
-
-// connectNames completes both names of a connection: the wildcard as
-// destination is this host, and the source is chosen by the route.
-func connectNames(s *sock.Socket, to *sock.Name) (sock.Name, syscall.Errno) {
-	if ip.Addr(to.Addr).IsZero() {
-		to.Addr = ip.From4([4]byte{127, 0, 0, 1})
-	}
-	local, _ := s.Names()
-	src, errno := sourceOf(s, ip.Addr(to.Addr))
-	if errno != 0 {
-		return local, errno
-	}
-	if ip.Addr(local.Addr).IsZero() {
-		local.Addr = src
-	}
-	return local, 0
 }
 
 // Shutdown ends one direction or both. The peer sees the end of the stream

@@ -17,6 +17,26 @@ var (
 	loopback4  = From4([4]byte{127, 0, 0, 1})
 )
 
+// Any4 is 0.0.0.0, the wildcard of IPv4 alone.
+var Any4 = Addr{10: 0xff, 11: 0xff}
+
+// Fits tells how well an address that a socket is bound to fits the address that a
+// packet is for: 0: not, 1: as the wildcard of both families, 2: of its own family, 3:
+// it is that very address. v6Only: the zero Addr is the wildcard of IPv6.
+func Fits(bound, to Addr, v6Only bool) int {
+	switch {
+	case bound == to:
+		return 3
+	case bound == Any4 && to.Is4():
+		return 2
+	case bound != Addr{} || v6Only && to.Is4():
+		return 0
+	case v6Only:
+		return 2
+	}
+	return 1
+}
+
 // From4 returns the address of an IPv4 header's field.
 func From4(a [4]byte) Addr {
 	return Addr{10: 0xff, 11: 0xff, 12: a[0], 13: a[1], 14: a[2], 15: a[3]}

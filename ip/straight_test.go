@@ -13,21 +13,34 @@ import (
 // short way and to one that may not: they do the same.
 func TestStraight(t *testing.T) {
 	short, long := newRig(t), newRig(t)
+	testStraight(t, short, long, func(data []byte) []byte {
+		return short.framed(0, short.ifaces[0].MAC, udpPacket(peer0, own0, data))
+	})
+}
+
+func TestStraight6(t *testing.T) {
+	short, long := newRig6(t), newRig6(t)
+	testStraight(t, short, long, func(data []byte) []byte {
+		return append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd}, udp6(peer6, own6, data)...)
+	})
+}
+
+func testStraight(t *testing.T, short, long *rig, frame func(data []byte) []byte) {
 	long.slow = true
 	rnd := rand.New(rand.NewPCG(3, 4))
 	flags := []uint64{0, 0, 0, mbuf.RxIPChecksumGood, mbuf.FlagLoop, mbuf.FlagCopy, mbuf.RxVLANStripped, mbuf.RxL4ChecksumGood}
 	for i := range 20000 {
-		f := short.framed(0, short.ifaces[0].MAC, udpPacket(peer0, own0, pattern(rnd.IntN(60))))
+		f := frame(pattern(rnd.IntN(60)))
 		if rnd.IntN(4) == 0 {
 			f = append(f, make([]byte, rnd.IntN(20))...)
 		}
 		for range rnd.IntN(3) {
-			f[rnd.IntN(min(len(f), 42))] ^= 1 << rnd.IntN(8)
+			f[rnd.IntN(min(len(f), 62))] ^= 1 << rnd.IntN(8)
 		}
 		if rnd.IntN(20) == 0 {
 			f = f[:rnd.IntN(len(f))+1]
 		}
-		if rnd.IntN(3) == 0 && len(f) >= atLoad { // the damage is not seen by the sum
+		if rnd.IntN(3) == 0 && len(f) >= atLoad && f[12] == 8 { // the damage is not seen by the sum
 			Header4(f[atIP:atLoad]).setChecksum()
 		}
 		flag, port, at := flags[rnd.IntN(len(flags))], max(rnd.IntN(40)-36, 0), len(f)

@@ -29,6 +29,7 @@ type Options struct {
 	ReusePort      bool
 	KeepAlive      bool
 	Abort          bool // a close resets the connection (SO_LINGER with 0 seconds)
+	V6Only         bool // IPV6_V6ONLY: the wildcard is that of IPv6 alone
 	Rare           *Rare
 }
 

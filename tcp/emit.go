@@ -15,7 +15,7 @@ import (
 // Every segment acknowledges and announces the window. False: there was no buffer.
 func (l *Layer) emit(s *Sock, seq uint32, n int, flags uint8) bool {
 	hl := s.headerLen()
-	if ip.HdrLen4+hl+n <= s.Dst.MTU && !s.rcv.ooo.Reports() && s.Dst.Iface != nil {
+	if int(s.Dst.Hdr)+hl+n <= s.Dst.MTU && !s.rcv.ooo.Reports() && s.Dst.Iface != nil {
 		return l.plain(s, seq, hl, n, flags)
 	}
 	return l.general(s, seq, n, flags)

@@ -29,22 +29,23 @@ type listenTable struct {
 }
 
 // find returns the listener for a flow: one bound to the very address before
-// one bound to all. Listeners that share a port (SO_REUSEPORT) share the flows.
+// one bound to all of its family, and that before one bound to all of both. Listeners
+// that share a port (SO_REUSEPORT) share the flows.
 func (t *listenTable) find(k *ip.FlowKey) *Sock {
 	var best *Sock
-	exact, n := false, 0
+	rank, n := 0, 0
 	for s := t.rows[k.LocalPort%64]; s != nil; s = s.lst.next {
 		if s.LocalPort != k.LocalPort {
 			continue
 		}
-		switch {
-		case s.Local == k.Local && !exact:
-			best, exact, n = s, true, 1
-		case s.Local == k.Local || !exact && s.Local.IsZero():
-			n++
-			if best == nil || n > 1 && (int(k.RemotePort)^int(k.Remote[15]))%n == 0 {
-				best = s
-			}
+		r := ip.Fits(s.Local, k.Local, s.Opt.V6Only)
+		if r == 0 || r < rank {
+			continue
+		}
+		if n++; r > rank {
+			best, rank, n = s, r, 1
+		} else if (int(k.RemotePort)^int(k.Remote[15]))%n == 0 {
+			best = s
 		}
 	}
 	return best

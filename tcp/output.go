@@ -10,7 +10,7 @@ import (
 const maxPending = 64
 
 // maxSuper bounds a super-segment: an IP packet with all headers.
-const maxSuper = 65535 - 20 - MaxHeaderLen
+const maxSuper = 65535 - MaxHeaderLen
 
 // transmit sends what s has to send: repairs, new data, and an acknowledgement
 // if no segment carried it.
@@ -219,7 +219,7 @@ func (s *Sock) maxSegment() int {
 	case s.cuts() && s.l.cfg.NoGSO:
 		return mss
 	case s.cuts():
-		super := min(ifc.MaxTSO-20-MaxHeaderLen, maxSuper)
+		super := min(ifc.MaxTSO-MaxHeaderLen, maxSuper) - int(s.Dst.Hdr)
 		return max(super-super%mss, mss)
 	case mss > s.l.ip.DataRoom()-MaxHeaderLen:
 		return mss

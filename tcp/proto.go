@@ -58,7 +58,8 @@ func (s *Sock) Dial(local, to sock.Name) {
 
 // dial is Connect to where Dial said.
 func (l *Layer) dial(s *Sock) {
-	local, to := s.Names()
+	local := sock.Name{Addr: s.Local, Port: s.LocalPort}
+	to := sock.Name{Addr: s.Remote, Port: s.RemotePort}
 	if errno := l.Connect(&s.Sock, local, to); errno != 0 {
 		s.ErrorReport(errno)
 	}
@@ -132,7 +133,10 @@ func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 
 // Names returns both ends.
 func (s *Sock) Names() (local, remote sock.Name) {
-	local = sock.Name{Addr: s.Local, Port: s.LocalPort}
-	remote = sock.Name{Addr: s.Remote, Port: s.RemotePort}
-	return local, remote
+	return endName(s.Local, s.LocalPort), endName(s.Remote, s.RemotePort)
+}
+
+// endName is an end as applications see it.
+func endName(a ip.Addr, port uint16) sock.Name {
+	return sock.Name{Addr: a.Wire(), Port: port, Zone: a.Zone()}
 }

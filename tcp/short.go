@@ -29,7 +29,7 @@ func (l *Layer) brief(s *Sock) bool {
 		return false
 	}
 	hl := s.headerLen()
-	if s.Dst.MTU != int(d.mtu) || ip.HdrLen4+hl+n > s.Dst.MTU || s.Dst.Iface.Tx.Pending() >= maxPending {
+	if s.Dst.MTU != int(d.mtu) || int(s.Dst.Hdr)+hl+n > s.Dst.MTU || s.Dst.Iface.Tx.Pending() >= maxPending {
 		return false
 	}
 	if !l.plain(s, d.nxt, hl, n, PSH) {
@@ -70,7 +70,7 @@ func (l *Layer) plain(s *Sock, seq uint32, hl, n int, flags uint8) bool {
 	}
 	sum := s.Endpoint.PseudoSum(Proto, hl+n)
 	if s.Dst.Iface.Offloads&pmd.TxTCPChecksum != 0 {
-		m.OlFlags |= mbuf.TxTCPChecksum | mbuf.TxIPv4
+		m.OlFlags |= mbuf.TxTCPChecksum
 		m.SetTx(0, 0, hl, 0)
 		s.payload(b[hl:], seq)
 		Header(b).SetChecksum(ip.Fold(sum))

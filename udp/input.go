@@ -93,12 +93,15 @@ func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 	if p.Copied { // the core that has the original serves those with a part on every core
 		v = perf.Delivered
 	}
-	for _, a := range [2]ip.Addr{{}, p.Dst} {
+	for i, a := range [3]ip.Addr{p.Dst, {}, ip.Any4} {
+		if i == 2 && !p.Dst.Is4() {
+			break
+		}
 		l.wide.Local, l.wide.LocalPort = a, h.DstPort()
 		s, _ := l.bound.Lookup(&l.wide)
 		for s != nil {
 			next := s.next // code inside the plane may close s
-			if p.Copied && !s.alone || p.Multicast && !s.hears(p) {
+			if p.Copied && !s.alone || p.Multicast && !s.hears(p) || s.Opt.V6Only && p.Dst.Is4() {
 				s = next
 				continue
 			}
@@ -115,8 +118,7 @@ func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 // visible at the end of the burst. Borrows m.
 func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 	d := &l.d
-	d.Peer.Addr, d.Peer.Port = p.Src, h.SrcPort()
-	d.Local.Addr, d.Local.Port = p.Dst, h.DstPort()
+	d.Peer, d.Local = endName(p.Src, h.SrcPort()), endName(p.Dst, h.DstPort())
 	d.Iface, d.TTL, d.TOS, d.Time = p.Iface.Index, p.TTL, p.TOS, p.Now
 	d.Len, d.Seg = int(m.PktLen)-HdrLen, 0
 	if m.OlFlags&mbuf.RxLRO != 0 && m.SegSize() > 0 && d.Len > m.SegSize() {

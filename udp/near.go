@@ -47,7 +47,7 @@ func (l *Layer) receiver(n *near, h Header, p *ip.Packet) *Sock {
 	if s != nil {
 		*n = near{ends: p.Ends, ports: le.Uint32(h), gen: l.gen, s: s}
 		n.head.Put(&sock.Datagram{
-			Peer: sock.Name{Addr: p.Src, Port: k.RemotePort}, Local: sock.Name{Addr: p.Dst, Port: k.LocalPort},
+			Peer: endName(p.Src, k.RemotePort), Local: endName(p.Dst, k.LocalPort),
 		})
 	}
 	return s

@@ -149,17 +149,17 @@ func (s *Sock) source() ip.Addr {
 // send makes one datagram of two pieces and hands it to IP.
 func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now perf.Tick) syscall.Errno {
 	n := HdrLen + len(p[0]) + len(p[1])
-	limit := ep.Dst.MTU
+	limit := ep.Dst.MTU - int(ep.Dst.Hdr)
 	switch s.pmtu {
 	case syscall.IP_PMTUDISC_WANT: // RFC 1191 6.1, as Linux: cut what is too long
-		ep.DontFrag = ip.HdrLen4+n <= limit
+		ep.DontFrag = n <= limit
 	case syscall.IP_PMTUDISC_PROBE: // RFC 4821 7: try what the path is not known to carry
 		ep.DontFrag = true
-		limit = max(limit, ep.Dst.Iface.MTU)
+		limit = max(limit, ep.Dst.Iface.MTU-int(ep.Dst.Hdr))
 	default:
 		ep.DontFrag = s.pmtu == syscall.IP_PMTUDISC_DO
 	}
-	if ip.HdrLen4+n > limit {
+	if n > limit {
 		return l.sendBuilt(ep, dport, 0, p, now)
 	}
 	m := l.pool.Alloc()
@@ -175,7 +175,7 @@ func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now pe
 	sum := ep.PseudoSum(ip.ProtoUDP, n)
 	if ep.Dst.Iface.Offloads&pmd.TxUDPChecksum != 0 {
 		sock.CopyOut(b[HdrLen:], p[0], p[1])
-		m.OlFlags |= mbuf.TxUDPChecksum | mbuf.TxIPv4
+		m.OlFlags |= mbuf.TxUDPChecksum
 		m.SetTx(0, 0, HdrLen, 0)
 	} else {
 		sum += uint32(ep.LocalPort) + uint32(dport) + uint32(n)
@@ -205,11 +205,12 @@ func notZero(sum uint16) uint16 {
 func (l *Layer) sendMany(s *Sock, ep *ip.Endpoint, h *sock.Record, p [2][]byte, now perf.Tick) syscall.Errno {
 	seg, dport := int(h.Seg()), h.PeerPort()
 	ifc := ep.Dst.Iface
-	if ip.HdrLen4+HdrLen+seg > ep.Dst.MTU && s.pmtu != syscall.IP_PMTUDISC_PROBE {
+	hl := int(ep.Dst.Hdr) + HdrLen
+	if hl+seg > ep.Dst.MTU && s.pmtu != syscall.IP_PMTUDISC_PROBE {
 		l.stat.Lose(perf.LostTooBig)
 		return syscall.EMSGSIZE // Linux: segments are not cut into fragments
 	}
-	if ifc.Offloads.Has(pmd.USO) && ip.HdrLen4+HdrLen+h.Len() <= ifc.MaxTSO {
+	if ifc.Offloads.Has(pmd.USO) && hl+h.Len() <= ifc.MaxTSO {
 		ep.DontFrag = s.pmtu != syscall.IP_PMTUDISC_DONT
 		return l.sendBuilt(ep, dport, seg, p, now)
 	}

@@ -17,22 +17,14 @@ func (l *Layer) Bind(sk *sock.Sock, local sock.Name) syscall.Errno {
 	if s.where != nowhere || local.Port == 0 || s.closing {
 		return syscall.EINVAL
 	}
-	s.Local, s.LocalPort = wild(ip.Addr(local.Addr)), local.Port
+	s.Local, s.LocalPort = ip.Addr(local.Addr), local.Port
 	if errno := l.enter(s, inBound); errno != 0 {
 		s.Local, s.LocalPort = ip.Addr{}, 0
 		return errno
 	}
 	s.own = s.Local
-	s.ears = s.own != ip.Addr{} && l.ip.Resolve(&ip.Endpoint{Local: s.own, Remote: s.own}) == syscall.EADDRNOTAVAIL
+	s.ears = !s.own.IsZero() && l.ip.Resolve(&ip.Endpoint{Local: s.own, Remote: s.own}) == syscall.EADDRNOTAVAIL
 	return 0
-}
-
-// wild makes both forms of "any address" one.
-func wild(a ip.Addr) ip.Addr {
-	if a.IsZero() {
-		return ip.Addr{}
-	}
-	return a
 }
 
 // Connect makes to the only peer of sk. Without a port in local, sk keeps the
@@ -50,7 +42,7 @@ func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
 	if s.ears {
 		e.Local = ip.Addr{}
 	}
-	if from := wild(ip.Addr(local.Addr)); from != (ip.Addr{}) {
+	if from := ip.Addr(local.Addr); !from.IsZero() {
 		e.Local = from
 	} else if s.where == inFlows && !s.ears {
 		e.Local = s.own
@@ -123,5 +115,10 @@ func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 
 // Names returns both ends.
 func (s *Sock) Names() (local, remote sock.Name) {
-	return sock.Name{Addr: s.Local, Port: s.LocalPort}, sock.Name{Addr: s.Remote, Port: s.RemotePort}
+	return endName(s.Local, s.LocalPort), endName(s.Remote, s.RemotePort)
+}
+
+// endName is an end as applications see it.
+func endName(a ip.Addr, port uint16) sock.Name {
+	return sock.Name{Addr: a.Wire(), Port: port, Zone: a.Zone()}
 }

@@ -82,6 +82,12 @@ func (l *Layer) find(k *ip.FlowKey) *Sock {
 			return choose(s, k)
 		}
 	}
+	if k.Local.Is4() {
+		b.Local = ip.Any4
+		if s, ok := l.bound.Lookup(b); ok {
+			return choose(s, k)
+		}
+	}
 	b.Local = ip.Addr{}
 	s, _ := l.bound.Lookup(b)
 	return choose(s, k)
@@ -90,15 +96,25 @@ func (l *Layer) find(k *ip.FlowKey) *Sock {
 // choose picks one of several sockets with the same key. With SO_REUSEPORT the
 // flows are spread over all; else the newest gets everything, as in Linux.
 func choose(s *Sock, k *ip.FlowKey) *Sock {
+	s = s.fit(k)
 	if s == nil || s.next == nil || !s.Opt.ReusePort {
 		return s
 	}
 	n := uint32(0)
-	for x := s; x != nil; x = x.next {
+	for x := s; x != nil; x = x.next.fit(k) {
 		n++
 	}
 	h := (k.Remote.V4() ^ uint32(k.RemotePort)<<16 ^ uint32(k.RemotePort)) * 0x9e3779b1
 	for i := h >> 16 % n; i > 0; i-- {
+		s = s.next.fit(k)
+	}
+	return s
+}
+
+// fit is the first of s and those behind it that k is for: IPv4 is not for a wildcard
+// of IPv6 alone.
+func (s *Sock) fit(k *ip.FlowKey) *Sock {
+	for s != nil && s.Opt.V6Only && k.Local.Is4() {
 		s = s.next
 	}
 	return s

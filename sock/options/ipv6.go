@@ -36,7 +36,7 @@ var ipv6Rows = []Row{
 	{Level: IPv6, Num: 24, Name: "IPV6_MTU", Note: "not offered"},
 	{Level: IPv6, Num: 25, Name: "IPV6_RECVERR", Works: inet,
 		Note: "as IP_RECVERR"},
-	{Level: IPv6, Num: 26, Name: "IPV6_V6ONLY", Note: "not offered"},
+	{Level: IPv6, Num: 26, Name: "IPV6_V6ONLY", Works: inet},
 	{Level: IPv6, Num: 27, Name: "IPV6_JOIN_ANYCAST", Kind: Other,
 		Note: "there are no anycast groups"},
 	{Level: IPv6, Num: 28, Name: "IPV6_LEAVE_ANYCAST", Kind: Other,
