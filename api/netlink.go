@@ -144,6 +144,3 @@ func (l linked) SetNeighbor(k netlink.Neighbor) error {
 	}
 	return nil
 }
-
-// Sockets calls f for each socket of a transport.
-func (l linked) Sockets(int, func(*netlink.Diag) bool) {}

@@ -3,6 +3,7 @@ package netlink
 import (
 	"dataplane/eth"
 	"dataplane/ip"
+	"dataplane/sock"
 )
 
 // Plane is what the sockets ask and change. Goroutines call it. Indexes of links begin at
@@ -20,8 +21,9 @@ type Plane interface {
 	Neighbors() []Neighbor
 	// SetNeighbor makes a station permanent; with State eth.Failed it forgets it.
 	SetNeighbor(n Neighbor) error
-	// Sockets calls f for each socket of a transport, until it returns false.
-	Sockets(protocol int, f func(*Diag) bool)
+	// Sockets goes through the sockets of a transport: each call of next returns some
+	// more of them, none at the end. nil: there is no such transport.
+	Sockets(protocol int) (next func() []Diag)
 }
 
 // Link is a network interface.
@@ -67,22 +69,6 @@ type Neighbor struct {
 
 // Diag is a socket as sock_diag shows it.
 type Diag struct {
-	Family        uint8 // AF_INET or AF_INET6
-	State         uint8 // as TCP's in Linux: 1 established ... 10 listen, 7 closed (UDP: not connected)
-	Local, Remote ip.Addr
-	LocalPort     uint16
-	RemotePort    uint16
-	Index         int // of the link it is bound to; 0: none
-	Cookie        uint64
-	RxQueue       uint32
-	TxQueue       uint32
-	RcvBuf        uint32
-	SndBuf        uint32
-	Timer         uint8 // 0 none, 1 retransmission, 2 keep-alive, 3 time-wait, 4 zero-window probe
-	Retrans       uint8
-	Expires       uint32 // milliseconds
-	Core          int    // the lcore it is on
-	TOS           uint8
-	Congestion    string
-	Info          []byte // struct tcp_info; nil: none
+	sock.Look
+	Core int // the lcore it is on; -1: all
 }

@@ -82,7 +82,7 @@ device, and Go programs on top of it use ordinary sockets.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage{fmt.Errorf("%s: %w (see `%s --help`)", c.Name(), err, c.CommandPath())}
 	})
-	root.AddCommand(newDemo(), newServe(), newCapture(), newPorts(), newIP(), newBench(), newVersion())
+	root.AddCommand(newDemo(), newServe(), newCapture(), newPorts(), newIP(), newSS(), newBench(), newVersion())
 	return root
 }
 

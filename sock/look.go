@@ -1,0 +1,30 @@
+package sock
+
+import "dataplane/perf"
+
+// Look is what is shown of a Sock to those who list sockets.
+type Look struct {
+	Local, Remote    Name
+	State            uint8 // as Linux numbers TCP's
+	Shared           bool  // there is one on every lcore: a listener, or not connected
+	V6               bool  // of AF_INET6, though its names may not show it
+	Nth              int   // of those that share a name on an lcore
+	RxQueue, TxQueue int   // bytes; of a listener: connections that wait, and how many may
+	RcvBuf, SndBuf   int
+	Timer            uint8 // one of the constants below
+	Retries          uint8
+	Due              perf.Tick // until the timer; 0: none is armed
+	TOS              uint8
+	Shut             uint8  // directions that are shut: 1 receive, 2 send
+	Congestion       string // of TCP
+	Info             []byte // struct tcp_info
+}
+
+// Timers of a Look, as Linux numbers them.
+const (
+	TimerNone = iota
+	TimerRetransmit
+	TimerKeepAlive
+	TimerTimeWait
+	TimerProbe
+)
