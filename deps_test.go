@@ -39,7 +39,7 @@ unix                                             < api
 api                                              < capture
 capture                                          < cmd/dataplane examples internal/e2e
 sock/options                                     < inet packet
-eth ip sock                                      < netlink
+eth ip perf sock                                 < netlink
 netlink                                          < api
 udp tcp                                          < inet
 tcp inet lcore                                   < api
