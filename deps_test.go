@@ -31,7 +31,9 @@ mbuf pmd                                         < pmd/afpacket
 pmd/afpacket                                     < cmd/dataplane examples internal/e2e
 pmd                                              < lcore eth ip udp tcp inet api
 eth                                              < ip udp tcp inet api
-ip sock                                          < udp tcp inet api
+ip sock                                          < udp tcp raw inet api
+mbuf perf                                        < raw
+raw                                              < inet
 eth mbuf perf sock                               < packet
 packet                                           < api
 sock                                             < unix

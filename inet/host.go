@@ -16,6 +16,7 @@ type Host struct {
 	Groups   ip.Groups // what sockets have joined
 
 	tcpPorts, udpPorts Ports
+	pingIDs            Ports // identifiers of ping sockets
 
 	stacks    []*Stack
 	owner     func(local, remote [16]byte, lport, rport uint16) int

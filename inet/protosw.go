@@ -18,18 +18,26 @@ type Protosw struct {
 	Type      int
 	Protocol  int
 	Ops       sock.ProtoOps
-	NewSock   func(s *Stack) *sock.Sock // an unbound Sock for one lcore
-	Permanent bool                      // cannot be replaced or removed
+	NewSock   func(s *Stack) *sock.Sock  // an unbound Sock for one lcore
+	Permanent bool                       // cannot be replaced or removed
+	Made      func(s *sock.Socket) error // completes a Socket; nil: there is nothing to do
 
 	// Create, if it is not nil, makes the whole Socket: of a protocol with operations of
 	// its own, whose Sockets need not have a Sock. Ops and NewSock are not looked at.
 	Create func(family int) (*sock.Socket, error)
 }
 
+// anyProtocol as an entry's protocol is any but 0, which no such type has a default for
+// (Linux's IPPROTO_IP).
+const anyProtocol = 0
+
 // inetsw is what a plane starts with.
 var inetsw = [...]Protosw{
 	{Type: sock.TypeStream, Protocol: ip.ProtoTCP, Ops: stream, NewSock: newTCP, Permanent: true},
 	{Type: sock.TypeDgram, Protocol: ip.ProtoUDP, Ops: dgram, NewSock: newUDP, Permanent: true},
+	{Type: sock.TypeDgram, Protocol: ip.ProtoICMP, Ops: pingSocks, NewSock: newPing, Made: madeRaw},
+	{Type: sock.TypeDgram, Protocol: ip.ProtoICMPv6, Ops: pingSocks, NewSock: newPing, Made: madeRaw},
+	{Type: sock.TypeRaw, Protocol: anyProtocol, Ops: rawSocks, NewSock: newRaw, Made: madeRaw},
 }
 
 func newTCP(s *Stack) *sock.Sock { return &s.TCP.NewSock().Sock }
@@ -101,7 +109,7 @@ func (t *switchTable) find(typ, protocol int) (*Protosw, syscall.Errno) {
 		if r.Type != typ {
 			continue
 		}
-		if protocol == 0 || protocol == r.Protocol {
+		if protocol == 0 && r.Protocol != anyProtocol || protocol != 0 && (protocol == r.Protocol || r.Protocol == anyProtocol) {
 			return r, 0
 		}
 		errno = syscall.EPROTONOSUPPORT
@@ -130,13 +138,26 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 	s := newSocket(f.number, typ, f.h, p, lingerOff)
 	if len(f.h.stacks) == 1 {
 		s.AttachOne(p.NewSock(f.h.stacks[0]))
-		return s, nil
+		return p.made(s, protocol)
 	}
 	socks := make([]*sock.Sock, len(f.h.stacks))
 	for i, st := range f.h.stacks {
 		socks[i] = p.NewSock(st)
 	}
 	s.Attach(socks...)
+	return p.made(s, protocol)
+}
+
+// made completes s, which was asked for by protocol.
+func (p *Protosw) made(s *sock.Socket, protocol int) (*sock.Socket, error) {
+	if p.Protocol == anyProtocol {
+		s.Protocol = int16(protocol)
+	}
+	if p.Made != nil {
+		if err := p.Made(s); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 

@@ -17,7 +17,7 @@ func TestCreate(t *testing.T) {
 	}{
 		{sock.TypeStream, 0, nil}, {sock.TypeStream, ip.ProtoTCP, nil}, {sock.TypeDgram, 0, nil}, {sock.TypeDgram, ip.ProtoUDP, nil},
 		{sock.TypeStream, ip.ProtoUDP, syscall.EPROTONOSUPPORT}, {sock.TypeDgram, ip.ProtoTCP, syscall.EPROTONOSUPPORT},
-		{sock.TypeDgram, 250, syscall.EPROTONOSUPPORT}, {sock.TypeRaw, 1, syscall.ESOCKTNOSUPPORT},
+		{sock.TypeDgram, 250, syscall.EPROTONOSUPPORT}, {sock.TypeRaw, 1, nil}, {sock.TypeRaw, 0, syscall.EPROTONOSUPPORT},
 		{sock.TypeSeqpacket, 0, syscall.ESOCKTNOSUPPORT}, {0, 0, syscall.ESOCKTNOSUPPORT}, {-1, 0, syscall.EINVAL}, {99, 0, syscall.EINVAL},
 	} {
 		s, err := a.Families.Create(syscall.AF_INET, c.typ, c.proto)

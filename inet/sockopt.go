@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"syscall"
 
+	"dataplane/ip"
 	"dataplane/sock"
 	"dataplane/sock/options"
 	"dataplane/tcp"
@@ -31,7 +32,9 @@ func typeOf(s *sock.Socket) options.Types {
 	case sock.TypeStream:
 		return options.TCP
 	case sock.TypeDgram:
-		return options.UDP
+		if p := int(s.Protocol); p != ip.ProtoICMP && p != ip.ProtoICMPv6 {
+			return options.UDP
+		}
 	}
 	return options.Raw
 }

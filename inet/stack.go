@@ -9,6 +9,7 @@ import (
 	"dataplane/ip"
 	"dataplane/mbuf"
 	"dataplane/perf"
+	"dataplane/raw"
 	"dataplane/sock"
 	"dataplane/tcp"
 	"dataplane/udp"
@@ -38,6 +39,7 @@ type Stack struct {
 	Eth   *eth.Layer
 	IP    *ip.Layer
 	UDP   *udp.Layer
+	Raw   *raw.Layer
 	TCP   *tcp.Layer
 	Core  *sock.Core
 
@@ -66,6 +68,7 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 	if err := s.IP.AddProtocol(ip.ProtoUDP, s.UDP); err != nil {
 		return nil, err
 	}
+	s.Raw = raw.New(raw.Config{IP: s.IP, Core: s.Core, Pool: cfg.Pool, Stat: cfg.Stat})
 	t := cfg.TCP
 	t.IP, t.Eth, t.Core, t.Pool, t.Stat, t.Wheel, t.Secret = s.IP, s.Eth, s.Core, cfg.Pool, cfg.Stat, &s.Wheel, cfg.Secret
 	t.Owner = func(local, remote ip.Addr, lport, rport uint16) bool {
@@ -142,6 +145,7 @@ func (s *Stack) Housekeep(perf.Tick) {}
 func (s *Stack) Close(now perf.Tick) {
 	s.TCP.Close(now)
 	s.UDP.Close(now)
+	s.Raw.Close()
 	s.IP.Close(now)
 	s.Eth.Close()
 	s.Core.Close()

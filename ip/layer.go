@@ -217,10 +217,11 @@ func (l *Layer) addIface(ifc *eth.Iface) {
 // AddProtocol makes p the receiver of protocol number n. A number that is taken
 // is refused: two transports for one number is a mistake of the program.
 func (l *Layer) AddProtocol(n uint8, p Protocol) error {
-	if l.protos[n] != nil {
+	to := l.slot(n)
+	if *to != nil {
 		return fmt.Errorf("ip: protocol %d is registered already", n)
 	}
-	l.protos[n] = p
+	*to = p
 	return nil
 }
 

@@ -51,7 +51,7 @@ func (l *Layer) send(s *Sock, ifc *eth.Iface, to *sock.Name, p [2][]byte, now pe
 	if s.dgram {
 		n = putHeader(hdr[:], ifc, to)
 	}
-	m := l.build(hdr[:n], p[0], p[1])
+	m := l.pool.Build(hdr[:n], p[0], p[1])
 	if m == nil {
 		l.stat.Lose(perf.LostNoMbuf)
 		return
@@ -74,34 +74,4 @@ func putHeader(b []byte, ifc *eth.Iface, to *sock.Name) int {
 	}
 	eth.PutHeader(b, [6]byte(a.Addr[:]), ifc.MAC, a.Protocol)
 	return eth.HdrLen
-}
-
-// build returns a frame of three pieces in as many buffers as it takes, nil if there are
-// not enough.
-func (l *Layer) build(pieces ...[]byte) *mbuf.Mbuf {
-	m := l.pool.Alloc()
-	if m == nil {
-		return nil
-	}
-	tail := m
-	for _, p := range pieces {
-		for len(p) > 0 {
-			n := min(len(p), tail.Tailroom())
-			if n > 0 {
-				p = p[copy(tail.Append(n), p):]
-				if tail != m {
-					m.PktLen += uint32(n)
-				}
-				continue
-			}
-			next := l.pool.Alloc()
-			if next == nil {
-				l.pool.Free(m)
-				return nil
-			}
-			m.Chain(next)
-			tail = next
-		}
-	}
-	return m
 }

@@ -30,6 +30,10 @@ const (
 	EvPacketMissed
 	EvPacketSent
 
+	EvRawReceived
+	EvRawMissed
+	EvRawSent
+
 	EvTCPActiveOpen
 	EvTCPPassiveOpen
 	EvTCPOpenFailed
@@ -103,6 +107,10 @@ var events = [NumEvents]named{
 	EvPacketReceived: {"packet-received", "A packet socket got a copy of a frame."},
 	EvPacketMissed:   {"packet-missed", "A packet socket's receive buffer had no room for a copy of a frame."},
 	EvPacketSent:     {"packet-sent", "A frame of a packet socket was handed to its port."},
+
+	EvRawReceived: {"raw-received", "A raw socket or a ping socket got a copy of a packet."},
+	EvRawMissed:   {"raw-missed", "A raw socket's receive buffer had no room for a copy of a packet."},
+	EvRawSent:     {"raw-sent", "A packet of a raw socket was handed to IP."},
 
 	EvTCPActiveOpen:       {"tcp-active-open", "A program began to connect."},
 	EvTCPPassiveOpen:      {"tcp-passive-open", "A peer's connection was established through a listener."},

@@ -1,0 +1,261 @@
+package inet
+
+import (
+	"bytes"
+	"syscall"
+
+	"dataplane/ip"
+	"dataplane/raw"
+	"dataplane/sock"
+)
+
+// rawOps is the application's side of raw sockets (inet_sockraw_ops). There are no ports:
+// the port of a name is the protocol's number, as Linux shows it.
+type rawOps struct{ dgramOps }
+
+var (
+	rawSocks = new(rawOps)
+
+	_ sock.ProtoOps    = rawSocks
+	_ sock.BatchOps    = rawSocks
+	_ sock.DissolveOps = rawSocks
+)
+
+// Levels and options that package syscall does not name.
+const (
+	solRaw      = 255
+	ip6Checksum = 7
+)
+
+func newRaw(s *Stack) *sock.Sock { return &s.Raw.NewSock(false).Sock }
+
+// madeRaw completes a raw socket or a ping socket that is new, and lets a raw one hear.
+func madeRaw(s *sock.Socket) error {
+	six := s.Family != syscall.AF_INET
+	switch ping := s.Type == sock.TypeDgram; {
+	case s.Protocol < 0 || s.Protocol > 255:
+		return syscall.EINVAL
+	case ping && six != (s.Protocol == syscall.IPPROTO_ICMPV6):
+		return syscall.EPROTONOSUPPORT
+	case !ping:
+		s.SetNames(sock.Name{Port: uint16(s.Protocol)}, sock.Name{})
+	}
+	of(s).publish()
+	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
+		r := raw.Of(sk)
+		r.Protocol, r.Six = uint8(s.Protocol), six
+		sk.Proto.(*raw.Layer).Open(r)
+		return 0
+	})
+}
+
+// Bind makes the Socket hear what is for one address only, and send from there. Errors:
+// EADDRNOTAVAIL, EINVAL (it is connected).
+func (*rawOps) Bind(s *sock.Socket, local sock.Name) error {
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	switch {
+	case s.Closed():
+		return sock.ErrClosed
+	case s.State() == sock.Connected:
+		return syscall.EINVAL
+	case !of(s).host.isLocal(local.Addr):
+		return syscall.EADDRNOTAVAIL
+	}
+	name := sock.Name{Addr: local.Addr, Port: uint16(s.Protocol)}
+	if err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, name) }); err != nil {
+		return err
+	}
+	s.SetNames(name, sock.Name{})
+	s.SetState(sock.Bound)
+	return nil
+}
+
+// Connect makes to the only peer. All lcores keep their part: what comes is of any flow.
+func (*rawOps) Connect(s *sock.Socket, to sock.Name, _ int) error {
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	return rawConnect(s, to)
+}
+
+// rawConnect is Connect. Under Wr's lock.
+func rawConnect(s *sock.Socket, to sock.Name) error {
+	if err := s.Wr.Err(); err != nil {
+		return err
+	}
+	p := of(s)
+	if r := p.host.Routes.Load(); r != nil && r.IsBroadcast(to.Addr) && !p.broadcast.Load() {
+		return syscall.EACCES
+	}
+	local, errno := connectNames(s, &to)
+	if errno != 0 {
+		return errno
+	}
+	if err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, local, to) }); err != nil {
+		return err
+	}
+	s.SetNames(local, to)
+	s.SetState(sock.Connected)
+	return nil
+}
+
+// Dissolve lets go of the peer, and of the address that came with it.
+func (*rawOps) Dissolve(s *sock.Socket) error {
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	if s.State() != sock.Connected {
+		return nil
+	}
+	local, _ := s.Names()
+	local.Addr = ip.Addr{}
+	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, sock.Name{}, sock.Name{}) })
+	if err != nil {
+		return err
+	}
+	s.SetNames(local, sock.Name{})
+	s.SetState(sock.Bound)
+	return nil
+}
+
+// SendMsg queues one packet. Errors as for datagrams, but that no port is looked at.
+func (*rawOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+	if err := sendable(s); err != nil {
+		return 0, err
+	}
+	d := sock.Datagram{Len: len(m.Buf)}
+	if err := rawDescribe(s, m, &d); err != nil {
+		return 0, err
+	}
+	sk := sender(s)
+	if e := sk.TakeError(); e != 0 {
+		return 0, e
+	}
+	x, y, err := room(s, sk, &d, m.Flags)
+	if err != nil {
+		return 0, err
+	}
+	sock.CopyIn(x, y, m.Buf)
+	sock.PublishDatagrams(&sk.TX)
+	sk.Kick(sock.ReqSend)
+	return d.Len, nil
+}
+
+// Send makes a message of b.
+func (o *rawOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
+	m := sock.Msg{Buf: b, Flags: flags}
+	return o.SendMsg(s, &m)
+}
+
+// SendBatch queues several.
+func (o *rawOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
+	for i := range n {
+		m, pieces, err := from.Datagram(i)
+		if err == nil {
+			one := *m
+			one.Buf, one.Flags = bytes.Join(pieces, nil), flags
+			_, err = s.Ops.SendMsg(s, &one)
+		}
+		if err != nil {
+			if i > 0 {
+				return i, nil
+			}
+			return 0, err
+		}
+		flags |= sock.MsgDontwait
+	}
+	return n, nil
+}
+
+// rawDescribe completes d from what m asks for.
+func rawDescribe(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
+	p := of(s)
+	if d.Len > ip.MaxPacket {
+		return syscall.EMSGSIZE
+	}
+	if len(m.Control) > 0 {
+		seg := 0
+		if err := parseControl(p.host, m.Control, d, &seg); err != nil {
+			return err
+		}
+	}
+	if !m.Named {
+		if s.State() != sock.Connected {
+			return syscall.EDESTADDRREQ
+		}
+		_, d.Peer = s.Names()
+		return nil
+	}
+	d.Peer = sock.Name{Addr: m.Name.Addr, Zone: m.Name.Zone}
+	to := (*ip.Addr)(&d.Peer.Addr)
+	if to.IsZero() {
+		*to = ip.From4([4]byte{127, 0, 0, 1})
+	}
+	r := p.host.Routes.Load()
+	if r != nil && r == p.routes && *to == p.to {
+		return nil // as the last time
+	}
+	if r != nil && r.IsBroadcast(*to) {
+		if !p.broadcast.Load() {
+			return syscall.EACCES
+		}
+		return nil
+	}
+	if _, errno := sourceOf(s, *to); errno != 0 {
+		return errno
+	}
+	p.to, p.routes = *to, r
+	return nil
+}
+
+// Release takes the Socket away from every lcore. What was sent before is sent still.
+func (*rawOps) Release(s *sock.Socket) error {
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	for _, sk := range s.Group() {
+		drop(sk)
+	}
+	p := of(s)
+	p.host.Groups.LeaveAll(&p.groups.joined)
+	if p.bound != nil { // of a ping socket
+		p.host.pingIDs.Release(ip.Addr(p.bound.Addr), p.bound.Port)
+		p.bound = nil
+	}
+	return nil
+}
+
+// SetOption knows the filters and the place of the checksum, besides what all types of
+// the family know.
+func (o *rawOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
+	if !rawOption(level, name) {
+		return o.inetOps.SetOption(s, level, name, v)
+	}
+	if !s.Use() {
+		return sock.ErrClosed
+	}
+	defer s.Done()
+	own := bytes.Clone(v)
+	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.SetOption(sk, level, name, own) })
+}
+
+// GetOption reads an option.
+func (o *rawOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err error) {
+	if !rawOption(level, name) {
+		return o.inetOps.GetOption(s, level, name, v)
+	}
+	if !s.Use() {
+		return 0, sock.ErrClosed
+	}
+	defer s.Done()
+	own := make([]byte, len(v))
+	err = onAll(s.Group()[:1], func(sk *sock.Sock) (errno syscall.Errno) {
+		n, errno = sk.Proto.GetOption(sk, level, name, own)
+		return errno
+	})
+	copy(v, own[:n])
+	return n, err
+}
+
+// rawOption reports whether an option is of raw sockets alone.
+func rawOption(level, name int) bool {
+	return level == solRaw || level == syscall.IPPROTO_ICMPV6 || level == syscall.IPPROTO_IPV6 && name == ip6Checksum
+}

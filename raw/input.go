@@ -1,0 +1,156 @@
+package raw
+
+import (
+	"encoding/binary"
+	"syscall"
+
+	"dataplane/ip"
+	"dataplane/mbuf"
+	"dataplane/perf"
+	"dataplane/sock"
+)
+
+var be = binary.BigEndian
+
+// echoLen is the header of an echo request and of its answer: type, code, checksum,
+// identifier, number.
+const echoLen = 8
+
+// Hear gives a copy of the packet to every raw socket that wants it, and an answer to the
+// ping socket that has asked.
+func (l *Layer) Hear(m *mbuf.Mbuf, p *ip.Packet) bool {
+	heard := false
+	for s := l.raws[p.Proto]; s != nil; s = s.next {
+		if s.wants(m, p) {
+			heard = true
+			l.put(s, m, p)
+		}
+	}
+	if p.Proto == ip.ProtoICMP && l.echo[0] > 0 || p.Proto == ip.ProtoICMPv6 && l.echo[1] > 0 {
+		heard = l.answer(m, p) || heard
+	}
+	return heard
+}
+
+// ends reports whether s is of the packet's family, and its addresses are those of s.
+func (s *Sock) ends(local, remote *ip.Addr) bool {
+	return s.Six != local.Is4() && (s.own == ip.Addr{} || s.own == *local) && (s.peer == ip.Addr{} || s.peer == *remote)
+}
+
+// wants reports whether a raw socket hears packets like p.
+func (s *Sock) wants(m *mbuf.Mbuf, p *ip.Packet) bool {
+	if !s.ends(&p.Dst, &p.Src) {
+		return false
+	}
+	b := m.Bytes()
+	switch {
+	case s.Six && s.sum != noSum: // RFC 3542 3.1: what is wrong is not passed on
+		n := int(m.PktLen)
+		if m.OlFlags&mbuf.FlagLoop == 0 && ip.Fold(ip.SumChain(m, 0, n, p.PseudoSum(n))) != 0xffff {
+			return false
+		}
+		if p.Proto == ip.ProtoICMPv6 {
+			return len(b) > 0 && s.filter6[b[0]>>5]>>(b[0]&31)&1 == 0
+		}
+	case p.Proto == ip.ProtoICMP && s.filter != 0: // Linux: types beyond 31 have no bit
+		return len(b) > 0 && (b[0] > 31 || s.filter>>b[0]&1 == 0)
+	}
+	return true
+}
+
+// answer gives an echo reply to the socket of its identifier.
+func (l *Layer) answer(m *mbuf.Mbuf, p *ip.Packet) bool {
+	b := m.Bytes()
+	n := int(m.PktLen)
+	if len(b) < echoLen || b[1] != 0 {
+		return false
+	}
+	sum := uint32(0)
+	if p.Proto == ip.ProtoICMPv6 {
+		sum = p.PseudoSum(n)
+		if b[0] != ip.ICMP6EchoReply {
+			return false
+		}
+	} else if b[0] != ip.ICMPEchoReply {
+		return false
+	}
+	if m.OlFlags&(mbuf.RxL4ChecksumGood|mbuf.FlagLoop) == 0 && ip.Fold(ip.SumChain(m, 0, n, sum)) != 0xffff {
+		return false
+	}
+	s := l.find(be.Uint16(b[4:]), &p.Dst, &p.Src)
+	if s != nil {
+		l.put(s, m, p)
+	}
+	return s != nil
+}
+
+// find returns the ping socket of an identifier.
+func (l *Layer) find(id uint16, local, remote *ip.Addr) *Sock {
+	s := l.pings[id%idRows]
+	for s != nil && (s.LocalPort != id || !s.ends(local, remote)) {
+		s = s.next
+	}
+	return s
+}
+
+// put copies the packet into the ring of s: a raw socket of IPv4 gets it with its header,
+// all others without.
+func (l *Layer) put(s *Sock, m *mbuf.Mbuf, p *ip.Packet) {
+	var head []byte
+	if !s.Six && !s.Ping {
+		head = p.Header
+	}
+	d := sock.Datagram{Len: len(head) + int(m.PktLen), Iface: p.Iface.Index, TTL: p.TTL, TOS: p.TOS, Time: p.Now}
+	d.Peer.Addr, d.Local.Addr = p.Src, p.Dst
+	x, y, ok := sock.AppendDatagram(&s.RX, &d)
+	if !ok {
+		l.stat.Event(perf.EvRawMissed)
+		return
+	}
+	if n := copy(x, head); n < len(head) { // then x is full
+		y = y[copy(y, head[n:]):]
+		x = nil
+	} else {
+		x = x[n:]
+	}
+	if n := m.CopyTo(0, x); n == len(x) && len(y) > 0 {
+		m.CopyTo(n, y)
+	}
+	sock.PublishDatagrams(&s.RX)
+	l.stat.Event(perf.EvRawReceived)
+	s.DataReady()
+}
+
+// HearError takes the news about a packet to the sockets that may have sent it: raw_err
+// and ping_err. As in Linux a socket that is not connected hears of it with IP_RECVERR only.
+func (l *Layer) HearError(proto uint8, e *ip.Error) bool {
+	mine := false
+	for s := l.raws[proto]; s != nil; s = s.next {
+		if s.ends(&e.Src, &e.Dst) {
+			mine = true
+			l.tell(s, e)
+		}
+	}
+	b := e.Payload
+	if len(b) >= echoLen && (proto == ip.ProtoICMP && b[0] == ip.ICMPEcho || proto == ip.ProtoICMPv6 && b[0] == ip.ICMP6Echo) {
+		if s := l.find(be.Uint16(b[4:]), &e.Src, &e.Dst); s != nil {
+			mine = true
+			l.tell(s, e)
+		}
+	}
+	return mine
+}
+
+// tell reports e to s.
+func (l *Layer) tell(s *Sock, e *ip.Error) {
+	errno, hard := e.Errno, e.Hard || e.Offender == e.Src
+	if errno == syscall.EMSGSIZE {
+		if s.pmtu == syscall.IP_PMTUDISC_DONT {
+			return
+		}
+		hard = true
+	}
+	if s.recvErr || hard && s.Has(sock.FlagConnected) {
+		s.ErrorReport(errno)
+	}
+}

@@ -1,0 +1,205 @@
+package raw
+
+import (
+	"encoding/binary"
+	"syscall"
+
+	"dataplane/ip"
+	"dataplane/perf"
+	"dataplane/sock"
+)
+
+var native = binary.NativeEndian
+
+// Levels and options that package syscall does not name.
+const (
+	solRaw      = 255
+	icmpFilter  = 1 // of solRaw
+	icmp6Filter = 1 // of IPPROTO_ICMPV6
+	ip6Checksum = 7 // of IPPROTO_IPV6 and solRaw
+	defaultTTL  = 64
+)
+
+// Of returns the socket that sk is, nil if it is none of this package.
+func Of(sk *sock.Sock) *Sock {
+	s, _ := sk.Owner.(*Sock)
+	return s
+}
+
+func of(sk *sock.Sock) *Sock { return sk.Owner.(*Sock) }
+
+// Bind makes sk hear only what is for an address of ours, and send from there. For a ping
+// socket the port of local is the identifier.
+func (l *Layer) Bind(sk *sock.Sock, local sock.Name) syscall.Errno {
+	s := of(sk)
+	if s.closing {
+		return syscall.EINVAL
+	}
+	if s.Ping {
+		l.forget(s)
+		s.LocalPort = local.Port
+	}
+	s.own = wild(ip.Addr(local.Addr))
+	s.ears = s.own != ip.Addr{} && l.ip.Resolve(&ip.Endpoint{Local: s.own, Remote: s.own}) == syscall.EADDRNOTAVAIL
+	s.Endpoint.Remote = ip.Addr{}
+	l.listen(s)
+	return 0
+}
+
+// wild makes both forms of "any address" one.
+func wild(a ip.Addr) ip.Addr {
+	if a.IsZero() {
+		return ip.Addr{}
+	}
+	return a
+}
+
+// Connect makes to the only peer of sk; the wildcard undoes it.
+func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
+	s := of(sk)
+	if s.closing {
+		return syscall.EINVAL
+	}
+	if from := wild(ip.Addr(local.Addr)); from != (ip.Addr{}) || to.IsWildcard() {
+		s.own = from
+	}
+	s.peer = wild(ip.Addr(to.Addr))
+	s.Endpoint.Remote = ip.Addr{}
+	if s.peer == (ip.Addr{}) {
+		sk.Unset(sock.FlagConnected)
+	} else {
+		sk.Set(sock.FlagConnected)
+	}
+	return 0
+}
+
+// Listen is not for raw sockets.
+func (l *Layer) Listen(*sock.Sock, int) syscall.Errno { return syscall.EOPNOTSUPP }
+
+// Request serves the application. A socket that is closed takes nothing in any more, but
+// what it sent leaves.
+func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
+	s := of(sk)
+	if bits&sock.ReqClose != 0 && !s.closing {
+		l.forget(s)
+		s.closing = true
+	}
+	if bits&(sock.ReqSend|sock.ReqClose) != 0 {
+		l.drain(s, now)
+	}
+	if s.closing && s.TX.Len() == 0 && !s.Has(sock.FlagDead) {
+		sk.Set(sock.FlagDead)
+		sk.StateChange()
+	}
+}
+
+// Names returns both ends.
+func (s *Sock) Names() (local, remote sock.Name) {
+	return sock.Name{Addr: s.own, Port: s.LocalPort}, sock.Name{Addr: s.peer}
+}
+
+// SetOption serves level IPPROTO_IP and the filters. ENOPROTOOPT: not known here.
+func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
+	s := of(sk)
+	switch {
+	case level == syscall.IPPROTO_IP:
+		return s.setIP(name, sock.IntOrByte(v))
+	case level == solRaw && name == icmpFilter && !s.Six && s.Protocol == ip.ProtoICMP:
+		var b [4]byte
+		copy(b[:], v)
+		s.filter = native.Uint32(b[:])
+	case level == syscall.IPPROTO_ICMPV6 && name == icmp6Filter && s.Six && s.Protocol == ip.ProtoICMPv6:
+		var b [32]byte
+		copy(b[:], v)
+		for i := range s.filter6 {
+			s.filter6[i] = native.Uint32(b[4*i:])
+		}
+	case (level == solRaw || level == syscall.IPPROTO_IPV6) && name == ip6Checksum && s.Six:
+		return s.setChecksum(v)
+	default:
+		return syscall.ENOPROTOOPT
+	}
+	return 0
+}
+
+// setChecksum says where the checksum of what is sent, and of what comes, stands. RFC 3542
+// 3.1: -1 is nowhere, an odd place is none, and ICMPv6 has its own.
+func (s *Sock) setChecksum(v []byte) syscall.Errno {
+	at, errno := sock.Int(v)
+	switch {
+	case errno != 0:
+		return errno
+	case s.Protocol == ip.ProtoICMPv6 && at != 2, at > 0 && at&1 != 0:
+		return syscall.EINVAL
+	}
+	s.sum = max(at, noSum)
+	return 0
+}
+
+func (s *Sock) setIP(name, value int) syscall.Errno {
+	switch name {
+	case syscall.IP_HDRINCL:
+		if s.Ping || s.Six {
+			return syscall.ENOPROTOOPT
+		}
+		s.Whole = value != 0
+	case syscall.IP_TTL:
+		if value == -1 {
+			value = 0
+		} else if value < 1 || value > 255 {
+			return syscall.EINVAL
+		}
+		s.ttl = uint8(value)
+	case syscall.IP_TOS:
+		s.tos = uint8(value)
+	case syscall.IP_MTU_DISCOVER:
+		if value < syscall.IP_PMTUDISC_DONT || value > syscall.IP_PMTUDISC_PROBE {
+			return syscall.EINVAL
+		}
+		s.pmtu = uint8(value)
+	case syscall.IP_RECVERR:
+		s.recvErr = value != 0
+	default:
+		return syscall.ENOPROTOOPT
+	}
+	return 0
+}
+
+// GetOption reads what SetOption sets.
+func (l *Layer) GetOption(sk *sock.Sock, level, name int, v []byte) (int, syscall.Errno) {
+	s := of(sk)
+	switch {
+	case level == syscall.IPPROTO_IP:
+		return s.getIP(name, v)
+	case level == solRaw && name == icmpFilter && !s.Six && s.Protocol == ip.ProtoICMP:
+		return sock.Put(v, native.AppendUint32(nil, s.filter))
+	case level == syscall.IPPROTO_ICMPV6 && name == icmp6Filter && s.Six && s.Protocol == ip.ProtoICMPv6:
+		var b []byte
+		for _, w := range s.filter6 {
+			b = native.AppendUint32(b, w)
+		}
+		return sock.Put(v, b)
+	case (level == solRaw || level == syscall.IPPROTO_IPV6) && name == ip6Checksum && s.Six:
+		return sock.PutInt(v, s.sum)
+	}
+	return 0, syscall.ENOPROTOOPT
+}
+
+func (s *Sock) getIP(name int, v []byte) (int, syscall.Errno) {
+	switch name {
+	case syscall.IP_HDRINCL:
+		return sock.PutIntOrByte(v, b2i(s.Whole))
+	case syscall.IP_TTL:
+		if s.ttl == 0 {
+			return sock.PutIntOrByte(v, defaultTTL)
+		}
+		return sock.PutIntOrByte(v, int(s.ttl))
+	case syscall.IP_TOS:
+		return sock.PutIntOrByte(v, int(s.tos))
+	case syscall.IP_MTU_DISCOVER:
+		return sock.PutIntOrByte(v, int(s.pmtu))
+	case syscall.IP_RECVERR:
+		return sock.PutIntOrByte(v, b2i(s.recvErr))
+	}
+	return 0, syscall.ENOPROTOOPT
+}
