@@ -13,6 +13,8 @@ type extra struct {
 	cookie   atomic.Uint64                    // SO_COOKIE; 0: nobody has asked yet
 	peekAt   atomic.Uint64                    // SO_PEEK_OFF: one more than the position in RX where MSG_PEEK goes on; 0: off
 	stamping atomic.Uint32                    // SO_TIMESTAMPING
+	filter   atomic.Pointer[sock.Filter]      // as SO_GET_FILTER has it
+	locked   atomic.Bool                      // SO_LOCK_FILTER
 	inq      atomic.Bool                      // TCP_INQ
 	errs     atomic.Pointer[[]*sock.ErrQueue] // of the Socks
 

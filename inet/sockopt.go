@@ -54,6 +54,9 @@ func (inetOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	} else if known {
 		return nil
 	}
+	if known, err := setFilter(s, option{level, name}, v); known {
+		return err
+	}
 	if isRecvErr(option{level, name}) {
 		return setRecvErr(s, sock.IntOrByte(v) != 0)
 	}
@@ -147,7 +150,9 @@ func (inetOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err 
 	}
 	own := make([]byte, len(v)) // the lcore must not write into the caller's memory
 	err = visit(s, s.Group()[:1], func(sk *sock.Sock) (errno syscall.Errno) {
-		if level == syscall.SOL_SOCKET {
+		if value, known := getNear(sk, option{level, name}); known {
+			n, _, errno = put(level, own, value)
+		} else if level == syscall.SOL_SOCKET {
 			n, errno = getCommon(sk, name, own)
 		} else {
 			n, errno = sk.Proto.GetOption(sk, level, name, own)

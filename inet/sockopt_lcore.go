@@ -26,6 +26,9 @@ func sndBufName(name int) bool {
 
 // set sets one option. Runs on the lcore.
 func set(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
+	if known, errno := setNear(sk, option{level, name}, sock.IntOrByte(v)); known {
+		return errno
+	}
 	if level != syscall.SOL_SOCKET {
 		return sk.Proto.SetOption(sk, level, name, v)
 	}

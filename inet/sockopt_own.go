@@ -106,6 +106,9 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 		x := p.extra.Load()
 		return put(o.level, v, b2i(x != nil && x.inq.Load()))
 	}
+	if n, known, errno := getFilter(s, o, v); known {
+		return n, known, errno
+	}
 	if isRecvErr(o) {
 		return put(o.level, v, b2i(len(errQueues(s)) > 0))
 	}

@@ -48,6 +48,8 @@ const (
 	DropUDPChecksum
 	DropUDPNoPort
 	DropUDPFull
+	DropSocketFilter
+	DropMinTTL
 
 	DropTCPShort
 	DropTCPHeader
@@ -122,11 +124,13 @@ var verdicts = [NumVerdicts]named{
 	DropIGMPBad:      {"igmp-bad", "The IGMP message is short, or its checksum or type is wrong."},
 	DropMLDBad:       {"mld-bad", "The MLD message is short, or comes from beyond the link, or lacks the Router Alert option."},
 
-	DropUDPShort:    {"udp-short", "The datagram is shorter than a UDP header."},
-	DropUDPLength:   {"udp-length", "The UDP length is less than 8 or more than the packet holds."},
-	DropUDPChecksum: {"udp-checksum", "The UDP checksum is wrong."},
-	DropUDPNoPort:   {"udp-no-port", "No socket is bound to the datagram's address and port."},
-	DropUDPFull:     {"udp-full", "The socket's receive buffer had no room."},
+	DropUDPShort:     {"udp-short", "The datagram is shorter than a UDP header."},
+	DropUDPLength:    {"udp-length", "The UDP length is less than 8 or more than the packet holds."},
+	DropUDPChecksum:  {"udp-checksum", "The UDP checksum is wrong."},
+	DropUDPNoPort:    {"udp-no-port", "No socket is bound to the datagram's address and port."},
+	DropUDPFull:      {"udp-full", "The socket's receive buffer had no room."},
+	DropSocketFilter: {"socket-filter", "The filter of the socket did not take the packet (SO_ATTACH_FILTER)."},
+	DropMinTTL:       {"min-ttl", "The packet has come from farther than the socket allows (IP_MINTTL, IPV6_MINHOPCOUNT)."},
 
 	DropTCPShort:     {"tcp-short", "The segment is shorter than a TCP header."},
 	DropTCPHeader:    {"tcp-header", "The TCP data offset or an option length is impossible."},

@@ -3,11 +3,24 @@ package sock
 // Rare is what few Socks have: options beyond the usual ones. It is the lcore's, but for
 // what says otherwise.
 type Rare struct {
-	Device uint32 // index of the only interface that it works with (SO_BINDTODEVICE), 0: all
-	MinTTL uint8  // packets that come with less are not for it (IP_MINTTL)
+	MinTTL  uint8 // packets that come with less are not for it (IP_MINTTL)
+	MinHops uint8 // likewise for IPv6 (IPV6_MINHOPCOUNT)
+	Filter  *Filter
 
 	RecvErr bool      // hints are errors, too (IP_RECVERR, IPV6_RECVERR)
 	Errs    *ErrQueue // the lcore fills it, the application empties it; nil: none
+}
+
+// Guards reports whether not every packet may come in.
+func (r *Rare) Guards() bool { return r != nil && (r.MinTTL|r.MinHops != 0 || r.Filter != nil) }
+
+// NearEnough reports whether a packet that came with ttl may come in, if it is for the
+// limits to say.
+func (r *Rare) NearEnough(ttl uint8, four bool) bool {
+	if four {
+		return ttl >= r.MinTTL
+	}
+	return ttl >= r.MinHops
 }
 
 // Rarely returns the rare part of sk, which it now has.

@@ -58,6 +58,7 @@ type Layer struct {
 	frames [trainMax]*mbuf.Mbuf
 	runs   [joinRows]run // of the burst being joined
 	tmp    ip.Endpoint   // of segments that belong to no Sock
+	linear []byte        // a segment in one piece, for a filter
 }
 
 // New makes the layer and registers it with IP.
@@ -99,6 +100,11 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 		return v
 	}
 	if s, ok := l.conns.Lookup(&g.key); ok {
+		if s.Opt.Rare != nil {
+			if v := l.admit(s, g); v != perf.Delivered {
+				return v
+			}
+		}
 		return l.segment(s, g)
 	}
 	if !g.verify() {
@@ -111,12 +117,18 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 func (l *Layer) unconnected(g *segment) perf.Verdict {
 	var ok bool
 	if g.rq, ok = l.reqs.Lookup(&g.key); ok { // of few, and most often none, the first
+		if v := l.admit(g.rq.ls, g); v != perf.Delivered {
+			return v
+		}
 		return l.step(SynRcvd, nil, g)
 	}
 	if g.tw, ok = l.waits.Lookup(&g.key); ok {
 		return l.step(TimeWait, nil, g)
 	}
 	if ls := l.listeners.find(&g.key); ls != nil {
+		if v := l.admit(ls, g); v != perf.Delivered {
+			return v
+		}
 		return l.step(Listen, ls, g)
 	}
 	return l.step(Closed, nil, g)

@@ -42,7 +42,7 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 			return perf.DropUDPNoPort
 		}
 	}
-	if s.to == nil && s.train == nil && m.OlFlags&mbuf.RxLRO == 0 && n == len(h) && l.append(s, f, h[HdrLen:], p) {
+	if !s.odd && m.OlFlags&mbuf.RxLRO == 0 && n == len(h) && l.append(s, f, h[HdrLen:], p) {
 		return perf.Delivered
 	}
 	return l.deliver(s, m, p, h)
@@ -120,7 +120,11 @@ func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verd
 	d := &l.d
 	d.Peer, d.Local = endName(p.Src, h.SrcPort()), endName(p.Dst, h.DstPort())
 	d.Iface, d.TTL, d.TOS, d.Time = p.Iface.Index, p.TTL, p.TOS, p.Now
-	d.Len, d.Seg = int(m.PktLen)-HdrLen, 0
+	n, v := l.admit(s, m, p)
+	if v != perf.Delivered {
+		return v
+	}
+	d.Len, d.Seg = n-HdrLen, 0
 	if m.OlFlags&mbuf.RxLRO != 0 && m.SegSize() > 0 && d.Len > m.SegSize() {
 		d.Seg = uint16(m.SegSize())
 		if s.train == nil || s.to != nil {

@@ -20,6 +20,7 @@ type Receiver interface {
 func (l *Layer) Receive(sk *sock.Sock, r Receiver) {
 	s := of(sk)
 	s.to = r
+	s.mark()
 	var d sock.Datagram
 	for {
 		x, y, ok := sock.NextDatagram(&s.RX, &d)

@@ -72,6 +72,7 @@ type Sock struct {
 
 	to    Receiver // code inside the plane, which needs no ring; nil: RX
 	fresh bool     // there are records in RX that are not published
+	odd   bool     // datagrams do not go the short way into RX: to, train, or a guard; see mark
 	train *train   // UDP_GRO; nil: off
 }
 

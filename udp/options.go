@@ -16,6 +16,7 @@ const udpGRO = 104
 // SOL_SOCKET means that UDP does not care.
 func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
 	s := of(sk)
+	s.mark()                // of a guard that has come or gone
 	if s.where != nowhere { // else no lcore knows it yet
 		l.drain(s, l.core.Now) // what was sent before goes as it was meant
 		l.forget()             // SO_REUSEPORT may have changed
@@ -31,6 +32,7 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 		if s.train = nil; on != 0 {
 			s.train = new(train)
 		}
+		s.mark()
 		return 0
 	}
 	return syscall.ENOPROTOOPT

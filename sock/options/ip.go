@@ -38,7 +38,7 @@ var ipRows = []Row{
 	{Level: IP, Num: 19, Name: "IP_TRANSPARENT", Kind: Loose, Errno: syscall.EPERM,
 		Note: "the plane takes in only what is for its own addresses; the errno is that of a process without CAP_NET_ADMIN"},
 	{Level: IP, Num: 20, Name: "IP_RECVORIGDSTADDR, IP_ORIGDSTADDR", Kind: Loose, Works: UDP},
-	{Level: IP, Num: 21, Name: "IP_MINTTL", Kind: Loose, Note: "not offered"},
+	{Level: IP, Num: 21, Name: "IP_MINTTL", Kind: Loose, Works: inet},
 	{Level: IP, Num: 22, Name: "IP_NODEFRAG", Kind: Loose,
 		Note: "raw sockets only, and they get whole packets"},
 	{Level: IP, Num: 23, Name: "IP_CHECKSUM", Kind: Loose,

@@ -91,7 +91,7 @@ var ipv6Rows = []Row{
 	{Level: IPv6, Num: 70, Name: "IPV6_AUTOFLOWLABEL",
 		Note: "a flow always has a label"},
 	{Level: IPv6, Num: 72, Name: "IPV6_ADDR_PREFERENCES", Note: "not offered"},
-	{Level: IPv6, Num: 73, Name: "IPV6_MINHOPCOUNT", Note: "not offered"},
+	{Level: IPv6, Num: 73, Name: "IPV6_MINHOPCOUNT", Works: inet},
 	{Level: IPv6, Num: 74, Name: "IPV6_RECVORIGDSTADDR, IPV6_ORIGDSTADDR", Note: "not offered"},
 	{Level: IPv6, Num: 75, Name: "IPV6_TRANSPARENT", Errno: syscall.EPERM,
 		Note: "as IP_TRANSPARENT"},

@@ -1,0 +1,28 @@
+package tcp
+
+import "dataplane/perf"
+
+// admit asks what s has been given against segments (IP_MINTTL, SO_ATTACH_FILTER). A
+// filter sees the segment from its header on, as in Linux; what it takes, it takes whole.
+func (l *Layer) admit(s *Sock, g *segment) perf.Verdict {
+	r := s.Opt.Rare
+	if r == nil {
+		return perf.Delivered
+	}
+	if !r.NearEnough(g.p.TTL, g.p.Dst.Is4()) {
+		return perf.DropMinTTL
+	}
+	if r.Filter == nil {
+		return perf.Delivered
+	}
+	b := g.m.Bytes()
+	if n := int(g.m.PktLen); len(b) < n {
+		l.linear = append(l.linear[:0], make([]byte, n)...)
+		g.m.CopyTo(0, l.linear)
+		b = l.linear
+	}
+	if r.Filter.Run(b) == 0 {
+		return perf.DropSocketFilter
+	}
+	return perf.Delivered
+}

@@ -1,0 +1,41 @@
+package udp
+
+import (
+	"dataplane/ip"
+	"dataplane/mbuf"
+	"dataplane/perf"
+)
+
+// mark notes whether datagrams may go the short way into the ring of s. After every
+// option, and when code inside the plane takes s over.
+func (s *Sock) mark() {
+	s.odd = s.to != nil || s.train != nil || s.Opt.Rare.Guards()
+}
+
+// admit asks what s has been given against datagrams (IP_MINTTL, SO_ATTACH_FILTER) about
+// m, which begins with the UDP header, as for a filter in Linux. n is how many bytes are
+// taken. Borrows m.
+func (l *Layer) admit(s *Sock, m *mbuf.Mbuf, p *ip.Packet) (n int, v perf.Verdict) {
+	r := s.Opt.Rare
+	n = int(m.PktLen)
+	if r == nil {
+		return n, perf.Delivered
+	}
+	if !r.NearEnough(p.TTL, p.Dst.Is4()) {
+		return 0, perf.DropMinTTL
+	}
+	if r.Filter == nil {
+		return n, perf.Delivered
+	}
+	b := m.Bytes()
+	if len(b) < n {
+		l.linear = append(l.linear[:0], make([]byte, n)...)
+		m.CopyTo(0, l.linear)
+		b = l.linear
+	}
+	k := r.Filter.Run(b)
+	if k == 0 {
+		return 0, perf.DropSocketFilter
+	}
+	return max(min(k, n), HdrLen), perf.Delivered
+}
