@@ -22,6 +22,7 @@ const (
 	diagTOS      = 5
 	diagSkMem    = 7
 	diagShutdown = 8
+	diagV6Only   = 11
 )
 
 // diagAsk is a request for sockets.
@@ -70,10 +71,10 @@ func (r *request) readDiag() (q diagAsk, err error) {
 
 const sockMaxFamily = 46
 
-// isV4 reports whether d is shown as AF_INET.
+// isV4 reports whether d is shown as AF_INET. The zero Addr is the wildcard of AF_INET6.
 func (d *Diag) isV4() bool {
 	local, remote := ip.Addr(d.Local.Addr), ip.Addr(d.Remote.Addr)
-	return !d.V6 && (local.Is4() || remote.Is4() || local.IsZero() && remote.IsZero())
+	return local.Is4() || local == (ip.Addr{}) && remote.Is4()
 }
 
 // id is what a socket is known by to those who list it; it has no inode here.
@@ -160,6 +161,9 @@ func putDiag(w *writer, flags uint16, d *Diag, q *diagAsk, o *origin) {
 	w.u32(0)                 // uid
 	w.u32(uint32(id>>8) | 1) // inode: there is none, but 0 means that nobody has it
 	w.attr8(diagShutdown, d.Shut)
+	if !q.v4 && d.Shared {
+		w.attr8(diagV6Only, b2u(d.V6Only))
+	}
 	wants := func(ext int) bool { return q.ext&(1<<(ext-1)) != 0 }
 	if wants(diagTOS) {
 		w.attr8(diagTOS, d.TOS)
@@ -185,6 +189,13 @@ func putDiag(w *writer, flags uint16, d *Diag, q *diagAsk, o *origin) {
 		w.attrText(diagCong, d.Congestion)
 	}
 	w.end()
+}
+
+func b2u(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // diagAddr appends an address in 16 bytes, of which one of IPv4 takes the first four.

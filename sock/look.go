@@ -7,7 +7,7 @@ type Look struct {
 	Local, Remote    Name
 	State            uint8 // as Linux numbers TCP's
 	Shared           bool  // there is one on every lcore: a listener, or not connected
-	V6               bool  // of AF_INET6, though its names may not show it
+	V6Only           bool  // the wildcard is that of IPv6 alone
 	Nth              int   // of those that share a name on an lcore
 	RxQueue, TxQueue int   // bytes; of a listener: connections that wait, and how many may
 	RcvBuf, SndBuf   int

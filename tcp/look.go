@@ -74,7 +74,7 @@ func until(at, now perf.Tick) perf.Tick { return max(at-now, 0) }
 func (s *Sock) look() *sock.Look {
 	k := &sock.Look{
 		Local: nameOf(s.Local, s.LocalPort), Remote: nameOf(s.Remote, s.RemotePort), State: s.state.Number(),
-		RxQueue: s.RX.Len(), TxQueue: s.TX.Len(), RcvBuf: int(s.Opt.RcvBuf), SndBuf: int(s.Opt.SndBuf), TOS: s.TOS,
+		RxQueue: s.RX.Len(), TxQueue: s.TX.Len(), V6Only: s.Opt.V6Only, RcvBuf: int(s.Opt.RcvBuf), SndBuf: int(s.Opt.SndBuf), TOS: s.TOS,
 		Congestion: s.opt.cong.String(), Info: s.InfoBytes(),
 	}
 	switch now := s.l.now; {

@@ -25,7 +25,7 @@ func (l *Layer) Look(from, n int, f func(*sock.Look)) (next int) {
 		for nth := 0; s != nil; s, nth = s.next, nth+1 {
 			k := &sock.Look{
 				Local: sock.Name{Addr: s.Local, Port: s.LocalPort}, Remote: sock.Name{Addr: s.Remote, Port: s.RemotePort},
-				State: numConnected, Nth: nth, RxQueue: s.RX.Len(), TxQueue: s.TX.Len(), RcvBuf: int(s.Opt.RcvBuf), SndBuf: int(s.Opt.SndBuf), TOS: s.TOS,
+				State: numConnected, Nth: nth, RxQueue: s.RX.Len(), TxQueue: s.TX.Len(), V6Only: s.Opt.V6Only, RcvBuf: int(s.Opt.RcvBuf), SndBuf: int(s.Opt.SndBuf), TOS: s.TOS,
 			}
 			if s.where == inBound {
 				k.State, k.Shared = numOpen, true

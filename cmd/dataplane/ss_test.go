@@ -32,7 +32,7 @@ func TestSSInNamespace(t *testing.T) {
 		t.Errorf("connected:\n%s", out)
 	}
 	out, _ = asks(t, path, 0, "ss -tulnH")
-	if n := strings.Count(out, "\n"); n != 3 || !strings.Contains(out, "0.0.0.0:80") || strings.Contains(out, own) {
+	if n := strings.Count(out, "\n"); n != 3 || !strings.Contains(out, "*:80 ") || strings.Contains(out, own) {
 		t.Errorf("listening:\n%s", out)
 	}
 	for filter, want := range map[string]int{"state established": 1, "dst " + own: 1, "dport != :" + own[strings.LastIndex(own, ":")+1:]: 0, "sport = :80": 0} {

@@ -17,7 +17,10 @@ func end(e *entry, a netip.AddrPort) string {
 		port = fmt.Sprint(a.Port())
 	}
 	host := a.Addr().String()
-	if e.family == unix.AF_INET6 {
+	switch {
+	case e.both && a.Addr().IsUnspecified():
+		host = "*"
+	case e.family == unix.AF_INET6:
 		host = "[" + host + "]"
 	}
 	if e.zone != 0 && a.Addr().IsLinkLocalUnicast() {

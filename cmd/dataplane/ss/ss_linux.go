@@ -49,6 +49,7 @@ const (
 	attrInfo  = 2
 	attrCong  = 4
 	attrSkMem = 7
+	attrOnly6 = 11
 )
 
 // ask is struct inet_diag_req_v2.
@@ -80,6 +81,7 @@ type entry struct {
 	info          []byte
 	congestion    string
 	memory        []byte
+	both          bool // the wildcard is that of IPv4 too
 }
 
 // read reads struct inet_diag_msg and its attributes.
@@ -112,6 +114,8 @@ func read(netid string, b []byte) (*entry, error) {
 			e.congestion = nl.BytesToString(append(a.Value, 0))
 		case attrSkMem:
 			e.memory = a.Value
+		case attrOnly6:
+			e.both = len(a.Value) > 0 && a.Value[0] == 0
 		}
 	}
 	return e, nil
