@@ -100,8 +100,8 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 			return 0, err
 		}
 	}
-	if err := s.Rd.Err(); err != nil {
-		return 0, err
+	if s.Rd.Refused() {
+		return 0, s.Rd.Err()
 	}
 	sk, got := s.SK(), 0
 	for {
@@ -116,13 +116,11 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 		}
 		seen := 0
 		if flags&sock.MsgPeek != 0 || len(b) == 0 || ended(s, sk) {
-			n, end, err := readLast(s, sk, b[got:], flags, got)
-			if got += n; err != nil || end || got == len(b) || got > 0 && flags&sock.MsgWaitall == 0 && got >= s.Rd.Least() {
+			n, done, err := readLast(s, sk, b[got:], flags, got)
+			if got += n; done {
 				return got, err
 			}
-			if flags&sock.MsgPeek != 0 {
-				seen = int(peekFrom(s, sk, got) - sk.RX.Tail())
-			}
+			seen = beyond(s, sk, flags, got)
 		}
 		err := s.Rd.Wait(flags, func() bool { return sk.RX.Len() > seen || ended(s, sk) })
 		if err != nil {
@@ -139,7 +137,21 @@ func ended(s *sock.Socket, sk *sock.Sock) bool {
 // readLast takes what the ring holds where more than that counts. Before an end or an
 // error is believed the ring is looked at once more: the lcore writes them after its
 // last byte, so an end that was seen then is the end.
-func readLast(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, end bool, err error) {
+func readLast(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, done bool, err error) {
+	n, end, err := readRest(s, sk, b, flags, got)
+	got += n
+	return n, err != nil || end || n == len(b) || got > 0 && flags&sock.MsgWaitall == 0 && got >= s.Rd.Least(), err
+}
+
+// beyond is how much of what the ring holds a reader that waits has seen.
+func beyond(s *sock.Socket, sk *sock.Sock, flags, got int) int {
+	if flags&sock.MsgPeek == 0 {
+		return 0
+	}
+	return int(peekFrom(s, sk, got) - sk.RX.Tail())
+}
+
+func readRest(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, end bool, err error) {
 	end = sk.Has(sock.FlagRcvShut|sock.FlagDead) || s.IsShut(sock.ShutRd)
 	if flags&sock.MsgPeek != 0 { // nothing is released: look behind what was seen
 		at := peekFrom(s, sk, got)

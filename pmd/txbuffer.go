@@ -53,9 +53,12 @@ func (t *TxBuffer) Add(m *mbuf.Mbuf) {
 
 // Flush offers all that waits to the queue, once. What it refuses stays.
 func (t *TxBuffer) Flush() {
-	if t.n == 0 {
-		return
+	if t.n > 0 {
+		t.flush()
 	}
+}
+
+func (t *TxBuffer) flush() {
 	if t.tap != nil {
 		t.show()
 	}

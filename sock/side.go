@@ -57,11 +57,14 @@ func (d *Side) Give() bool {
 
 // Unlock gives the side back.
 func (d *Side) Unlock() {
-	if dl := d.dl.Load(); dl != nil {
-		dl.until = time.Time{}
+	if d.dl.Load() != nil {
+		d.unbound()
 	}
 	d.mu.Unlock()
 }
+
+// unbound ends the bound of the call that ends.
+func (d *Side) unbound() { d.dl.Load().until = time.Time{} }
 
 // giveWay is how many bytes a goroutine moves before it lets others run.
 const giveWay = 128 << 10

@@ -219,9 +219,7 @@ func (sk *Sock) WriteSpace() {
 		sk.CB.WriteSpace(sk)
 		return
 	}
-	if sk.Wr.waits() { // most often nobody does
-		sk.Core().wake(sk.Wr)
-	}
+	sk.Core().wake(sk.Wr)
 }
 
 // StateChange tells both directions that a flag changed. Runs on the lcore.

@@ -288,13 +288,13 @@ func (c *Core) step(t *Task) {
 		c.watched.Store(false)
 	}
 	if !on || t.ended {
-		c.running.Store(nil)
 		c.forget(t)
 	}
 }
 
 // forget takes t, which has ended, out of the core's books.
 func (c *Core) forget(t *Task) {
+	c.running.Store(nil)
 	t.ended = true
 	last := len(c.tasks) - 1
 	c.tasks[t.place] = c.tasks[last]

@@ -105,9 +105,6 @@ func (w *Waiter) wake(key uint32) {
 	w.tell(nil, key)
 }
 
-// waits reports whether somebody may wait.
-func (w *Waiter) waits() bool { return w.word.Load() != waiterIdle }
-
 // claim takes the duty to wake who waits, for exactly one caller, and returns what
 // the word was: without anybody for all the others.
 func (w *Waiter) claim() uintptr {
