@@ -19,6 +19,9 @@ const (
 	flagOverride  = 0x20
 )
 
+// ndWay is how messages of neighbour discovery go to groups.
+var ndWay = GroupWay{TTL: ndHopLimit, NoLoop: true}
+
 // discovery takes a message of neighbour discovery. Borrows m unless perf.Taken.
 func (l *Layer) discovery(m *mbuf.Mbuf, p *Packet) perf.Verdict {
 	b := m.Bytes()
@@ -119,7 +122,7 @@ func (l *Layer) sendND(ifc *eth.Iface, e *Endpoint, typ, flags uint8, target Add
 	copy(b[8:24], target[:])
 	b[24], b[25] = option, 1
 	copy(b[26:32], ifc.MAC[:])
-	e.TTL = ndHopLimit
+	e.TTL, e.Group = ndHopLimit, &ndWay
 	l.sendICMP6(m, e, typ, l.cfg.Eth.Now())
 }
 

@@ -36,6 +36,10 @@ const serveExample = `  # Plane at 10.9.0.2, kernel at 10.9.0.1, all services at
   curl http://10.9.0.2/            # in another terminal
   iperf3 -c 10.9.0.2
 
+  # IPv6 besides; every port has a link-local address anyway
+  dataplane serve --addr 10.9.0.2/24,fd00:9::2/64 --host-addr 10.9.0.1/24,fd00:9::1/64
+  curl -g 'http://[fd00:9::2]/'
+
   # Some services, two lcores, one per cent of the packets lost, a capture
   dataplane serve --addr 10.9.0.2/24 --host-addr 10.9.0.1/24 --lcores 2 --queues 2 \
     --services http=8080,echo --impair seed=7,lose=0.01 --capture /tmp/dp.pcapng

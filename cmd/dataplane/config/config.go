@@ -47,6 +47,7 @@ type Port struct {
 	Device   string            `koanf:"device"`
 	Addrs    []string          `koanf:"addrs"`
 	Gateway  string            `koanf:"gateway"`
+	Gateway6 string            `koanf:"gateway6"`
 	MTU      int               `koanf:"mtu"`
 	Queues   int               `koanf:"queues"`
 	VLAN     int               `koanf:"vlan"`
@@ -223,6 +224,10 @@ func (c *Port) plan(p *Plan, where string, bad *problems) {
 	if c.Gateway != "" {
 		q.Gateway, err = netip.ParseAddr(c.Gateway)
 		bad.add(where+"gateway", err)
+	}
+	if c.Gateway6 != "" {
+		q.Gateway6, err = netip.ParseAddr(c.Gateway6)
+		bad.add(where+"gateway6", err)
 	}
 	if c.MAC != "" {
 		mac, err := net.ParseMAC(c.MAC)

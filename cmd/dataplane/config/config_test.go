@@ -40,14 +40,14 @@ func load(t *testing.T, text string, args ...string) (*Plan, error) {
 }
 
 func TestFlags(t *testing.T) {
-	p, err := load(t, "", strings.Fields(`--driver tap --device dp3 --addr 10.9.0.2/24 --addr 10.9.1.2/24 --host-addr 10.9.0.1/24
+	p, err := load(t, "", strings.Fields(`--driver tap --device dp3 --addr 10.9.0.2/24 --addr 10.9.1.2/24,fd00::2/64 --gateway6 fe80::1 --host-addr 10.9.0.1/24
 		--gateway 10.9.0.1 --mtu 9000 --queues 2 --vlan 5 --mac 02:00:00:00:00:07 --option a=b --capture x.pcapng --impair seed=7,lose=0.01
 		--cpus 3,1 --mode locked --idle spin --realtime --buffers 512 --dns 10.9.0.1 --services http=8080,http=80,echo --drain 1s --log debug`)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := api.Port{
-		Driver: "tap", Device: "dp3", Addrs: prefixes("10.9.0.2/24", "10.9.1.2/24"), Gateway: netip.MustParseAddr("10.9.0.1"), MTU: 9000,
+		Driver: "tap", Device: "dp3", Addrs: prefixes("10.9.0.2/24", "10.9.1.2/24", "fd00::2/64"), Gateway: netip.MustParseAddr("10.9.0.1"), Gateway6: netip.MustParseAddr("fe80::1"), MTU: 9000,
 		Queues: 2, VLAN: 5, MAC: [6]byte{2, 0, 0, 0, 0, 7}, Options: map[string]string{"a": "b", "host-addr": "10.9.0.1/24"},
 	}
 	if len(p.API.Ports) != 1 || !reflect.DeepEqual(p.API.Ports[0], want) {

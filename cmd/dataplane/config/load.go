@@ -32,9 +32,10 @@ func AddPlaneFlags(f *pflag.FlagSet) {
 	f.StringP("config", "c", "", "YAML `FILE`; flags win over what it says")
 	f.String("driver", "tap", "`DRIVER` of the port")
 	f.String("device", "", "`DEVICE` that the driver opens, a TAP's name, say; it is created if there is none")
-	f.StringSlice("addr", nil, "the plane's `ADDRESS/BITS`")
+	f.StringSlice("addr", nil, "the plane's `ADDRESS/BITS`, IPv4 or IPv6; may be repeated")
 	f.StringSlice("host-addr", nil, "`ADDRESS/BITS` that the kernel's side of a TAP gets")
 	f.String("gateway", "", "default gateway's `ADDRESS`")
+	f.String("gateway6", "", "default gateway's IPv6 `ADDRESS`, link-local or not")
 	f.Int("mtu", 0, "`BYTES` of the greatest packet (default: the device's)")
 	f.Int("queues", 0, "`N` queue pairs of the port (default 1)")
 	f.Int("vlan", 0, "`ID` of the 802.1Q VLAN to live in")
@@ -56,7 +57,7 @@ func AddPlaneFlags(f *pflag.FlagSet) {
 // portFlags maps the flags of a port to its settings.
 func portFlags() map[string]string {
 	return map[string]string{
-		"driver": "driver", "device": "device", "addr": "addrs", "host-addr": "host-addr", "gateway": "gateway", "mtu": "mtu",
+		"driver": "driver", "device": "device", "addr": "addrs", "host-addr": "host-addr", "gateway": "gateway", "gateway6": "gateway6", "mtu": "mtu",
 		"queues": "queues", "vlan": "vlan", "mac": "mac", "option": "options", "capture": "capture", "impair": "impair",
 	}
 }

@@ -38,6 +38,7 @@ func steps(peer string) []step {
 		{"ping", (*lab).ping},
 		{"ping, 20,000 bytes", (*lab).pingBig},
 		{"HTTP GET /", (*lab).get},
+		{"HTTP GET /, IPv6", (*lab).get6},
 		{"HTTP GET 1 MB", (*lab).getMegabyte},
 		{"HTTP, 16 connections", (*lab).load},
 		{"HTTP GET, plane → " + peer, (*lab).getAsClient},
@@ -116,6 +117,9 @@ func (l *lab) introduce() {
 	}
 	mode, reason := l.plane.Mode()
 	r.printf("plane    %s %s\n", l.addr, l.link)
+	if l.addr6.IsValid() {
+		r.printf("         %s\n", l.addr6)
+	}
 	r.printf("         lcores %v (%s)\n", mode, reason)
 	r.printf("serving  %s\n", l.services)
 	r.printf("peer     %s %s\n\n", l.peerAddr, l.peer.describe())

@@ -19,6 +19,8 @@ const (
 	device    = "dp0"
 	planeNet  = "10.9.0.2/24"
 	kernelNet = "10.9.0.1/24"
+	planeNet6 = "fd00:9::2/64"
+	hostNet6  = "fd00:9::1/64"
 	drain     = time.Second
 )
 
@@ -30,6 +32,7 @@ type lab struct {
 	plane    *api.Net
 	peer     peer
 	addr     netip.Addr // of the plane
+	addr6    netip.Addr // of the plane; invalid on a wire
 	peerAddr netip.Addr
 	services *service.Set
 	buffers  int
@@ -79,8 +82,8 @@ func open(cfg Config, why string) (*lab, error) {
 // openTAP leaves l.plane nil when there is no TAP, and says why.
 func (l *lab) openTAP() {
 	n, err := api.Open(api.Config{Ports: []api.Port{{
-		Driver: "tap", Device: device, Addrs: []netip.Prefix{netip.MustParsePrefix(planeNet)},
-		Options: map[string]string{"host-addr": kernelNet},
+		Driver: "tap", Device: device, Addrs: []netip.Prefix{netip.MustParsePrefix(planeNet), netip.MustParsePrefix(planeNet6)},
+		Options: map[string]string{"host-addr": kernelNet + "," + hostNet6},
 	}}})
 	if err != nil {
 		l.why = "no TAP: " + err.Error()
@@ -88,7 +91,7 @@ func (l *lab) openTAP() {
 	}
 	l.plane, l.peer = n, kernel{}
 	l.link = "on TAP " + device + ", in a network namespace of its own"
-	l.addr = netip.MustParsePrefix(planeNet).Addr()
+	l.addr, l.addr6 = netip.MustParsePrefix(planeNet).Addr(), netip.MustParsePrefix(planeNet6).Addr()
 	l.peerAddr = netip.MustParsePrefix(kernelNet).Addr()
 }
 

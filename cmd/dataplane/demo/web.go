@@ -42,6 +42,17 @@ func (l *lab) get(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s, %d bytes from Go's net/http on the plane", status, len(b)), err
 }
 
+// get6 fetches the same by IPv6.
+func (l *lab) get6(ctx context.Context) (string, error) {
+	if !l.addr6.IsValid() {
+		return "", nil
+	}
+	c := l.client(l.peer.DialContext)
+	defer c.CloseIdleConnections()
+	status, b, err := fetch(ctx, c, "http://"+netip.AddrPortFrom(l.addr6, portHTTP).String()+"/")
+	return fmt.Sprintf("%s, %d bytes from %s", status, len(b), l.addr6), err
+}
+
 // getMegabyte checks every byte.
 func (l *lab) getMegabyte(ctx context.Context) (string, error) {
 	c := l.client(l.peer.DialContext)

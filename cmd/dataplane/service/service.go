@@ -142,7 +142,7 @@ func (s *Set) Addrs(name string) []net.Addr {
 func (s *Set) String() string {
 	var out []string
 	for i, name := range s.names {
-		out = append(out, name+" "+strings.TrimPrefix(s.servers[i].addrs()[0].String(), "0.0.0.0"))
+		out = append(out, name+" "+strings.TrimPrefix(s.servers[i].addrs()[0].String(), "[::]"))
 	}
 	if out == nil {
 		return "no services"
