@@ -28,7 +28,7 @@ func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 		putInt(&c, syscall.IPPROTO_UDP, udpGRO, uint32(seg))
 	}
 	if want&wantPktinfo6 != 0 {
-		local := replyFrom(p.host, h, true)
+		local := replyFrom(p.host, h, true).Wire()
 		var data [20]byte
 		copy(data[:], local[:])
 		native.PutUint32(data[16:], uint32(h.Iface())+1)
@@ -114,7 +114,7 @@ func putControl6(c *sock.Controls, want uint32, h *sock.Record) {
 	}
 	if want&wantOrigDst6 != 0 {
 		var data [maxSockaddr]byte
-		local := h.Local()
+		local := outer(h.Local())
 		c.Put(syscall.IPPROTO_IPV6, ipv6RecvOrigDst, data[:putSockaddr(&data, true, &local)])
 	}
 }

@@ -21,6 +21,8 @@ func parseControl(h *Host, b []byte, d *sock.Datagram, seg *int) error {
 			errno = segmentControl(c.Type, c.Data, seg)
 		case syscall.IPPROTO_IP:
 			errno = ipControl(h, c.Type, c.Data, d)
+		case syscall.IPPROTO_IPV6:
+			errno = ipv6Control(h, c.Type, c.Data, d)
 		case syscall.SOL_SOCKET:
 			errno = syscall.EINVAL
 		}
@@ -85,5 +87,32 @@ func sourceControl(h *Host, iface uint32, from ip.Addr, d *sock.Datagram) syscal
 		return syscall.ENETUNREACH
 	}
 	d.Local.Addr = from
+	return 0
+}
+
+// ipv6Control is one message of level IPPROTO_IPV6.
+func ipv6Control(h *Host, typ int, data []byte, d *sock.Datagram) syscall.Errno {
+	if typ == syscall.IPV6_PKTINFO { // source, interface
+		if len(data) < 20 {
+			return syscall.EINVAL
+		}
+		return sourceControl(h, native.Uint32(data[16:]), ip.FromName([16]byte(data[:16]), native.Uint32(data[16:])), d)
+	}
+	if len(data) != 4 {
+		return syscall.EINVAL
+	}
+	value := int(int32(native.Uint32(data)))
+	if value < -1 || value > 255 {
+		return syscall.EINVAL
+	}
+	switch typ {
+	case syscall.IPV6_HOPLIMIT:
+		d.TTL = uint8(max(value, 0)) // -1, and what could go nowhere: the default
+	case syscall.IPV6_TCLASS:
+		d.TOS = uint8(max(value, 0))
+		d.Flags |= sock.FlagTOS
+	default:
+		return syscall.EINVAL
+	}
 	return 0
 }

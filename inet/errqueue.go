@@ -76,6 +76,7 @@ func (inetOps) RecvError(s *sock.Socket, m *sock.Msg) (int, error) {
 		if !troubled(s) {
 			takeError(s)
 		}
+		t.Peer, t.Offender = outer(t.Peer), outer(t.Offender)
 		m.Name, m.Named, m.Len, m.Flags = t.Peer, true, n, msgErrQueue
 		if n > len(m.Buf) {
 			n, m.Flags = len(m.Buf), m.Flags|sock.MsgTrunc

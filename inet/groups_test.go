@@ -24,9 +24,14 @@ func mreqSource(group, iface, source string) []byte {
 // storage is a struct sockaddr_storage with an IPv4 address.
 func storage(a string) []byte {
 	b := make([]byte, sizeStorage)
+	addr := netip.MustParseAddr(a)
+	if addr.Is6() {
+		binary.NativeEndian.PutUint16(b, syscall.AF_INET6)
+		copy(b[8:], addr.AsSlice())
+		return b
+	}
 	binary.NativeEndian.PutUint16(b, syscall.AF_INET)
-	ip := netip.MustParseAddr(a).As4()
-	copy(b[4:], ip[:])
+	copy(b[4:], addr.AsSlice())
 	return b
 }
 

@@ -57,6 +57,9 @@ func (inetOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	if known, err := setFilter(s, option{level, name}, v); known {
 		return err
 	}
+	if known, err := setSix(s, option{level, name}, sock.IntOrByte(v)); known {
+		return err
+	}
 	if isRecvErr(option{level, name}) {
 		return setRecvErr(s, sock.IntOrByte(v) != 0)
 	}
@@ -147,6 +150,12 @@ func (inetOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err 
 			return 0, errno
 		}
 		return n, nil
+	}
+	if value, known, err := getSix(s, option{level, name}); known {
+		if err == nil {
+			n, _ = sock.PutInt(v, value)
+		}
+		return n, err
 	}
 	own := make([]byte, len(v)) // the lcore must not write into the caller's memory
 	err = visit(s, s.Group()[:1], func(sk *sock.Sock) (errno syscall.Errno) {

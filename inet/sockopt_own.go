@@ -51,6 +51,8 @@ func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno
 		p.segment.Store(uint32(value))
 	case option{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY}:
 		return true, setOnly6(s, value != 0)
+	case option{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_IF}:
+		return true, setGroupIface6(s, value)
 	case option{syscall.SOL_SOCKET, soBusyPoll}:
 		if value < 0 {
 			return true, syscall.EINVAL
@@ -102,6 +104,10 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 	switch o {
 	case option{syscall.IPPROTO_UDP, udpSegment}:
 		return put(o.level, v, int(p.segment.Load()))
+	case option{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_IF}:
+		return put(o.level, v, groupIface6(s))
+	case option{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY}:
+		return put(o.level, v, b2i(p.only6.Load()))
 	case option{syscall.IPPROTO_TCP, tcpInq}:
 		x := p.extra.Load()
 		return put(o.level, v, b2i(x != nil && x.inq.Load()))
@@ -215,12 +221,12 @@ func takeError(s *sock.Socket) syscall.Errno {
 
 // putPeer is SO_PEERNAME: the peer's address as getpeername has it.
 func putPeer(s *sock.Socket, v []byte) (int, syscall.Errno) {
-	if s.State() != sock.Connected {
-		return 0, syscall.ENOTCONN
+	remote, err := s.Ops.GetName(s, true)
+	if err != nil {
+		return 0, errnoOf(err)
 	}
-	_, remote := s.Names()
 	var a [maxSockaddr]byte
-	n := putSockaddr(&a, s.Family == syscall.AF_INET6, &remote)
+	n := putSockaddr(&a, six(s), &remote)
 	if len(v) > n { // as Linux has it: the address must not be shorter than asked for
 		return 0, syscall.EINVAL
 	}
