@@ -213,6 +213,13 @@ func (sk *Sock) EndReady() {
 	sk.Core().wakeFor(sk.Rd, 0)
 }
 
+// TellWatchers lets those who watch look, and nobody else. Runs on the lcore.
+func (sk *Sock) TellWatchers() {
+	if sk.Rd.word.Load()&waiterWatched != 0 {
+		sk.Rd.tell(sk.Core(), 0)
+	}
+}
+
 // WriteSpace tells the writer that TX has room again. Runs on the lcore.
 func (sk *Sock) WriteSpace() {
 	if sk.CB != nil {

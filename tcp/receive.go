@@ -132,6 +132,8 @@ func (l *Layer) finWasAcked(s *Sock) bool {
 		if s.orphan {
 			s.TX.Drop() // nothing will be sent again
 			l.arm(s, &s.keep, l.now+s.opt.finWait2.tick())
+		} else {
+			s.TellWatchers()
 		}
 	case Closing:
 		l.timeWait(s)
