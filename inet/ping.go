@@ -37,16 +37,18 @@ func pingBind(s *sock.Socket, local sock.Name) error {
 		return sock.ErrClosed
 	case p.bound != nil:
 		return syscall.EINVAL
-	case !p.host.isLocal(local.Addr):
-		return syscall.EADDRNOTAVAIL
+	}
+	inner, errno := rawLocal(s, &local)
+	if errno != 0 {
+		return errno
 	}
 	id, errno := p.host.pingIDs.Reserve(ip.Addr{}, local.Port, false)
 	if errno != 0 {
 		return errno
 	}
 	p.bound = &sock.Name{Port: id}
-	local.Port = id
-	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, local) })
+	local.Port, inner.Port = id, id
+	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, inner) })
 	if err != nil {
 		p.host.pingIDs.Release(ip.Addr{}, id)
 		p.bound = nil

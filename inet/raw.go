@@ -21,21 +21,17 @@ var (
 	_ sock.DissolveOps = rawSocks
 )
 
-// Levels and options that package syscall does not name.
-const (
-	solRaw      = 255
-	ip6Checksum = 7
-)
+// solRaw is SOL_RAW, which package syscall does not name.
+const solRaw = 255
 
 func newRaw(s *Stack) *sock.Sock { return &s.Raw.NewSock(false).Sock }
 
 // madeRaw completes a raw socket or a ping socket that is new, and lets a raw one hear.
 func madeRaw(s *sock.Socket) error {
-	six := s.Family != syscall.AF_INET
 	switch ping := s.Type == sock.TypeDgram; {
 	case s.Protocol < 0 || s.Protocol > 255:
 		return syscall.EINVAL
-	case ping && six != (s.Protocol == syscall.IPPROTO_ICMPV6):
+	case ping && six(s) != (s.Protocol == syscall.IPPROTO_ICMPV6):
 		return syscall.EPROTONOSUPPORT
 	case !ping:
 		s.SetNames(sock.Name{Port: uint16(s.Protocol)}, sock.Name{})
@@ -43,7 +39,7 @@ func madeRaw(s *sock.Socket) error {
 	of(s).publish()
 	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
 		r := raw.Of(sk)
-		r.Protocol, r.Six = uint8(s.Protocol), six
+		r.Protocol, r.Six = uint8(s.Protocol), six(s)
 		sk.Proto.(*raw.Layer).Open(r)
 		return 0
 	})
@@ -59,16 +55,30 @@ func (*rawOps) Bind(s *sock.Socket, local sock.Name) error {
 		return sock.ErrClosed
 	case s.State() == sock.Connected:
 		return syscall.EINVAL
-	case !of(s).host.isLocal(local.Addr):
-		return syscall.EADDRNOTAVAIL
 	}
-	name := sock.Name{Addr: local.Addr, Port: uint16(s.Protocol)}
-	if err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, name) }); err != nil {
+	local.Port = uint16(s.Protocol)
+	inner, errno := rawLocal(s, &local)
+	if errno != 0 {
+		return errno
+	}
+	if err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, inner) }); err != nil {
 		return err
 	}
-	s.SetNames(name, sock.Name{})
+	s.SetNames(local, sock.Name{})
 	s.SetState(sock.Bound)
 	return nil
+}
+
+// rawLocal checks the address that s is to be bound to, and makes the inner form of it.
+func rawLocal(s *sock.Socket, local *sock.Name) (sock.Name, syscall.Errno) {
+	if errno := checkLocal(s, local); errno != 0 {
+		return sock.Name{}, errno
+	}
+	inner := innerLocal(s, *local)
+	if six(s) && ip.Addr(inner.Addr).Is4() || !of(s).host.isLocal(inner.Addr) {
+		return inner, syscall.EADDRNOTAVAIL
+	}
+	return inner, 0
 }
 
 // Connect makes to the only peer. All lcores keep their part: what comes is of any flow.
@@ -84,6 +94,7 @@ func rawConnect(s *sock.Socket, to sock.Name) error {
 		return err
 	}
 	p := of(s)
+	port := to.Port
 	if r := p.host.Routes.Load(); r != nil && r.IsBroadcast(to.Addr) && !p.broadcast.Load() {
 		return syscall.EACCES
 	}
@@ -91,10 +102,14 @@ func rawConnect(s *sock.Socket, to sock.Name) error {
 	if errno != 0 {
 		return errno
 	}
+	if six(s) == ip.Addr(to.Addr).Is4() {
+		return syscall.EAFNOSUPPORT
+	}
 	if err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, local, to) }); err != nil {
 		return err
 	}
-	s.SetNames(local, to)
+	to.Port = port
+	s.SetNames(outer(local), outer(to))
 	s.SetState(sock.Connected)
 	return nil
 }
@@ -107,7 +122,7 @@ func (*rawOps) Dissolve(s *sock.Socket) error {
 		return nil
 	}
 	local, _ := s.Names()
-	local.Addr = ip.Addr{}
+	local.Addr, local.Zone = ip.Addr{}, 0
 	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, sock.Name{}, sock.Name{}) })
 	if err != nil {
 		return err
@@ -178,17 +193,20 @@ func rawDescribe(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 			return err
 		}
 	}
-	if !m.Named {
-		if s.State() != sock.Connected {
-			return syscall.EDESTADDRREQ
-		}
+	switch {
+	case m.Named:
+		d.Peer = sock.Name{Addr: m.Name.Addr, Zone: m.Name.Zone}
+	case s.State() != sock.Connected:
+		return syscall.EDESTADDRREQ
+	default:
 		_, d.Peer = s.Names()
-		return nil
 	}
-	d.Peer = sock.Name{Addr: m.Name.Addr, Zone: m.Name.Zone}
+	if errno := innerPeer(s, &d.Peer); errno != 0 {
+		return errno
+	}
 	to := (*ip.Addr)(&d.Peer.Addr)
-	if to.IsZero() {
-		*to = ip.From4([4]byte{127, 0, 0, 1})
+	if six(s) == to.Is4() {
+		return syscall.EAFNOSUPPORT
 	}
 	r := p.host.Routes.Load()
 	if r != nil && r == p.routes && *to == p.to {
@@ -223,10 +241,9 @@ func (*rawOps) Release(s *sock.Socket) error {
 	return nil
 }
 
-// SetOption knows the filters and the place of the checksum, besides what all types of
-// the family know.
+// SetOption knows the filters, besides what all types of the family know.
 func (o *rawOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
-	if !rawOption(level, name) {
+	if !rawOption(level) {
 		return o.inetOps.SetOption(s, level, name, v)
 	}
 	if !s.Use() {
@@ -239,7 +256,7 @@ func (o *rawOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
 
 // GetOption reads an option.
 func (o *rawOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err error) {
-	if !rawOption(level, name) {
+	if !rawOption(level) {
 		return o.inetOps.GetOption(s, level, name, v)
 	}
 	if !s.Use() {
@@ -256,6 +273,6 @@ func (o *rawOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, er
 }
 
 // rawOption reports whether an option is of raw sockets alone.
-func rawOption(level, name int) bool {
-	return level == solRaw || level == syscall.IPPROTO_ICMPV6 || level == syscall.IPPROTO_IPV6 && name == ip6Checksum
+func rawOption(level int) bool {
+	return level == solRaw || level == syscall.IPPROTO_ICMPV6
 }

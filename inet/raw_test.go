@@ -174,23 +174,24 @@ func TestRawCreate(t *testing.T) {
 // Options of raw sockets are those of the table.
 func TestRawOptions(t *testing.T) {
 	a, _ := beds(t, 1)
-	for _, r := range options.Table() {
-		s := a.protoSocket(sock.TypeRaw, ip.ProtoICMP)
-		v, room := anInt(1), make([]byte, 512)
-		if x, ok := samples[r.Name]; ok {
-			v = x.set
+	for _, family := range []int{syscall.AF_INET, syscall.AF_INET6} {
+		for _, r := range options.Table() {
+			s, err := a.Families.Create(family, sock.TypeRaw, 200)
+			must(t, err)
+			six := family == syscall.AF_INET6
+			v, room := anInt(2), make([]byte, 512)
+			if x, ok := samples[r.Name]; ok {
+				v = x.set
+			}
+			err = s.Ops.SetOption(s, r.Level, r.Num, v)
+			if want := options.Set(options.Raw, six, r.Level, r.Num, len(v)); want != 0 && err != want || want == 0 && err != nil {
+				t.Errorf("set %s, family %d: %v, want %v", r.Name, family, err, want)
+			}
+			_, err = s.Ops.GetOption(s, r.Level, r.Num, room)
+			if want := options.Get(options.Raw, six, r.Level, r.Num); want != 0 && err != want || want == 0 && err != nil {
+				t.Errorf("get %s, family %d: %v, want %v", r.Name, family, err, want)
+			}
+			s.Close()
 		}
-		if r.Level == syscall.IPPROTO_IPV6 {
-			continue
-		}
-		err := s.Ops.SetOption(s, r.Level, r.Num, v)
-		if want := options.Set(options.Raw, false, r.Level, r.Num, len(v)); want != 0 && err != want || want == 0 && err != nil {
-			t.Errorf("set %s: %v, want %v", r.Name, err, want)
-		}
-		_, err = s.Ops.GetOption(s, r.Level, r.Num, room)
-		if want := options.Get(options.Raw, false, r.Level, r.Num); want != 0 && err != want || want == 0 && err != nil {
-			t.Errorf("get %s: %v, want %v", r.Name, err, want)
-		}
-		s.Close()
 	}
 }

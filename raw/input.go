@@ -101,7 +101,8 @@ func (l *Layer) put(s *Sock, m *mbuf.Mbuf, p *ip.Packet) {
 		head = p.Header
 	}
 	d := sock.Datagram{Len: len(head) + int(m.PktLen), Iface: p.Iface.Index, TTL: p.TTL, TOS: p.TOS, Time: p.Now}
-	d.Peer.Addr, d.Local.Addr = p.Src, p.Dst
+	d.Peer = sock.Name{Addr: p.Src.Wire(), Zone: p.Src.Zone()}
+	d.Local = sock.Name{Addr: p.Dst.Wire(), Zone: p.Dst.Zone()}
 	x, y, ok := sock.AppendDatagram(&s.RX, &d)
 	if !ok {
 		l.stat.Event(perf.EvRawMissed)
