@@ -125,14 +125,16 @@ func (n *Net) lookup(ctx context.Context, network, host string) ([]netip.Addr, e
 	return n.resolver.LookupNetIP(ctx, kind, host)
 }
 
-// newResolver returns Go's resolver, asking servers through n in turn.
+// newResolver returns Go's resolver, asking servers through n in turn, and those that
+// links have told of. nil: there will be none.
 func (n *Net) newResolver(servers []netip.Addr) *net.Resolver {
-	if len(servers) == 0 {
+	told := slices.ContainsFunc(n.cfg.Ports, func(p Port) bool { return p.SLAAC })
+	if len(servers) == 0 && !told {
 		return nil
 	}
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		var errs []error
-		for _, a := range servers {
+		errs := []error{errNoServer}
+		for _, a := range slices.Concat(servers, n.host.DNS()) {
 			c, err := n.DialContext(ctx, network, netip.AddrPortFrom(a, 53).String())
 			if err == nil {
 				return c, nil
@@ -142,3 +144,6 @@ func (n *Net) newResolver(servers []netip.Addr) *net.Resolver {
 		return nil, errors.Join(errs...)
 	}}
 }
+
+// errNoServer is why a name cannot be asked for, or one of the reasons.
+var errNoServer = errors.New("no name server answers")

@@ -70,6 +70,9 @@ type Port struct {
 	Addrs    []netip.Prefix    // the plane's addresses on this link, of IPv4 and of IPv6
 	Gateway  netip.Addr        // default gateway of IPv4, if any
 	Gateway6 netip.Addr        // default gateway of IPv6, if any; it may be link-local
+	SLAAC    bool              // take addresses, routes and name servers from routers of IPv6 (RFC 4861, 4862)
+	Private  bool              // with SLAAC: use addresses that change, too (RFC 8981)
+	Secret   []byte            // makes stable addresses that do not tell the MAC (RFC 7217); the same at every start
 	MTU      int               // default: the device's
 	Queues   int               // receive/transmit queue pairs; default: 1
 	VLAN     uint16            // 802.1Q VLAN to live in; 0: untagged

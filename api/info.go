@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"net/netip"
 	"syscall"
 
 	"dataplane/lcore"
@@ -26,15 +27,30 @@ type PortInfo struct {
 	pmd.Info
 	Stats pmd.Stats
 	Up    bool
+	Addrs []netip.Prefix // the plane's addresses there, now
 }
 
 // Ports returns the ports, the loopback last.
 func (n *Net) Ports() []PortInfo {
 	out := make([]PortInfo, len(n.ports))
 	for i, p := range n.ports {
-		out[i] = PortInfo{Info: p.Info(), Stats: p.Stats(), Up: p.LinkUp()}
+		out[i] = PortInfo{Info: p.Info(), Stats: p.Stats(), Up: p.LinkUp(), Addrs: n.addrsOf(i)}
 	}
 	return out
+}
+
+// addrsOf returns the addresses of port i.
+func (n *Net) addrsOf(i int) (addrs []netip.Prefix) {
+	if r := n.host.Routes.Load(); r != nil {
+		for _, f := range r.Ifaces() {
+			if int(f.Index) == i {
+				for _, p := range f.Prefixes {
+					addrs = append(addrs, p.Netip())
+				}
+			}
+		}
+	}
+	return addrs
 }
 
 // ResetPorts resets the devices that can be reset (pmd.Resetter) under the running

@@ -18,6 +18,12 @@ func (n *Net) makeRoutes() error {
 		f := routeIface(i, p.Info())
 		if !f.Loopback {
 			c := &n.cfg.Ports[i]
+			if len(f.Prefixes) > 0 && len(c.Secret) > 0 {
+				ids := ip.IIDs{MAC: p.Info().MAC, Name: f.Name, Secret: c.Secret}
+				if a, ok := ids.In(ip.LinkLocal([6]byte{}), 0); ok {
+					f.Prefixes[0].Addr = a
+				}
+			}
 			for _, a := range c.Addrs {
 				f.Prefixes = append(f.Prefixes, ip.FromPrefix(a))
 			}
@@ -54,6 +60,15 @@ func routeIface(i int, info pmd.Info) ip.RouteIface {
 		f.Prefixes = []ip.Prefix{{Addr: ip.LinkLocal(info.MAC), Bits: 64}}
 	}
 	return f
+}
+
+// autos is what the ports do by themselves.
+func (n *Net) autos() (all []ip.Auto) {
+	for i := range n.cfg.Ports {
+		p := &n.cfg.Ports[i]
+		all = append(all, ip.Auto{Routers: p.SLAAC, Temporary: p.Private, Secret: p.Secret})
+	}
+	return all
 }
 
 // zoneIface is the interface that a zone names; without one the gateway tells it.

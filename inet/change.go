@@ -66,6 +66,7 @@ func (s *Stack) follow(r *ip.Routes, announce bool, now perf.Tick) {
 		}
 		ifc := s.ifaces[f.Index]
 		ifc.MTU, ifc.Down = f.MTU, f.Down
+		ifc.Reachable, ifc.Retrans = f.Reachable, f.Retrans
 		more := false
 		addrs := make([]eth.Prefix4, 0, len(f.Prefixes))
 		for _, p := range f.Prefixes {
@@ -78,5 +79,8 @@ func (s *Stack) follow(r *ip.Routes, announce bool, now perf.Tick) {
 		if more && announce {
 			s.Eth.Announce(ifc, now)
 		}
+	}
+	if announce {
+		s.IP.FollowAddrs(now)
 	}
 }

@@ -1,6 +1,7 @@
 package inet
 
 import (
+	"log/slog"
 	"sync/atomic"
 	"syscall"
 
@@ -28,6 +29,8 @@ type Host struct {
 	sw        switchTable
 	protocols protocolTable
 	changes   changes
+	auto      autos
+	log       *slog.Logger // nil: silent
 }
 
 // NewHost returns a Host with AF_INET and AF_INET6 registered. owner tells which lcore

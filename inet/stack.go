@@ -27,6 +27,7 @@ type StackConfig struct {
 	Lanes       []*sock.Lane   // dispatchers; none: goroutines are readied inline
 	Tasks       *sock.Tasks    // of the plane; nil: of this lcore alone
 	Steer       func(m *mbuf.Mbuf) bool
+	Auto        []ip.Auto  // by Index: what links do by themselves; the same for all lcores
 	Now         perf.Tick  // start of time
 	TCP         tcp.Config // limits and defaults; NewStack fills in the rest
 	Log         *slog.Logger
@@ -47,11 +48,12 @@ type Stack struct {
 	stat   *perf.Stat
 	ifaces []*eth.Iface
 	join   bool
+	auto   []ip.Auto
 }
 
 // NewStack joins the layers of one lcore: down by direct calls, up by tables.
 func NewStack(cfg StackConfig) (*Stack, error) {
-	s := &Stack{pool: cfg.Pool, stat: cfg.Stat, ifaces: cfg.Ifaces, join: !cfg.TCP.NoGRO}
+	s := &Stack{pool: cfg.Pool, stat: cfg.Stat, ifaces: cfg.Ifaces, join: !cfg.TCP.NoGRO, auto: cfg.Auto}
 	s.Wheel.Init(int64(cfg.Now))
 	s.Core = sock.NewCore(sock.CoreConfig{ID: cfg.Core, Pool: cfg.Pool, Stat: cfg.Stat, Bell: cfg.Bell, Lanes: cfg.Lanes, Tasks: cfg.Tasks})
 	s.Core.Now = cfg.Now
@@ -60,8 +62,10 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 		Pool: cfg.Pool, Stat: cfg.Stat, Eth: s.Eth, Wheel: &s.Wheel, Ifaces: cfg.Ifaces,
 		Routes: &cfg.Host.Routes, Secret: cfg.Secret, Core: cfg.Core, Cores: cfg.Cores,
 		Steer: cfg.Steer, Log: cfg.Log, Groups: &cfg.Host.Groups, Speaker: cfg.Core == 0,
+		OnAuto: cfg.Host.autoFound,
 	})
 	host, core := cfg.Host, cfg.Core
+	host.log = cfg.Log
 	s.UDP = udp.New(udp.Config{
 		IP: s.IP, Core: s.Core, Pool: cfg.Pool, Stat: cfg.Stat, Secret: cfg.Secret,
 	})
@@ -88,6 +92,7 @@ func (s *Stack) Announce(now perf.Tick) {
 	for _, f := range s.ifaces {
 		s.Eth.Announce(f, now)
 	}
+	s.IP.StartAuto(s.auto, now)
 }
 
 // Input takes a burst of frames and runs each to completion, after segments that

@@ -84,9 +84,9 @@ type Dst struct {
 	idAdd uint16        // added to the counter ids[idRow]
 	idRow uint16
 	kind  RouteKind
-	auto  bool  // Src was chosen for an endpoint that had none
 	cut   bool  // the path is so narrow that packets may be cut in spite of DontFrag
 	Hdr   uint8 // length of the IP header: HdrLen4 or HdrLen6
+	ttl   uint8 // of packets whose endpoint names none
 	group *GroupWay
 }
 
@@ -125,6 +125,10 @@ type Config struct {
 	Groups  *Groups // which groups are wanted where, of the plane; nil: none
 	Speaker bool    // this core speaks for all to the routers of groups
 
+	// OnAuto hears what a link has found of addresses and routes, on the speaker. It
+	// must not wait. nil: nobody does.
+	OnAuto func(AutoState)
+
 	// TTL of packets whose endpoint names none. 0: 64. (RFC 1122 3.2.1.7)
 	TTL uint8
 
@@ -152,12 +156,14 @@ type Layer struct {
 
 	frags     reassembler
 	paths     pathTable
+	auto      autos
+	redirects []redirect
 	talkers   []*talker // for the groups of each link; only on the core that speaks for all
 	deadGates [deadGateways]deadGateway
 	limit     limiter
 	echoes    bucket
 	reply     Endpoint
-	dsts      [dstRows]Dst // by destination, what was resolved last
+	dsts      [dstRows]known // by destination, what was resolved last
 	pairs     [pairRows]pair
 
 	ids             [idRows]uint32
@@ -202,6 +208,7 @@ func New(cfg Config) *Layer {
 	cfg.Eth.Register(eth.TypeIPv4, (*inputV4)(l))
 	cfg.Eth.Register(eth.TypeIPv6, (*inputV6)(l))
 	cfg.Eth.OnSolicit = l.solicit
+	cfg.Eth.OnNoRouter = l.noRouter
 	cfg.Eth.OnUnreachable = l.unreachable
 	return l
 }
@@ -255,6 +262,7 @@ func (l *Layer) stale() {
 func (l *Layer) Close(now perf.Tick) {
 	l.now = now
 	l.closeTalkers()
+	l.closeAuto()
 	l.frags.close()
 	l.paths.close()
 }

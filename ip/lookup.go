@@ -29,6 +29,9 @@ func (r *Routes) Lookup(dst Addr) (Route, bool) {
 	case r.IsBroadcast(dst):
 		rt.Kind = Broadcast
 	}
+	if !dst.Is4() {
+		r.choose6(dst, &rt)
+	}
 	return rt, true
 }
 
@@ -133,27 +136,14 @@ func (r *Routes) toGroup(dst Addr) (Route, bool) {
 	}
 	for i := range r.ifaces {
 		f := &r.ifaces[i]
-		a := f.first(false)
+		a := f.source6(dst)
 		if zone > 0 && uint32(f.Index) != zone-1 || a.IsZero() || zone == 0 && f.Loopback {
 			continue
 		}
-		if dst.NeedsZone() {
-			a = f.linkLocal(a)
-		}
-		rt.Iface, rt.Src, rt.MTU = f.Index, a, f.MTU
+		rt.Iface, rt.Src, rt.MTU = f.Index, a, f.mtu(false)
 		return rt, true
 	}
 	return Route{}, false
-}
-
-// linkLocal is the link-local IPv6 address of f, else or.
-func (f *RouteIface) linkLocal(or Addr) Addr {
-	for _, p := range f.Prefixes {
-		if !p.Is4() && p.Addr.IsLinkLocal() {
-			return p.Addr
-		}
-	}
-	return or
 }
 
 // fewAddrs is how many addresses are compared one by one, faster than a search.

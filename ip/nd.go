@@ -6,17 +6,15 @@ import (
 	"dataplane/perf"
 )
 
-// Neighbour discovery (RFC 4861): who has an address, and where.
+// Neighbour discovery (RFC 4861): who has an address, and where. eth keeps what is known
+// of neighbours; here are the messages.
 const (
 	ndLen      = 24 // of a solicitation or an advertisement without options
 	ndHopLimit = 255
 	optSource  = 1 // the sender's link address
 	optTarget  = 2 // the target's
-	optMAC     = 8 // length of either
-
-	flagRouter    = 0x80
-	flagSolicited = 0x40
-	flagOverride  = 0x20
+	optNonce   = 14
+	optUnit    = 8 // options are multiples of it
 )
 
 // ndWay is how messages of neighbour discovery go to groups.
@@ -25,8 +23,8 @@ var ndWay = GroupWay{TTL: ndHopLimit, NoLoop: true}
 // discovery takes a message of neighbour discovery. Borrows m unless perf.Taken.
 func (l *Layer) discovery(m *mbuf.Mbuf, p *Packet) perf.Verdict {
 	b := m.Bytes()
-	// RFC 4861 7.1.1, 7.1.2: from this very link.
-	if p.TTL != ndHopLimit || b[1] != 0 || len(b) < int(m.PktLen) {
+	// RFC 4861 6.1, 7.1, 8.1: from this very link. RFC 6980 5: not in fragments.
+	if p.TTL != ndHopLimit || b[1] != 0 || len(b) < int(m.PktLen) || p.Reassembled || p.Iface.NoARP {
 		return perf.DropNDBad
 	}
 	switch b[0] {
@@ -34,68 +32,107 @@ func (l *Layer) discovery(m *mbuf.Mbuf, p *Packet) perf.Verdict {
 		return l.solicited(b, p)
 	case ICMP6NeighborAdvert:
 		return l.advertised(b, p)
+	case ICMP6RouterAdvert:
+		return l.routerAdvertised(b, p)
+	case ICMP6Redirect:
+		return l.redirected(b, p)
 	}
-	return perf.DropICMPType
+	return perf.DropICMPType // solicitations of routers are not for hosts
 }
 
-// solicited answers who asks for an address of ours. RFC 4861 7.2.3, 7.2.4.
+// ndOptions calls f with the kind and the whole of each option. False: they are broken.
+// RFC 4861 6.1.1: a length of zero makes the whole message bad.
+func ndOptions(b []byte, f func(kind uint8, opt []byte)) bool {
+	for rest := b; len(rest) > 0; {
+		if len(rest) < optUnit || rest[1] == 0 || len(rest) < int(rest[1])*optUnit {
+			return false
+		}
+		n := int(rest[1]) * optUnit
+		f(rest[0], rest[:n])
+		rest = rest[n:]
+	}
+	return true
+}
+
+// linkAddr is the link address in an option, if it is one station's.
+func linkAddr(opt []byte) (mac [6]byte, ok bool) {
+	mac = [6]byte(opt[2:8])
+	return mac, opt[1] == 1 && mac[0]&1 == 0 && mac != [6]byte{}
+}
+
+// solicited answers who asks for an address of ours. RFC 4861 7.1.1, 7.2.3, 7.2.4.
 func (l *Layer) solicited(b []byte, p *Packet) perf.Verdict {
 	if len(b) < ndLen {
 		return perf.DropNDBad
 	}
-	target := Addr(b[8:24]).Scoped(p.Iface.Index)
-	mac, ok := ndOption(b[ndLen:], optSource)
-	if !ok || target.IsMulticast() || target.Is4() {
+	target := Addr(b[8:24])
+	var mac [6]byte
+	var told bool
+	nonce := uint64(0)
+	ok := ndOptions(b[ndLen:], func(kind uint8, opt []byte) {
+		switch {
+		case kind == optSource:
+			mac, told = linkAddr(opt)
+		case kind == optNonce:
+			nonce = be.Uint64(opt) << 16
+		}
+	})
+	probe := p.Src.IsZero()
+	switch {
+	case !ok, target.IsMulticast(), target.Is4(), target.IsZero():
 		return perf.DropNDBad
+	case probe && (told || p.Dst.Wire() != SolicitedNode(target)):
+		return perf.DropNDBad
+	}
+	target = target.Scoped(p.Iface.Index)
+	if a := l.autoAddr(p.Iface, target); a != nil && a.probing() {
+		if probe {
+			a.probed(nonce)
+		}
+		if !a.given {
+			return perf.Delivered // RFC 4862 5.4.3: it is not ours yet
+		}
 	}
 	if i, ok := l.routes.ifaceOf(target); !ok || i != p.Iface.Index {
 		return perf.DropIPNotOurs
 	}
 	e := l.replyTo(p)
 	e.Local = target
-	flags := uint8(flagSolicited | flagOverride)
-	if p.Src.IsZero() { // it wants to use the address
-		e.Remote, flags = AllNodes.Scoped(p.Iface.Index), flagOverride
-	} else if mac != [6]byte{} {
+	flags := uint8(eth.FlagSolicited | eth.FlagOverride)
+	if probe { // it wants to use the address
+		e.Remote, flags = AllNodes.Scoped(p.Iface.Index), eth.FlagOverride
+	} else if told {
 		l.cfg.Eth.Learn(p.Iface, eth.Addr(p.Src), mac)
 	}
 	if !p.Copied {
+		l.stat.Event(perf.EvNDAdvertSent)
 		l.sendND(p.Iface, e, ICMP6NeighborAdvert, flags, target, optTarget)
 	}
 	return perf.Delivered
 }
 
-// advertised takes the answer. RFC 4861 7.2.5.
+// advertised takes an answer. RFC 4861 7.1.2, 7.2.5.
 func (l *Layer) advertised(b []byte, p *Packet) perf.Verdict {
 	if len(b) < ndLen {
 		return perf.DropNDBad
 	}
-	target := Addr(b[8:24]).Scoped(p.Iface.Index)
-	mac, ok := ndOption(b[ndLen:], optTarget)
-	if !ok || target.IsMulticast() || p.Multicast && b[4]&flagSolicited != 0 {
+	target := Addr(b[8:24])
+	var mac *[6]byte
+	ok := ndOptions(b[ndLen:], func(kind uint8, opt []byte) {
+		if a, one := linkAddr(opt); kind == optTarget && one {
+			mac = &a
+		}
+	})
+	if !ok || target.IsMulticast() || target.Is4() || p.Multicast && b[4]&eth.FlagSolicited != 0 {
 		return perf.DropNDBad
 	}
-	n := l.cfg.Eth.Lookup(p.Iface, eth.Addr(target))
-	if n == nil || mac == [6]byte{} {
+	target = target.Scoped(p.Iface.Index)
+	if a := l.autoAddr(p.Iface, target); a != nil {
+		a.claimed(mac)
 		return perf.Delivered
 	}
-	l.cfg.Eth.Answered(n, mac, b[4]&flagSolicited != 0)
+	l.cfg.Eth.Advertised(p.Iface, eth.Addr(target), mac, b[4])
 	return perf.Delivered
-}
-
-// ndOption finds the link address in the option of a kind; zero: there is none. False:
-// the options are broken.
-func ndOption(b []byte, kind uint8) (mac [6]byte, ok bool) {
-	for len(b) > 0 {
-		if len(b) < 8 || b[1] == 0 || len(b) < int(b[1])*8 {
-			return mac, false
-		}
-		if b[0] == kind && b[1] == 1 {
-			mac = [6]byte(b[2:8])
-		}
-		b = b[int(b[1])*8:]
-	}
-	return mac, true
 }
 
 // solicit asks for the link address of n. RFC 4861 7.2.2.
@@ -105,6 +142,7 @@ func (l *Layer) solicit(n *eth.Neighbor, unicast bool) {
 	if unicast {
 		e.Remote = target
 	}
+	l.stat.Event(perf.EvNDSolicitSent)
 	l.sendND(n.Iface(), &e, ICMP6NeighborSolicit, 0, target, optSource)
 }
 
@@ -115,7 +153,7 @@ func (l *Layer) sendND(ifc *eth.Iface, e *Endpoint, typ, flags uint8, target Add
 		l.stat.Lose(perf.LostNoMbuf)
 		return
 	}
-	b := m.Append(ndLen + optMAC)
+	b := m.Append(ndLen + optUnit)
 	clear(b)
 	target = target.Wire()
 	b[4] = flags
@@ -145,5 +183,5 @@ func (l *Layer) member6(p *Packet) bool {
 			return true
 		}
 	}
-	return false
+	return l.auto.wants(p.Iface, group)
 }

@@ -111,7 +111,7 @@ func (l *Layer) ttlOf(e *Endpoint) uint8 {
 	case e.TTL != 0:
 		return e.TTL
 	}
-	return l.ttl
+	return e.Dst.ttl
 }
 
 // send puts the header before m and gives it to the link. Takes m.

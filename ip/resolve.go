@@ -22,14 +22,15 @@ func (l *Layer) Resolve(e *Endpoint) syscall.Errno {
 	}
 	c := &l.dsts[dstRow(e.Remote)]
 	if c.gen == l.gen && c.to == e.Remote && (c.Src == e.Local || c.auto && e.Local.IsZero()) && !c.Neigh.Dead() {
-		e.Dst = *c
+		e.Dst = c.Dst
 		e.setLocal(c.Src)
 		return 0
 	}
+	auto := e.Local.IsZero()
 	errno := l.resolve(e)
 	// What a broadcast needs depends on more than its addresses.
 	if errno == 0 && (d.kind == Unicast || d.kind == Local) {
-		*c = *d
+		c.Dst, c.auto = *d, auto
 	}
 	return errno
 }
@@ -37,6 +38,12 @@ func (l *Layer) Resolve(e *Endpoint) syscall.Errno {
 // dstRows is how many destinations a core remembers the way to, for sockets that
 // talk to many and for answers.
 const dstRows = 256
+
+// known is a way that is remembered.
+type known struct {
+	Dst
+	auto bool // Src was chosen for an endpoint that had none
+}
 
 // dstRow is where a destination is remembered. Whoever makes many collide only
 // makes them be looked up.
@@ -82,9 +89,13 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 	case !rt.Gateway.IsZero():
 		hop = rt.Gateway
 	}
-	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, auto: e.Local.IsZero(), gen: l.gen, Hdr: HdrLen4, group: e.Group}
+	d := Dst{Iface: ifc, Src: src, to: e.Remote, kind: rt.Kind, gen: l.gen, Hdr: HdrLen4, group: e.Group}
+	d.ttl = l.ttl
 	if !e.Remote.Is4() {
 		d.Hdr = HdrLen6
+		if f := l.routes.iface(rt.Iface); f != nil && f.Hops != 0 {
+			d.ttl = f.Hops
+		}
 	}
 	d.Neigh = l.cfg.Eth.Neighbor(ifc, eth.Addr(hop))
 	d.MTU, d.cut = l.narrow(e.Remote, l.linkMTU(&rt, ifc))
@@ -134,6 +145,10 @@ func (l *Layer) route6(e *Endpoint) (Route, bool) {
 		}
 	case ok && !rt.Gateway.IsZero():
 		rt = l.gateway(e.Remote, rt)
+		l.routes.choose6(e.Remote, &rt)
+	}
+	if ok && len(l.redirects) > 0 {
+		l.redirect(e.Remote, &rt)
 	}
 	if f := l.iface(rt.Iface); ok && f != nil && f.MTU < MinMTU6 {
 		return Route{}, false // RFC 8200 5: no link for IPv6

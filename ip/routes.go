@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
+
+	"dataplane/perf"
 )
 
 // RouteKind is what a destination is to this host.
@@ -30,6 +32,7 @@ type Route struct {
 	MTU     int    // zero: the interface's
 	Metric  uint32 // of several routes to one prefix the lowest is used first
 	Kind    RouteKind
+	pinned  bool // Src was asked for
 }
 
 // RouteIface is what Routes know of an interface.
@@ -40,6 +43,12 @@ type RouteIface struct {
 	Loopback bool
 	Down     bool     // nothing of it counts: neither addresses nor routes
 	Prefixes []Prefix // our addresses with the length of their subnets
+
+	// Of IPv6, by what routers say; zero: the defaults.
+	Notes              []AddrNote // of addresses that are not like others
+	MTU6               int
+	Hops               uint8
+	Reachable, Retrans perf.Tick
 }
 
 // Routes is a snapshot of addresses and routes. It never changes once made, so
@@ -135,7 +144,7 @@ func (r *Routes) addIface(f *RouteIface) {
 		if b, ok := p.Broadcast(); ok {
 			r.bcast4 = append(r.bcast4, b.V4())
 		}
-		r.routes = append(r.routes, Route{Prefix: p.Masked(), Iface: f.Index, Src: p.Addr, MTU: f.MTU})
+		r.routes = append(r.routes, Route{Prefix: p.Masked(), Iface: f.Index, Src: p.Addr, MTU: f.mtu(p.Is4())})
 	}
 }
 
@@ -170,13 +179,13 @@ func (r *Routes) complete(rt *Route) error {
 			return fmt.Errorf("ip: route to %s: gateway %s is not on the link of %s: %w", rt.Prefix, rt.Gateway, f.Name, syscall.ENETUNREACH)
 		}
 	}
-	if rt.Src.IsZero() {
+	if rt.pinned = !rt.Src.IsZero(); !rt.pinned {
 		rt.Src = r.source(f, rt)
 	} else if !r.IsLocal(rt.Src) && !r.owns(rt.Src) {
 		return fmt.Errorf("ip: route to %s: source %s is no address of ours: %w", rt.Prefix, rt.Src, syscall.EINVAL)
 	}
-	if rt.MTU == 0 || rt.MTU > f.MTU {
-		rt.MTU = f.MTU
+	if mtu := f.mtu(rt.Prefix.Is4()); rt.MTU == 0 || rt.MTU > mtu {
+		rt.MTU = mtu
 	}
 	return nil
 }
@@ -196,6 +205,14 @@ func (r *Routes) source(f *RouteIface, rt *Route) Addr {
 		}
 	}
 	return Addr{}
+}
+
+// mtu is the largest packet of a family on f.
+func (f *RouteIface) mtu(v4 bool) int {
+	if !v4 && f.MTU6 >= MinMTU6 && f.MTU6 < f.MTU {
+		return f.MTU6
+	}
+	return f.MTU
 }
 
 // owns is IsLocal while the tables are not sorted yet.

@@ -19,6 +19,13 @@ const (
 	EvICMPErrorLimited
 	EvICMPErrorTaken
 	EvPathMTULowered
+	EvNDSolicitSent
+	EvNDAdvertSent
+	EvRouterSolicitSent
+	EvRouterAdvert
+	EvAddrDuplicate
+	EvAutoRefused
+	EvRedirectTaken
 	EvGroupQuery
 	EvGroupReport
 	EvGroupLooped
@@ -96,6 +103,14 @@ var events = [NumEvents]named{
 	EvICMPErrorLimited: {"icmp-error-limited", "We kept an ICMP error or a reset to ourselves because of the rate limit."},
 	EvICMPErrorTaken:   {"icmp-error-taken", "An ICMP error about a packet of ours reached its socket."},
 	EvPathMTULowered:   {"path-mtu-lowered", "A router told us that a path is narrower than we thought."},
+
+	EvNDSolicitSent:     {"nd-solicit-sent", "We asked the link for an IPv6 neighbour's address, or whether anybody has ours."},
+	EvNDAdvertSent:      {"nd-advert-sent", "We answered an IPv6 neighbour that asked for our address."},
+	EvRouterSolicitSent: {"router-solicit-sent", "We asked the link for IPv6 routers."},
+	EvRouterAdvert:      {"router-advert", "An IPv6 router's advertisement was read."},
+	EvAddrDuplicate:     {"addr-duplicate", "Another station had an IPv6 address that we wanted, and we gave it up."},
+	EvAutoRefused:       {"auto-refused", "A link had as many IPv6 addresses as it may have, and another one was not made."},
+	EvRedirectTaken:     {"redirect-taken", "A router told us a better first hop, and we use it."},
 
 	EvGroupQuery:  {"group-query", "A multicast router asked which groups are wanted here."},
 	EvGroupReport: {"group-report", "We told multicast routers which groups are wanted here."},

@@ -40,6 +40,7 @@ const (
 	DropICMPStale
 	DropICMPLimit
 	DropNDBad
+	DropNDLimit
 	DropIGMPBad
 	DropMLDBad
 
@@ -120,6 +121,7 @@ var verdicts = [NumVerdicts]named{
 	DropICMPType:     {"icmp-type", "The ICMP type or code is one we do not act on."},
 	DropICMPStale:    {"icmp-stale", "The ICMP error quotes a packet that none of our sockets has in flight."},
 	DropICMPLimit:    {"icmp-limit", "The echo request came faster than we are willing to answer."},
+	DropNDLimit:      {"nd-limit", "Router advertisements came faster than we are willing to read."},
 	DropNDBad:        {"nd-bad", "A message of neighbour discovery is malformed, or came from beyond the link."},
 	DropIGMPBad:      {"igmp-bad", "The IGMP message is short, or its checksum or type is wrong."},
 	DropMLDBad:       {"mld-bad", "The MLD message is short, or comes from beyond the link, or lacks the Router Alert option."},

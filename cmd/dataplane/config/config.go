@@ -48,6 +48,9 @@ type Port struct {
 	Addrs    []string          `koanf:"addrs"`
 	Gateway  string            `koanf:"gateway"`
 	Gateway6 string            `koanf:"gateway6"`
+	SLAAC    bool              `koanf:"slaac"`
+	Private  bool              `koanf:"private"`
+	Secret   string            `koanf:"secret"`
 	MTU      int               `koanf:"mtu"`
 	Queues   int               `koanf:"queues"`
 	VLAN     int               `koanf:"vlan"`
@@ -205,7 +208,10 @@ func (c *Config) planServices(p *Plan, bad *problems) {
 
 // plan adds port c to p. where goes before the names of its settings.
 func (c *Port) plan(p *Plan, where string, bad *problems) {
-	q := api.Port{Driver: c.Driver, Device: c.Device, MTU: c.MTU, Queues: c.Queues, Options: map[string]string{}}
+	q := api.Port{Driver: c.Driver, Device: c.Device, SLAAC: c.SLAAC, Private: c.Private, MTU: c.MTU, Queues: c.Queues, Options: map[string]string{}}
+	if c.Secret != "" {
+		q.Secret = []byte(c.Secret)
+	}
 	if q.Driver == "" {
 		q.Driver = "tap"
 	}
