@@ -208,10 +208,7 @@ func (c *Config) planServices(p *Plan, bad *problems) {
 
 // plan adds port c to p. where goes before the names of its settings.
 func (c *Port) plan(p *Plan, where string, bad *problems) {
-	q := api.Port{Driver: c.Driver, Device: c.Device, SLAAC: c.SLAAC, Private: c.Private, MTU: c.MTU, Queues: c.Queues, Options: map[string]string{}}
-	if c.Secret != "" {
-		q.Secret = []byte(c.Secret)
-	}
+	q := api.Port{Driver: c.Driver, Device: c.Device, SLAAC: c.SLAAC, Private: c.Private, Secret: secretOf(c.Secret), MTU: c.MTU, Queues: c.Queues, Options: map[string]string{}}
 	if q.Driver == "" {
 		q.Driver = "tap"
 	}
@@ -267,4 +264,12 @@ func (c *Port) plan(p *Plan, where string, bad *problems) {
 	}
 	p.API.Ports = append(p.API.Ports, q)
 	p.ports = append(p.ports, x)
+}
+
+// secretOf is a secret's bytes; nil: there is none.
+func secretOf(s string) []byte {
+	if s == "" {
+		return nil
+	}
+	return []byte(s)
 }
