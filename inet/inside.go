@@ -228,16 +228,19 @@ func (c *Inside) SendDatagram(d *sock.Datagram, b []byte) error {
 	if c.S.Closed() {
 		return sock.ErrClosed
 	}
-	if d.Peer == (sock.Name{}) {
+	switch {
+	case d.Peer.IsWildcard() && d.Peer.Port == 0:
 		if c.S.State() != sock.Connected {
 			return syscall.EDESTADDRREQ
 		}
 		_, d.Peer = c.S.Names()
 		d.Peer = sock.Name{Addr: ip.FromName(d.Peer.Addr, d.Peer.Zone), Port: d.Peer.Port}
-	} else if errno := innerPeer(c.S, &d.Peer); errno != 0 {
-		return errno
-	} else if d.Peer.Port == 0 {
+	case d.Peer.Port == 0:
 		return syscall.EINVAL
+	case !ordinary(c.S, &d.Peer):
+		if errno := innerPeer(c.S, &d.Peer); errno != 0 {
+			return errno
+		}
 	}
 	if d.Local.Zone != 0 {
 		d.Local.Addr, d.Local.Zone = ip.FromName(d.Local.Addr, d.Local.Zone), 0

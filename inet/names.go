@@ -94,6 +94,16 @@ func innerPeer(s *sock.Socket, n *sock.Name) syscall.Errno {
 	return 0
 }
 
+// ordinary reports whether n is an inner name already, which s may send to for all that
+// can be said without asking anybody: as nearly always.
+func ordinary(s *sock.Socket, n *sock.Name) bool {
+	a := (*ip.Addr)(&n.Addr)
+	if a.Is4() {
+		return !of(s).only6.Load() && *a != ip.Any4
+	}
+	return six(s) && a[0]-1 < 0xfd && n.Zone == 0 // neither 0::/8 nor link-local nor a group
+}
+
 // otherFamily reports why s, of AF_INET6, cannot send to a from the address that it is
 // bound to. (Linux finds an IPv4 source for an IPv6 one: 127.0.0.6.)
 func otherFamily(s *sock.Socket, a ip.Addr) syscall.Errno {

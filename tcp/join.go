@@ -51,7 +51,13 @@ func (l *Layer) Join(b []*mbuf.Mbuf) int {
 	n := 0
 	for _, m := range b {
 		f := m.Bytes()
-		r, at := rowOf(rows, f)
+		var r *run
+		at := atTCP
+		if len(f) < atOpts || f[12] != eth.TypeIPv4>>8 || f[13] != eth.TypeIPv4&0xff || f[atIP] != 4<<4|ip.HdrLen4/4 {
+			r, at = rowOf6(rows, f), atTCP6
+		} else if f[atIP+9] == Proto {
+			r = rowOf(rows, f, atTCP)
+		}
 		// A lone message has a PSH: most often there is nothing to look at.
 		if r != nil && (r.head != nil || f[at+13] == ACK) {
 			may := joinable(m, f, at)
@@ -70,25 +76,23 @@ func (l *Layer) Join(b []*mbuf.Mbuf) int {
 	return n
 }
 
-// rowOf finds the row of a frame's flow, nil if it is no TCP, and where its TCP header
-// begins; all of that is there.
-func rowOf(rows *[joinRows]run, f []byte) (r *run, at int) {
-	at = atTCP
-	if len(f) < atOpts || f[12] != eth.TypeIPv4>>8 || f[13] != eth.TypeIPv4&0xff || f[atIP] != 4<<4|ip.HdrLen4/4 {
-		if len(f) < atTCP6+HeaderLen || f[12] != eth.TypeIPv6>>8 || f[13] != eth.TypeIPv6&0xff || f[atIP]>>4 != 6 || !simple6(f[atIP+6]) {
-			for i := range rows { // whose it is, and what stands where, would take a longer look
-				rows[i].head = nil
-			}
-			return nil, 0
+// rowOf is the row of the flow of a frame whose TCP header begins at at.
+func rowOf(rows *[joinRows]run, f []byte, at int) *run {
+	return &rows[binary.LittleEndian.Uint32(f[at:])*0x9e3779b1>>28]
+}
+
+// rowOf6 finds the row of a frame that is not IPv4, nil if it is no TCP.
+func rowOf6(rows *[joinRows]run, f []byte) *run {
+	if len(f) < atTCP6+HeaderLen || f[12] != eth.TypeIPv6>>8 || f[13] != eth.TypeIPv6&0xff || f[atIP]>>4 != 6 || !simple6(f[atIP+6]) {
+		for i := range rows { // whose it is, and what stands where, would take a longer look
+			rows[i].head = nil
 		}
-		at = atTCP6
-		if f[atIP+6] != Proto {
-			return nil, 0
-		}
-	} else if f[atIP+9] != Proto {
-		return nil, 0
+		return nil
 	}
-	return &rows[binary.LittleEndian.Uint32(f[at:])*0x9e3779b1>>28], at
+	if f[atIP+6] != Proto {
+		return nil
+	}
+	return rowOf(rows, f, atTCP6)
 }
 
 // simple6 reports whether a next header is one behind which no TCP can be.

@@ -118,7 +118,11 @@ func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 // visible at the end of the burst. Borrows m.
 func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 	d := &l.d
-	d.Peer, d.Local = endName(p.Src, h.SrcPort()), endName(p.Dst, h.DstPort())
+	d.Peer.Addr, d.Peer.Port, d.Peer.Zone = p.Src, h.SrcPort(), 0
+	d.Local.Addr, d.Local.Port, d.Local.Zone = p.Dst, h.DstPort(), 0
+	if p.Src[0]|p.Dst[0] != 0 { // IPv6
+		d.Peer, d.Local = endName(p.Src, d.Peer.Port), endName(p.Dst, d.Local.Port)
+	}
 	d.Iface, d.TTL, d.TOS, d.Time = p.Iface.Index, p.TTL, p.TOS, p.Now
 	n, v := l.admit(s, m, p)
 	if v != perf.Delivered {

@@ -32,6 +32,9 @@ func run(seed uint64, trace io.Writer) *World {
 	if cfg.MTU > 2000 {
 		cfg.MTU = 1900 // one buffer
 	}
+	if cfg.Six = rand.New(rand.NewPCG(seed, 6)).IntN(3) == 0; cfg.Six {
+		cfg.MTU = max(cfg.MTU, 1280)
+	}
 	for i := range cfg.Impair {
 		cfg.Impair[i] = impair(r)
 	}
@@ -123,8 +126,16 @@ func (w *World) options(r *rand.Rand, s *sock.Socket) {
 	must(w, "TCP_NODELAY", s.SetInt(syscall.IPPROTO_TCP, syscall.TCP_NODELAY, r.IntN(2)))
 }
 
+// family is the family of h's address.
+func (h *Host) family() int {
+	if h.Addr.Is4() {
+		return syscall.AF_INET
+	}
+	return syscall.AF_INET6
+}
+
 func (w *World) socket(h *Host) *sock.Socket {
-	s, err := h.Net.Families.Create(syscall.AF_INET, sock.TypeStream, 0)
+	s, err := h.Net.Families.Create(h.family(), sock.TypeStream, 0)
 	if err != nil {
 		panic(err)
 	}

@@ -141,19 +141,38 @@ type seg struct {
 	sound        bool
 }
 
-// parse finds the TCP segment in an unfragmented IPv4 frame without options.
+// segment finds the TCP segment in an unfragmented IP frame without options. sound: what
+// stands before it is right; pseudo is the sum of its pseudo header.
+func segment(f []byte) (t []byte, pseudo uint32, sound, ok bool) {
+	be := binary.BigEndian
+	if len(f) >= 74 && be.Uint16(f[12:]) == 0x86dd && f[14]>>4 == 6 && f[20] == 6 {
+		n := int(be.Uint16(f[18:]))
+		if n > len(f)-54 {
+			return nil, 0, false, false
+		}
+		return f[54 : 54+n], uint32(sum(f[22:54], 0)) + 6 + uint32(n), true, true
+	}
+	if len(f) < 54 || be.Uint16(f[12:]) != 0x0800 || f[14] != 0x45 || f[23] != 6 || be.Uint16(f[20:])&0x3fff != 0 {
+		return nil, 0, false, false
+	}
+	n := int(be.Uint16(f[16:])) - 20
+	if n < 0 || n > len(f)-34 {
+		return nil, 0, false, false
+	}
+	return f[34 : 34+n], uint32(sum(f[26:34], 0)) + 6 + uint32(n), sum(f[14:34], 0) == 0xffff, true
+}
+
+// parse takes the segment of a frame apart.
 func parse(f []byte) (s seg, ok bool) {
 	be := binary.BigEndian
-	if len(f) < 54 || be.Uint16(f[12:]) != 0x0800 || f[14] != 0x45 || f[23] != 6 || be.Uint16(f[20:])&0x3fff != 0 {
+	t, pseudo, sound, ok := segment(f)
+	if !ok || len(t) < 20 {
 		return s, false
 	}
-	total := int(be.Uint16(f[16:]))
-	t := f[34:]
 	hdr := int(t[12]>>4) * 4
-	if total > len(f)-14 || hdr < 20 || total < 20+hdr {
+	if hdr < 20 || len(t) < hdr {
 		return s, false
 	}
-	t = t[:total-20]
 	s = seg{
 		sport: be.Uint16(t), dport: be.Uint16(t[2:]), seq: be.Uint32(t[4:]), ack: be.Uint32(t[8:]),
 		flags: t[13], wnd: be.Uint16(t[14:]), n: len(t) - hdr,
@@ -171,13 +190,8 @@ func parse(f []byte) (s seg, ok bool) {
 		}
 		o = o[o[1]:]
 	}
-	s.sound = sum(f[14:34], 0) == 0xffff && sum(t, pseudo(f, len(t))) == 0xffff
+	s.sound = sound && sum(t, pseudo) == 0xffff
 	return s, true
-}
-
-func pseudo(f []byte, n int) uint32 {
-	be := binary.BigEndian
-	return uint32(be.Uint16(f[26:])) + uint32(be.Uint16(f[28:])) + uint32(be.Uint16(f[30:])) + uint32(be.Uint16(f[32:])) + 6 + uint32(n)
 }
 
 // sum is the plain ones' complement sum, written anew so that it judges.

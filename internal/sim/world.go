@@ -57,6 +57,7 @@ type Config struct {
 	Seed    uint64
 	Impair  [2]fault.Impair // of what each host sends
 	MTU     int
+	Six     bool   // by IPv6
 	Buffers int    // of each lcore
 	Cores   [2]int // lcores of each host
 	TCP     tcp.Config
@@ -86,6 +87,9 @@ func New(cfg Config) (*World, error) {
 func newHost(w *World, i int, f *fault.Port, cfg Config) (*Host, error) {
 	cores := cfg.Cores[i]
 	h := &Host{w: w, Addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), fault: f, lo: loop.New(cores)}
+	if cfg.Six {
+		h.Addr = netip.AddrFrom16([16]byte{0xfd, 15: byte(i + 1)})
+	}
 	h.port = newWatch(w, f)
 	var err error
 	if h.group, err = lcore.NewGroup(cores, lcore.Shared, lcore.Spin); err != nil {
@@ -107,7 +111,9 @@ func newHost(w *World, i int, f *fault.Port, cfg Config) (*Host, error) {
 	}, h.group.Owns)
 	h.group.SetMover(func(from, to int, set *lcore.FlowSet, now perf.Tick) { h.Net.Move(from, to, set[:], now) })
 	r, err := ip.NewRoutes([]ip.RouteIface{
-		{Index: 0, Name: "wire", MTU: f.Info().MTU, Prefixes: []ip.Prefix{ip.FromPrefix(netip.PrefixFrom(h.Addr, 24))}},
+		{Index: 0, Name: "wire", MTU: f.Info().MTU, Prefixes: []ip.Prefix{
+			ip.FromPrefix(netip.PrefixFrom(h.Addr, 24)), {Addr: ip.LinkLocal(f.Info().MAC), Bits: 64},
+		}},
 		{Index: 1, Name: "lo", MTU: 65535, Loopback: true, Prefixes: []ip.Prefix{ip.FromPrefix(netip.MustParsePrefix("127.0.0.1/8"))}},
 	})
 	if err != nil {
@@ -133,7 +139,7 @@ func (h *Host) addStack(k int, i uint64, cfg Config) error {
 	var ifaces []*eth.Iface
 	for n, p := range []pmd.Port{h.port, h.lo} {
 		ifc := eth.NewIface(uint16(n), p.Info(), c.AddPort(uint16(n), p))
-		if n == 0 {
+		if n == 0 && !cfg.Six {
 			ifc.Addrs4 = []eth.Prefix4{{Addr: h.Addr.As4(), Bits: 24}}
 		}
 		ifaces = append(ifaces, ifc)
