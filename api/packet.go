@@ -1,12 +1,23 @@
 package api
 
-import "dataplane/pmd"
+import (
+	"syscall"
 
-// listenPort makes a port hand up frames that are for nobody here. A port that is no
-// pmd.Listener does so anyway.
+	"dataplane/pmd"
+)
+
+// closedEars are the drivers whose devices keep frames of others away, and which are no
+// pmd.Listener: their ports have an option for it, if any.
+var closedEars = map[string]bool{"dpdk": true, "afpacket": true, "afxdp": true}
+
+// listenPort makes a port hand up frames that are for nobody here. Other ports than the
+// above do so anyway. EOPNOTSUPP: it cannot be told.
 func (n *Net) listenPort(iface int, allGroups, all bool) error {
 	if l, ok := pmd.As[pmd.Listener](n.ports[iface]); ok {
 		return l.Listen(allGroups, all)
+	}
+	if (all || allGroups) && closedEars[n.ports[iface].Info().Driver] {
+		return syscall.EOPNOTSUPP
 	}
 	return nil
 }
