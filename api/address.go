@@ -35,7 +35,7 @@ var errMissingAddress = errors.New("missing address")
 // networkKind is the name of a network, as a byte.
 type networkKind uint8
 
-var networkKinds = [...]string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "unixpacket"}
+var networkKinds = [...]string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "unixpacket", "ip", "ip4", "ip6"}
 
 // kindOf returns the kind of a network that typeOf knows.
 func kindOf(network string) networkKind {

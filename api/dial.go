@@ -26,6 +26,9 @@ func (n *Net) Dial(network, address string) (net.Conn, error) {
 // DialContext is Dial with a context, which bounds the time until the
 // connection is established.
 func (n *Net) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if _, _, ok := ipNetwork(network); ok {
+		return n.dialIP(ctx, network, address)
+	}
 	typ, err := typeOf(network)
 	if err != nil {
 		return nil, opError("dial", network, nil, nil, "", err)

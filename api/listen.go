@@ -40,6 +40,9 @@ func (n *Net) ListenPacket(network, address string) (net.PacketConn, error) {
 		}
 		return newUnixConn(n, s, network), nil
 	}
+	if _, _, ok := ipNetwork(network); ok {
+		return n.listenIP(network, address)
+	}
 	s, local, err := n.bound(network, address, sock.TypeDgram)
 	if err != nil {
 		return nil, err
