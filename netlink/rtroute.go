@@ -300,7 +300,7 @@ func (r *request) newRoute() error {
 	case kind[7] != kindUnicast:
 		return fmt.Errorf("netlink: routes of type %d are not offered: %w", kind[7], syscall.EOPNOTSUPP)
 	case q.route.Gateway.IsZero() && !q.oif:
-		return syscall.EINVAL
+		return syscall.ENODEV
 	}
 	rt := &q.route
 	if !rt.Prefix.Is4() && !q.metric {

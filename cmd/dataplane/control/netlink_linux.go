@@ -33,6 +33,14 @@ func Netlink(n *api.Net, protocol int) Handler {
 		if err != nil {
 			return
 		}
+		defer u.Close(fd) //nolint:errcheck // nobody uses it any more
+		if err := u.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+			return
+		}
+		own, err := u.Getsockname(fd)
+		if err != nil {
+			return
+		}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -40,8 +48,9 @@ func Netlink(n *api.Net, protocol int) Handler {
 			c.Close() //nolint:errcheck // the plane has closed the socket, or nobody reads
 		}()
 		requests(c, u, fd)
-		u.Close(fd) //nolint:errcheck // ends answers
-		<-done
+		c.Close()                                                             //nolint:errcheck // ends answers where it writes,
+		u.Sendto(fd, make([]byte, unix.NLMSG_HDRLEN), unix.MSG_DONTWAIT, own) //nolint:errcheck // and where it waits
+		<-done                                                                // before the descriptor can be another's
 	}
 }
 
@@ -77,17 +86,18 @@ func requests(c io.Reader, u *api.Posix, fd int) {
 	}
 }
 
-// answers passes on what the plane says, until the socket is closed.
+// answers passes on what the plane says, until the socket is closed, or sends something
+// to itself.
 func answers(u *api.Posix, fd int, c io.Writer) {
 	b := make([]byte, maxAnswered)
 	for {
-		n, _, err := u.Recvfrom(fd, b, 0)
+		n, from, err := u.Recvfrom(fd, b, 0)
 		if errors.Is(err, syscall.ENOBUFS) {
 			n = unix.NLMSG_HDRLEN
 			clear(b[:n])
 			binary.NativeEndian.PutUint32(b, uint32(n))
 			binary.NativeEndian.PutUint16(b[4:], unix.NLMSG_OVERRUN)
-		} else if err != nil {
+		} else if sa, ok := from.(*unix.SockaddrNetlink); err != nil || !ok || sa.Pid != 0 {
 			return
 		}
 		if _, err := c.Write(b[:n]); err != nil {
