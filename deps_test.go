@@ -55,6 +55,7 @@ pmd pmd/dpdk                                     < pmd/dpdk/internal/tryopen
 perf                                             < internal/latency
 internal/latency                                 < cmd/dataplane
 sock ip inet                                     < examples
+perf mbuf sock ip inet api                       < sctp
 perf api pmd/dpdk/cthread                          < internal/jitter
 internal/jitter                                  < cmd/dataplane
 `

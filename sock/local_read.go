@@ -19,8 +19,11 @@ func (q *Local) Next() (p Parcel, ok bool) {
 }
 
 // Show copies from the oldest message, p, what fits in b, and returns how much it was.
-func (q *Local) Show(p *Parcel, b []byte) int {
-	return q.buf.CopyAt(b[:min(len(b), p.Len)], p.at)
+func (q *Local) Show(p *Parcel, b []byte) int { return q.ShowAt(p, 0, b) }
+
+// ShowAt is Show from an offset in the message.
+func (q *Local) ShowAt(p *Parcel, off int, b []byte) int {
+	return q.buf.CopyAt(b[:min(len(b), p.Len-off)], p.at+uint64(off))
 }
 
 // Drop takes p, the oldest message, out.
