@@ -18,7 +18,9 @@ const (
 	ifaFlags     = 8
 	ifaProto     = 11
 
-	ifaddrLen     = 8 // struct ifaddrmsg
+	ifaddrLen     = 8    // struct ifaddrmsg
+	ifaTemporary  = 0x01 // of IPv6; of IPv4 it says secondary
+	ifaDeprecated = 0x20
 	ifaPermanent  = 0x80
 	forever       = 0xffffffff
 	scopeUniverse = 0
@@ -49,8 +51,17 @@ func scopeOf(a ip.Addr) uint8 {
 // putAddr appends a message about an address of an interface.
 func putAddr(w *writer, typ, flags uint16, f *ip.RouteIface, p ip.Prefix, o *origin) {
 	v4 := p.Is4()
+	what, preferred := uint8(ifaPermanent), uint32(forever)
+	for _, n := range f.Notes {
+		if n.Addr == p.Addr && n.Temporary { // a router's, so it ends by itself
+			what = ifaTemporary
+		}
+		if n.Addr == p.Addr && n.Deprecated {
+			what, preferred = what|ifaDeprecated, 0
+		}
+	}
 	w.begin(typ, flags, o.seq, o.id)
-	w.u8(family(v4), p.Bits, ifaPermanent, scopeOf(p.Addr))
+	w.u8(family(v4), p.Bits, what, scopeOf(p.Addr))
 	w.u32(uint32(f.Index) + 1)
 	w.attrAddr(ifaAddress, p.Addr)
 	if v4 {
@@ -60,9 +71,9 @@ func putAddr(w *writer, typ, flags uint16, f *ip.RouteIface, p ip.Prefix, o *ori
 		}
 		w.attrText(ifaLabel, shortName(f.Name))
 	}
-	w.attr32(ifaFlags, ifaPermanent)
+	w.attr32(ifaFlags, uint32(what))
 	at := w.nest(ifaCacheInfo)
-	w.u32(forever) // preferred
+	w.u32(preferred)
 	w.u32(forever) // valid
 	w.u32(0)
 	w.u32(0)

@@ -7,6 +7,8 @@ import (
 
 	nl "github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"dataplane/ip"
 )
 
 // The library keeps these to itself.
@@ -57,6 +59,29 @@ func TestLibraryReadsAddresses(t *testing.T) {
 	}
 	if want := 3; len(got) != want {
 		t.Errorf("%d addresses, want %d: %v", len(got), want, got)
+	}
+}
+
+// What routers gave is told from what the configuration did.
+func TestAddressFlags(t *testing.T) {
+	f, p := rig(t)
+	a := addr("2001:db8::2")
+	for flags, note := range map[int]ip.AddrNote{
+		unix.IFA_F_PERMANENT: {}, unix.IFA_F_TEMPORARY: {Addr: a, Temporary: true},
+		unix.IFA_F_PERMANENT | unix.IFA_F_DEPRECATED: {Addr: a, Deprecated: true},
+		unix.IFA_F_TEMPORARY | unix.IFA_F_DEPRECATED: {Addr: a, Deprecated: true, Temporary: true},
+	} {
+		must(t, p.Change(func(d *ip.Draft) error {
+			d.Ifaces[0].Notes = []ip.AddrNote{note}
+			return nil
+		}))
+		all, _ := dial(t, f, protoRoute).ask(rtmGetAddr, flagDump, []byte{unix.AF_INET6})
+		if len(all) != 1 {
+			t.Fatalf("%d addresses", len(all))
+		}
+		if got, _, err := parseAddr(all[0].data); err != nil || got.Flags != flags || (got.PreferedLft == 0) != note.Deprecated {
+			t.Errorf("%+v: %+v, %v", note, got, err)
+		}
 	}
 }
 
