@@ -15,6 +15,9 @@ type extra struct {
 	stamping atomic.Uint32                    // SO_TIMESTAMPING
 	filter   atomic.Pointer[sock.Filter]      // as SO_GET_FILTER has it
 	locked   atomic.Bool                      // SO_LOCK_FILTER
+	freeBind atomic.Bool                      // IP_FREEBIND
+	noPort   atomic.Bool                      // IP_BIND_ADDRESS_NO_PORT
+	ports    atomic.Uint32                    // IP_LOCAL_PORT_RANGE, the lower one in the lower half; 0: any
 	inq      atomic.Bool                      // TCP_INQ
 	errs     atomic.Pointer[[]*sock.ErrQueue] // of the Socks
 

@@ -41,10 +41,22 @@ func (p *Ports) Reserve(addr ip.Addr, port uint16, share bool) (uint16, syscall.
 		p.take(addr, port, share)
 		return port, 0
 	}
-	const n = LastEphemeral - FirstEphemeral + 1
+	return p.choose(addr, share, FirstEphemeral, LastEphemeral)
+}
+
+// ReserveIn is Reserve of a free port between two.
+func (p *Ports) ReserveIn(addr ip.Addr, share bool, low, high int) (uint16, syscall.Errno) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.choose(addr, share, low, high)
+}
+
+// choose finds a free port.
+func (p *Ports) choose(addr ip.Addr, share bool, low, high int) (uint16, syscall.Errno) {
+	n := high - low + 1
 	start := rand.IntN(n)
 	for i := range n {
-		port := uint16(FirstEphemeral + (start+i)%n)
+		port := uint16(low + (start+i)%n)
 		if p.free(addr, port, false) { // one that nobody has, even if it will be shared
 			p.take(addr, port, share)
 			return port, 0

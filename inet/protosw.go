@@ -247,13 +247,29 @@ func (p *private) bind(s *sock.Socket, local sock.Name) error {
 		return errno
 	}
 	inner := innerLocal(s, local)
-	if !p.host.isLocal(inner.Addr) {
+	if !p.host.isLocal(inner.Addr) && !p.freeBind() {
 		return syscall.EADDRNOTAVAIL
 	}
-	addr := reserved(s, inner)
+	if local.Port == 0 && p.portLater() {
+		s.SetNames(local, sock.Name{})
+		s.SetState(sock.Bound)
+		return nil
+	}
+	return p.reserve(s, local)
+}
+
+// reserve is bind once the address is known to be good. Under Wr's lock.
+func (p *private) reserve(s *sock.Socket, local sock.Name) error {
+	addr := reserved(s, innerLocal(s, local))
 	opt := &s.SK().Opt
 	share := opt.ReusePort || (p.sw.Protocol == ip.ProtoUDP && opt.ReuseAddr)
-	port, errno := p.ports().Reserve(addr, local.Port, share)
+	low, high := p.portRange()
+	port, errno := local.Port, syscall.Errno(0)
+	if port == 0 {
+		port, errno = p.ports().ReserveIn(addr, share, low, high)
+	} else {
+		port, errno = p.ports().Reserve(addr, port, share)
+	}
 	if errno != 0 {
 		return errno
 	}

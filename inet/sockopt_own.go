@@ -43,6 +43,9 @@ func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno
 			return true, errno
 		}
 	}
+	if known, errno := setBindOption(s, o, value); known {
+		return true, errno
+	}
 	switch o {
 	case option{syscall.IPPROTO_UDP, udpSegment}:
 		if value < 0 || value > 0xffff {
@@ -112,6 +115,9 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 		x := p.extra.Load()
 		return put(o.level, v, b2i(x != nil && x.inq.Load()))
 	}
+	if value, known := getBindOption(s, o); known {
+		return put(o.level, v, value)
+	}
 	if n, known, errno := getFilter(s, o, v); known {
 		return n, known, errno
 	}
@@ -124,6 +130,12 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 	if o.level != syscall.SOL_SOCKET {
 		return 0, false, 0
 	}
+	return getOwnSocket(s, o, v)
+}
+
+// getOwnSocket is getOwn for level SOL_SOCKET.
+func getOwnSocket(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscall.Errno) {
+	p := of(s)
 	if value, known := getInt(s, o.name); known {
 		return put(o.level, v, value)
 	}

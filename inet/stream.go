@@ -38,6 +38,11 @@ func (*streamOps) Listen(s *sock.Socket, backlog int) error {
 			return err
 		}
 	case sock.Bound:
+		if local, _ := s.Names(); local.Port == 0 { // IP_BIND_ADDRESS_NO_PORT
+			if err := of(s).reserve(s, local); err != nil {
+				return err
+			}
+		}
 	case sock.Listening:
 	default:
 		return syscall.EINVAL
@@ -136,6 +141,9 @@ func (*streamOps) Connect(s *sock.Socket, to sock.Name, flags int) error {
 		}
 	}
 	if err := s.Wr.Err(); err != nil {
+		return err
+	}
+	if err := chooseInRange(s); err != nil {
 		return err
 	}
 	local, errno := connectNames(s, &to)
