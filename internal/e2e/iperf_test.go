@@ -56,16 +56,17 @@ func TestIperf3(t *testing.T) {
 				{"udp", []string{"-u", "-b", "100M"}},
 				{"udp reverse", []string{"-u", "-b", "100M", "-R"}},
 			} {
-				t.Run(c.name, func(t *testing.T) { b.iperf(t, c.args) })
+				t.Run(c.name, func(t *testing.T) { b.iperf(t, planeIP, c.args) })
 			}
 		})
 	}
 }
 
-func (b *bed) iperf(t *testing.T, args []string) {
+// iperf runs the client against the plane at an address.
+func (b *bed) iperf(t *testing.T, at string, args []string) {
 	t.Helper()
 	before := b.missed(t)
-	args = append([]string{"-c", planeIP, "-J", "-t", "1", "--connect-timeout", "3000"}, args...)
+	args = append([]string{"-c", at, "-J", "-t", "1", "--connect-timeout", "3000"}, args...)
 	out, err := try(t, 20*time.Second, "iperf3", args...)
 	var r iperfResult
 	if e := json.Unmarshal([]byte(out), &r); e != nil || err != nil || r.Error != "" {
