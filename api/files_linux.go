@@ -43,6 +43,14 @@ func (t *fileTable) get(fd int) (*file, error) {
 	return nil, unix.EBADF
 }
 
+// size is more than the greatest number in use.
+func (t *fileTable) size() int {
+	if s := t.slots.Load(); s != nil {
+		return len(*s)
+	}
+	return 0
+}
+
 // add gives f the lowest free number, from least on. EMFILE: there is none.
 func (t *fileTable) add(f *file, least int) (int, error) {
 	t.mu.Lock()

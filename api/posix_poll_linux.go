@@ -187,7 +187,7 @@ func (u *Posix) Select(nfd int, r, w, e *unix.FdSet, timeout *unix.Timeval) (n i
 	}
 	sets := [3]*unix.FdSet{r, w, e}
 	wants := [3]uint32{selectRead, selectWrite, selectExcept}
-	ps := make([]polled, min(nfd, unix.FD_SETSIZE))
+	ps := make([]polled, min(nfd, unix.FD_SETSIZE, u.files.size())) // as Linux: what is beyond is not looked at
 	for fd := range ps {
 		for k, set := range sets {
 			if set == nil || !set.IsSet(fd) {

@@ -30,6 +30,12 @@ func (f *file) recvmsg(m *sock.Msg) (int, error) {
 		defer s.put()
 		m.Buf = s.b
 	}
+	if len(m.Buf) == 0 && flags&unix.MSG_ERRQUEUE == 0 && f.s.Protocol == unix.IPPROTO_TCP {
+		var one [1]byte // as Linux: nothing is read when there is something
+		_, err := f.s.Recv(one[:], f.flags(flags)&unix.MSG_DONTWAIT|unix.MSG_PEEK)
+		m.Flags = 0
+		return 0, plainErrno(err)
+	}
 	if flags&unix.MSG_ERRQUEUE != 0 {
 		n, err := f.s.RecvError(m)
 		return n, plainErrno(err)

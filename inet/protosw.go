@@ -126,8 +126,14 @@ type family struct {
 // Family returns its number.
 func (f family) Family() int { return f.number }
 
+// protocols is how many there may be, Linux's IPPROTO_MAX.
+const protocols = 263
+
 // Create makes a Socket with one Sock per lcore, of which Connect keeps one.
 func (f family) Create(typ, protocol int) (*sock.Socket, error) {
+	if protocol < 0 || protocol >= protocols {
+		return nil, syscall.EINVAL
+	}
 	p, errno := f.h.sw.find(typ, protocol)
 	if errno != 0 {
 		return nil, errno
@@ -174,8 +180,9 @@ type private struct {
 	*dgramPart                       // nil for a stream
 	extra      atomic.Pointer[extra] // nil: none; written by more
 
-	mu    sync.Mutex // held while a goroutine works on Socks that no lcore knows
-	known bool       // an lcore may know them: from now on they are its own; under mu
+	mu     sync.Mutex // held while a goroutine works on Socks that no lcore knows
+	known  bool       // an lcore may know them: from now on they are its own; under mu
+	untold bool       // connected by a Connect that did not wait, and not said so yet; under Wr\'s lock
 }
 
 // dgramPart is what only datagrams need.

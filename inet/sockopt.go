@@ -20,7 +20,7 @@ func (inetOps) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
 	if !peer {
 		return local, nil
 	}
-	if s.State() != sock.Connected {
+	if s.State() != sock.Connected || s.Type == sock.TypeStream && s.SK().Has(sock.FlagDead) {
 		return sock.Name{}, syscall.ENOTCONN
 	}
 	return remote, nil

@@ -131,6 +131,10 @@ func (*streamOps) Connect(s *sock.Socket, to sock.Name, flags int) error {
 	defer s.Wr.Unlock()
 	switch s.State() {
 	case sock.Connected, sock.Listening:
+		if p := of(s); p.untold { // of an earlier call that did not wait: once
+			p.untold = false
+			return nil
+		}
 		return syscall.EISCONN
 	case sock.Connecting:
 		if err := waitConnected(s, flags); err != errMoved {

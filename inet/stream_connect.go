@@ -43,7 +43,9 @@ func settle(s *sock.Socket) {
 		return
 	}
 	if s.State() == sock.Connecting {
-		awaitConnection(s, sock.MsgDontwait) //nolint:errcheck // a later call finds it
+		if awaitConnection(s, sock.MsgDontwait) == nil { // else a later call finds it
+			of(s).untold = true
+		}
 	}
 	s.Wr.Unlock()
 }
@@ -63,11 +65,26 @@ func mustConnect(s *sock.Socket, flags int) error {
 	switch {
 	case s.Closed():
 		return sock.ErrClosed
-	case s.State() == sock.Connecting:
-		return awaitConnection(s, flags)
+	case s.State() != sock.Connecting:
+		return syscall.EPIPE
 	}
-	return syscall.EPIPE
+	sk := s.SK()
+	dead := sk.Has(sock.FlagDead)
+	if e := sk.PeekError(); e != 0 && e != errMoved {
+		return sk.TakeError()
+	}
+	if dead { // it has been told why
+		return syscall.EPIPE
+	}
+	if err := awaitConnection(s, flags); err != nil {
+		return err
+	}
+	of(s).untold = true
+	return nil
 }
+
+// errOver: a connection has failed, and who reads has been told why.
+const errOver = syscall.ESHUTDOWN
 
 // awaitReading is for who reads from a Socket that is not connected: nil once it is.
 // Under Rd's lock.
@@ -82,7 +99,7 @@ func awaitReading(s *sock.Socket, flags int) error {
 			return sk.TakeError()
 		}
 		if dead {
-			return syscall.ENOTCONN
+			return errOver
 		}
 		err := s.Rd.Wait(flags, func() bool {
 			return sk.Has(sock.FlagConnected|sock.FlagDead) || sk.PeekError() != 0 || s.State() != sock.Connecting

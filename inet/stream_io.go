@@ -96,7 +96,9 @@ func (o *streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 // error is the end of the stream.
 func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
-		if err := awaitReading(s, flags); err != nil {
+		if err := awaitReading(s, flags); err == errOver {
+			return 0, nil
+		} else if err != nil {
 			return 0, err
 		}
 	}

@@ -46,8 +46,8 @@ const (
 	iffLowerUp   = 0x10000
 )
 
-// flags are those of the link, as ip shows them.
-func (l *Link) flags() uint32 {
+// Flags are those of the link (IFF_*), as ip shows them.
+func (l *Link) Flags() uint32 {
 	f := uint32(iffBroadcast | iffMulticast)
 	if l.Loopback {
 		f = iffLoopback
@@ -79,7 +79,7 @@ func putLink(w *writer, typ, flags uint16, l *Link, o *origin) {
 	w.u8(0, 0)
 	w.u16(hw)
 	w.u32(uint32(l.Index))
-	w.u32(l.flags())
+	w.u32(l.Flags())
 	w.u32(0)
 	w.attrText(linkName, l.Name)
 	w.attr32(linkTxQLen, 1000)
