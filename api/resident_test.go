@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"dataplane/ip"
 )
 
 // serveTasks runs f for each connection to b's port 7, until the test ends.
@@ -379,24 +381,30 @@ func BenchmarkResident(b *testing.B) {
 		}
 		return nil
 	}
-	b.Run("tasks", func(b *testing.B) {
-		x, y := pipe(b, Config{Mode: ModeShared})
-		serveTasks(b, y, echoTask)
-		done := make(chan error)
-		if err := x.GoResident(0, func() {
-			c, err := x.Dial("tcp", "10.0.0.2:7")
-			if err == nil {
-				err = loop(c, b.N)
-				c.Close()
+	tasks := func(at func(x, y *Net) string) func(b *testing.B) {
+		return func(b *testing.B) {
+			x, y := pipe(b, Config{Mode: ModeShared})
+			serveTasks(b, y, echoTask)
+			done := make(chan error)
+			if err := x.GoResident(0, func() {
+				c, err := x.Dial("tcp", at(x, y))
+				if err == nil {
+					err = loop(c, b.N)
+					c.Close()
+				}
+				go func() { done <- err }()
+			}); err != nil {
+				b.Fatal(err)
 			}
-			go func() { done <- err }()
-		}); err != nil {
-			b.Fatal(err)
+			if err := <-done; err != nil {
+				b.Error(err)
+			}
 		}
-		if err := <-done; err != nil {
-			b.Error(err)
-		}
-	})
+	}
+	b.Run("tasks", tasks(func(_, _ *Net) string { return "10.0.0.2:7" }))
+	b.Run("six", tasks(func(x, y *Net) string { // the same by IPv6
+		return fmt.Sprintf("[%v%%%s]:7", ip.LinkLocal(y.Ports()[0].MAC), x.Ports()[0].Device)
+	}))
 	b.Run("goroutines", func(b *testing.B) {
 		x, y := pipe(b, Config{Mode: ModeShared})
 		l, err := y.Listen("tcp", ":7")

@@ -14,6 +14,7 @@ need libc6-dev gcc
 need iproute2 ip
 need iputils-ping ping
 need iputils-arping arping
+need iputils-tracepath tracepath
 need curl curl
 need iperf3 iperf3
 need netcat-openbsd nc
