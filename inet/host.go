@@ -17,6 +17,7 @@ type Host struct {
 	Groups   ip.Groups // what sockets have joined
 
 	tcpPorts, udpPorts Ports
+	litePorts          Ports
 	pingIDs            Ports // identifiers of ping sockets
 
 	stacks    []*Stack

@@ -25,9 +25,10 @@ func (h *Host) Move(from, to int, set []bool, now perf.Tick) (flows int) {
 	}
 	a.TCP.Rooted(stay)
 	a.UDP.Rooted(stay)
+	a.Lite.Rooted(stay)
 	a.Eth.TellNeighbors(b.Eth, now)
 	a.IP.TellPaths(b.IP, now)
-	flows = a.TCP.MoveTo(b.TCP, goes, now) + a.UDP.MoveTo(b.UDP, goes, now)
+	flows = a.TCP.MoveTo(b.TCP, goes, now) + a.UDP.MoveTo(b.UDP, goes, now) + a.Lite.MoveTo(b.Lite, goes, now)
 	a.stat.Events[perf.EvSocketsMoved] += uint64(flows)
 	return flows
 }

@@ -35,6 +35,7 @@ const anyProtocol = 0
 var inetsw = [...]Protosw{
 	{Type: sock.TypeStream, Protocol: ip.ProtoTCP, Ops: stream, NewSock: newTCP, Permanent: true},
 	{Type: sock.TypeDgram, Protocol: ip.ProtoUDP, Ops: dgram, NewSock: newUDP, Permanent: true},
+	{Type: sock.TypeDgram, Protocol: ip.ProtoUDPLite, Ops: dgram, NewSock: newLite, Permanent: true},
 	{Type: sock.TypeDgram, Protocol: ip.ProtoICMP, Ops: pingSocks, NewSock: newPing, Made: madeRaw},
 	{Type: sock.TypeDgram, Protocol: ip.ProtoICMPv6, Ops: pingSocks, NewSock: newPing, Made: madeRaw},
 	{Type: sock.TypeRaw, Protocol: anyProtocol, Ops: rawSocks, NewSock: newRaw, Made: madeRaw},
@@ -42,6 +43,8 @@ var inetsw = [...]Protosw{
 
 func newTCP(s *Stack) *sock.Sock { return &s.TCP.NewSock().Sock }
 func newUDP(s *Stack) *sock.Sock { return &s.UDP.NewSock().Sock }
+
+func newLite(s *Stack) *sock.Sock { return &s.Lite.NewSock().Sock }
 
 // switchTable is one plane's inetsw.
 type switchTable struct {
@@ -239,6 +242,9 @@ func (p *private) ports() *Ports {
 	if p.sw.Protocol == ip.ProtoTCP {
 		return &p.host.tcpPorts
 	}
+	if p.sw.Protocol == ip.ProtoUDPLite {
+		return &p.host.litePorts
+	}
 	return &p.host.udpPorts
 }
 
@@ -269,7 +275,7 @@ func (p *private) bind(s *sock.Socket, local sock.Name) error {
 func (p *private) reserve(s *sock.Socket, local sock.Name) error {
 	addr := reserved(s, innerLocal(s, local))
 	opt := &s.SK().Opt
-	share := opt.ReusePort || (p.sw.Protocol == ip.ProtoUDP && opt.ReuseAddr)
+	share := opt.ReusePort || ((p.sw.Protocol == ip.ProtoUDP || p.sw.Protocol == ip.ProtoUDPLite) && opt.ReuseAddr)
 	low, high := p.portRange()
 	port, errno := local.Port, syscall.Errno(0)
 	if port == 0 {

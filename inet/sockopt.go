@@ -8,6 +8,7 @@ import (
 	"dataplane/sock"
 	"dataplane/sock/options"
 	"dataplane/tcp"
+	"dataplane/udp"
 )
 
 // inetOps is what all types of AF_INET share.
@@ -39,11 +40,19 @@ func typeOf(s *sock.Socket) options.Types {
 	return options.Raw
 }
 
+// coverage reports whether an option is one of the two that only UDP-Lite has.
+func coverage(s *sock.Socket, level, name int) bool {
+	return of(s).sw.Protocol == ip.ProtoUDPLite && (level == syscall.IPPROTO_UDP || level == ip.ProtoUDPLite) &&
+		(name == udp.LiteSendCoverage || name == udp.LiteRecvCoverage)
+}
+
 // SetOption sets an option, if the table has it: first by the goroutine, where that is
 // enough, else on every Sock of s.
 func (inetOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
-	if errno := options.Set(typeOf(s), s.Family == syscall.AF_INET6, level, name, len(v)); errno != 0 {
-		return errno
+	if !coverage(s, level, name) {
+		if errno := options.Set(typeOf(s), s.Family == syscall.AF_INET6, level, name, len(v)); errno != 0 {
+			return errno
+		}
 	}
 	if !s.Use() {
 		return sock.ErrClosed
@@ -138,8 +147,10 @@ func clampBuf(n int) int { return min(max(n, sock.MinBuf), sock.MaxBuf) }
 
 // GetOption reads an option, if the table has it.
 func (inetOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err error) {
-	if errno := options.Get(typeOf(s), s.Family == syscall.AF_INET6, level, name); errno != 0 {
-		return 0, errno
+	if !coverage(s, level, name) {
+		if errno := options.Get(typeOf(s), s.Family == syscall.AF_INET6, level, name); errno != 0 {
+			return 0, errno
+		}
 	}
 	if !s.Use() {
 		return 0, sock.ErrClosed

@@ -40,6 +40,7 @@ type Stack struct {
 	Eth   *eth.Layer
 	IP    *ip.Layer
 	UDP   *udp.Layer
+	Lite  *udp.Layer // UDP-Lite
 	Raw   *raw.Layer
 	TCP   *tcp.Layer
 	Core  *sock.Core
@@ -66,9 +67,13 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 	})
 	host, core := cfg.Host, cfg.Core
 	host.log = cfg.Log
-	s.UDP = udp.New(udp.Config{
+	datagrams := udp.Config{
 		IP: s.IP, Core: s.Core, Pool: cfg.Pool, Stat: cfg.Stat, Secret: cfg.Secret,
-	})
+	}
+	s.UDP, s.Lite = udp.New(datagrams), udp.NewLite(datagrams)
+	if err := s.IP.AddProtocol(ip.ProtoUDPLite, s.Lite.Lite()); err != nil {
+		return nil, err
+	}
 	if err := s.IP.AddProtocol(ip.ProtoUDP, s.UDP); err != nil {
 		return nil, err
 	}
@@ -121,6 +126,7 @@ func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 	}
 	s.pool.FreeBulk(b[:done])
 	s.UDP.EndBurst()
+	s.Lite.EndBurst()
 	s.TCP.EndBurst()
 }
 
@@ -150,6 +156,7 @@ func (s *Stack) Housekeep(perf.Tick) {}
 func (s *Stack) Close(now perf.Tick) {
 	s.TCP.Close(now)
 	s.UDP.Close(now)
+	s.Lite.Close(now)
 	s.Raw.Close()
 	s.IP.Close(now)
 	s.Eth.Close()

@@ -4,10 +4,11 @@ import "dataplane/perf"
 
 // Protocol numbers that the plane itself knows.
 const (
-	ProtoICMP = 1
-	ProtoIGMP = 2
-	ProtoTCP  = 6
-	ProtoUDP  = 17
+	ProtoICMP    = 1
+	ProtoIGMP    = 2
+	ProtoTCP     = 6
+	ProtoUDP     = 17
+	ProtoUDPLite = 136
 )
 
 // Sizes of an IPv4 packet.

@@ -117,6 +117,9 @@ func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 // deliver copies the payload of m into the receive ring of s, where it becomes
 // visible at the end of the burst. Borrows m.
 func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
+	if !l.coversEnough(s, int(m.PktLen)) {
+		return perf.DropUDPChecksum
+	}
 	d := &l.d
 	d.Peer.Addr, d.Peer.Port, d.Peer.Zone = p.Src, h.SrcPort(), 0
 	d.Local.Addr, d.Local.Port, d.Local.Zone = p.Dst, h.DstPort(), 0

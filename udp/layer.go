@@ -48,6 +48,9 @@ type Layer struct {
 
 	near [nNear]near // who got the latest datagrams
 	gen  uint32      // of the tables; near ones of another are forgotten
+
+	lite    bool // it is UDP-Lite
+	covered int  // then: of the datagram being worked on, the bytes that its checksum covers
 }
 
 // Sock is a UDP socket on its lcore (struct udp_sock). Its Endpoint holds the
@@ -68,7 +71,8 @@ type Sock struct {
 
 	Drops   atomic.Uint32 // datagrams that found no room; written by the lcore
 	pmtu    uint8         // IP_MTU_DISCOVER
-	closing bool          // the application has let go; what is in TX leaves still
+	lite    lite
+	closing bool // the application has let go; what is in TX leaves still
 
 	to    Receiver // code inside the plane, which needs no ring; nil: RX
 	fresh bool     // there are records in RX that are not published

@@ -22,6 +22,8 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 		l.forget()             // SO_REUSEPORT may have changed
 	}
 	switch {
+	case l.isLite(level, name):
+		return s.setLite(name, v)
 	case level == syscall.IPPROTO_IP:
 		return s.setIP(name, sock.IntOrByte(v))
 	case level == syscall.IPPROTO_UDP && name == udpGRO:
@@ -65,6 +67,10 @@ func (s *Sock) setIP(name, value int) syscall.Errno {
 func (l *Layer) GetOption(sk *sock.Sock, level, name int, v []byte) (int, syscall.Errno) {
 	s := of(sk)
 	switch {
+	case l.isLite(level, name) && name == LiteSendCoverage:
+		return sock.PutInt(v, int(s.lite.send))
+	case l.isLite(level, name):
+		return sock.PutInt(v, int(s.lite.recv))
 	case level == syscall.IPPROTO_UDP && name == udpGRO:
 		return sock.PutBool(v, s.train != nil)
 	case level != syscall.IPPROTO_IP:

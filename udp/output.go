@@ -159,7 +159,10 @@ func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now pe
 	default:
 		ep.DontFrag = s.pmtu == syscall.IP_PMTUDISC_DO
 	}
-	if n > limit {
+	if n > limit || l.lite {
+		if l.lite {
+			return l.sendLite(s, ep, dport, p, now)
+		}
 		return l.sendBuilt(ep, dport, 0, p, now)
 	}
 	m := l.pool.Alloc()
@@ -210,7 +213,7 @@ func (l *Layer) sendMany(s *Sock, ep *ip.Endpoint, h *sock.Record, p [2][]byte, 
 		l.stat.Lose(perf.LostTooBig)
 		return syscall.EMSGSIZE // Linux: segments are not cut into fragments
 	}
-	if ifc.Offloads.Has(pmd.USO) && hl+h.Len() <= ifc.MaxTSO {
+	if ifc.Offloads.Has(pmd.USO) && !l.lite && hl+h.Len() <= ifc.MaxTSO {
 		ep.DontFrag = s.pmtu != syscall.IP_PMTUDISC_DONT
 		return l.sendBuilt(ep, dport, seg, p, now)
 	}
