@@ -60,7 +60,7 @@ func seedsIP() []seed {
 		{"ping-of-death", join(plain, do(opFragment, 9, 7, 99, 0x1f, 0xff, 100)), nil, drops(perf.DropFragBad)},
 		{"halves", join(full, do(opMany, 1, 255, 0), do(opFragment, 2, 7, 40, 0, 60), data100), events(perf.EvIPReassembled), drops(perf.DropFragLimit)},
 		{"odd-protocols", join(plain, do(opRaw, 2, 99, 8, 1, 2, 3, 4, 5, 6, 7, 8), do(opRaw, 1, 2, 4, 1, 2, 3, 4), do(opRaw, 3, 1, 8, 8, 0, 0, 0, 0, 0, 0, 0)),
-			events(perf.EvICMPErrorSent, perf.EvICMPEchoAnswered), drops(perf.DropIPProto, perf.DropEthType)},
+			events(perf.EvICMPErrorSent, perf.EvICMPEchoAnswered), drops(perf.DropIPProto, perf.DropIPShort)},
 		{"ip-options", join(plain,
 			do(opRaw, 5, 0, 36, 0x46, 0, 0, 36, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1, 0x83, 3, 4, 0, 0x17, 0x70, 0, 53, 0, 12, 0, 0, 1, 2, 3, 4),
 			do(opRaw, 5, 0, 36, 0x46, 0, 0, 36, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1, 0x94, 4, 0, 0, 0x17, 0x70, 0, 53, 0, 12, 0, 0, 1, 2, 3, 4),
