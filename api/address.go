@@ -128,13 +128,13 @@ func (n *Net) lookup(ctx context.Context, network, host string) ([]netip.Addr, e
 // newResolver returns Go's resolver, asking servers through n in turn, and those that
 // links have told of. nil: there will be none.
 func (n *Net) newResolver(servers []netip.Addr) *net.Resolver {
-	told := slices.ContainsFunc(n.cfg.Ports, func(p Port) bool { return p.SLAAC })
+	told := slices.ContainsFunc(n.cfg.Ports, func(p Port) bool { return p.SLAAC || p.DHCP })
 	if len(servers) == 0 && !told {
 		return nil
 	}
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		errs := []error{errNoServer}
-		for _, a := range slices.Concat(servers, n.host.DNS()) {
+		for _, a := range slices.Concat(servers, n.leasedDNS(), n.host.DNS()) {
 			c, err := n.DialContext(ctx, network, netip.AddrPortFrom(a, 53).String())
 			if err == nil {
 				return c, nil

@@ -63,6 +63,7 @@ func (n *Net) close(s *sock.Socket) error {
 // An error names buffers that leaked. A second Close returns the same.
 func (n *Net) Close() error {
 	n.closed.Do(func() {
+		n.endDHCP()
 		socks := n.open.Shut()
 		for _, e := range n.posix.files.end() {
 			e.Close()
@@ -94,6 +95,7 @@ func (n *Net) drain() {
 // teardown gives back whatever Open got hold of, in the reverse order.
 func (n *Net) teardown() error {
 	var errs []error
+	n.endDHCP()
 	n.stopElastic()
 	if n.group != nil {
 		errs = append(errs, n.group.Stop())

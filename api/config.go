@@ -73,6 +73,7 @@ type Port struct {
 	SLAAC    bool              // take addresses, routes and name servers from routers of IPv6 (RFC 4861, 4862)
 	Private  bool              // with SLAAC: use addresses that change, too (RFC 8981)
 	Secret   []byte            // makes stable addresses that do not tell the MAC (RFC 7217); the same at every start
+	DHCP     bool              // lease an address, a gateway and name servers of IPv4 (RFC 2131)
 	MTU      int               // default: the device's
 	Queues   int               // receive/transmit queue pairs; default: 1
 	VLAN     uint16            // 802.1Q VLAN to live in; 0: untagged

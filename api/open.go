@@ -39,6 +39,7 @@ type Net struct {
 	unix     *unix.Family
 	resident residents
 	elastic  elastic
+	leases   leases
 	resolver *net.Resolver
 
 	posix  Posix
@@ -60,7 +61,7 @@ func Open(cfg Config) (*Net, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.resolver = n.newResolver(cfg.DNS)
-	for _, step := range []func() error{n.openPorts, n.makeCores, n.startPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.makeNetlink, n.start, n.startElastic} {
+	for _, step := range []func() error{n.openPorts, n.makeCores, n.startPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.makeNetlink, n.start, n.startElastic, n.startDHCP} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, n.teardown(), closeOpened(cfg.Ports[n.taken:]))
 		}

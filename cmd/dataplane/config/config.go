@@ -50,6 +50,7 @@ type Port struct {
 	Gateway6 string            `koanf:"gateway6"`
 	SLAAC    bool              `koanf:"slaac"`
 	Private  bool              `koanf:"private"`
+	DHCP     bool              `koanf:"dhcp"`
 	Secret   string            `koanf:"secret"`
 	MTU      int               `koanf:"mtu"`
 	Queues   int               `koanf:"queues"`
@@ -208,11 +209,11 @@ func (c *Config) planServices(p *Plan, bad *problems) {
 
 // plan adds port c to p. where goes before the names of its settings.
 func (c *Port) plan(p *Plan, where string, bad *problems) {
-	q := api.Port{Driver: c.Driver, Device: c.Device, SLAAC: c.SLAAC, Private: c.Private, Secret: secretOf(c.Secret), MTU: c.MTU, Queues: c.Queues, Options: map[string]string{}}
+	q := api.Port{Driver: c.Driver, Device: c.Device, SLAAC: c.SLAAC, Private: c.Private, DHCP: c.DHCP, Secret: secretOf(c.Secret), MTU: c.MTU, Queues: c.Queues, Options: map[string]string{}}
 	if q.Driver == "" {
 		q.Driver = "tap"
 	}
-	if len(c.Addrs) == 0 {
+	if len(c.Addrs) == 0 && !c.DHCP {
 		bad.add(where+"addrs", errors.New("none: the plane needs an address there, as --addr 10.9.0.2/24"))
 	}
 	for _, s := range c.Addrs {
