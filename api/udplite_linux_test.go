@@ -121,3 +121,35 @@ func TestUDPLite(t *testing.T) {
 		t.Errorf("to nobody: %v", err)
 	}
 }
+
+// The same over IPv6, with fragments.
+func TestUDPLite6(t *testing.T) {
+	n := open(t, Config{})
+	u := n.Posix()
+	s, err := u.Socket(unix.AF_INET6, unix.SOCK_DGRAM, unix.IPPROTO_UDPLITE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lo := [16]byte{15: 1}
+	if err := u.Bind(s, &unix.SockaddrInet6{Addr: lo, Port: 7}); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := u.Socket(unix.AF_INET6, unix.SOCK_DGRAM, unix.IPPROTO_UDPLITE)
+	if err := u.Connect(c, &unix.SockaddrInet6{Addr: lo, Port: 7}); err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, 20000)
+	for _, cov := range []int{0, 8, 100} {
+		if err := u.SetsockoptInt(c, ip.ProtoUDPLite, udp.LiteSendCoverage, cov); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range []int{0, 1, 1000, 15000} {
+			if _, err := u.Write(c, p[:k]); err != nil {
+				t.Fatal(err)
+			}
+			if got, from, err := u.Recvfrom(s, p, 0); got != k || err != nil || from.(*unix.SockaddrInet6).Addr != lo {
+				t.Fatal(got, from, err)
+			}
+		}
+	}
+}
