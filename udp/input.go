@@ -123,7 +123,7 @@ func (l *Layer) deliver(s *Sock, m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verd
 	d := &l.d
 	d.Peer.Addr, d.Peer.Port, d.Peer.Zone = p.Src, h.SrcPort(), 0
 	d.Local.Addr, d.Local.Port, d.Local.Zone = p.Dst, h.DstPort(), 0
-	if p.Src[0]|p.Dst[0] != 0 { // IPv6
+	if p.Src[0]|p.Dst[0] >= 0xfe { // IPv6, and perhaps of one link
 		d.Peer, d.Local = endName(p.Src, d.Peer.Port), endName(p.Dst, d.Local.Port)
 	}
 	d.Iface, d.TTL, d.TOS, d.Time = p.Iface.Index, p.TTL, p.TOS, p.Now
