@@ -84,32 +84,10 @@ func (s *Stack) Pool() *mbuf.Pool { return s.pool }
 // goes in fragments if it must and e allows it. Runs on the lcore; now is that of Input,
 // or Core.Now. Errors: those of routes, EMSGSIZE, ENOBUFS.
 func (s *Stack) SendIP(e *ip.Endpoint, protocol uint8, b []byte, now perf.Tick) syscall.Errno {
-	m := s.chain(b)
+	m := s.pool.Build(b)
 	if m == nil {
 		s.stat.Lose(perf.LostNoMbuf)
 		return syscall.ENOBUFS
 	}
 	return s.IP.Output(m, e, protocol, now)
-}
-
-// chain returns a copy of b in as many buffers as it takes; nil: there are not so many.
-func (s *Stack) chain(b []byte) (head *mbuf.Mbuf) {
-	for head == nil || len(b) > 0 {
-		m := s.pool.Alloc()
-		if m == nil {
-			if head != nil {
-				s.pool.Free(head)
-			}
-			return nil
-		}
-		n := min(len(b), m.Tailroom())
-		copy(m.Append(n), b)
-		b = b[n:]
-		if head == nil {
-			head = m
-		} else {
-			head.Chain(m)
-		}
-	}
-	return head
 }

@@ -82,7 +82,8 @@ func (l *Layer) coversEnough(s *Sock, n int) bool {
 // sendLite makes one UDP-Lite datagram of two pieces and hands it to IP.
 func (l *Layer) sendLite(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now perf.Tick) syscall.Errno {
 	n := HdrLen + len(p[0]) + len(p[1])
-	m := l.build(p[0], p[1])
+	var h [HdrLen]byte // written in its place
+	m := l.pool.Build(h[:], p[0], p[1])
 	if m == nil {
 		l.stat.Lose(perf.LostNoMbuf)
 		return syscall.ENOBUFS

@@ -242,7 +242,8 @@ func cutFrom(p *[2][]byte, n int) (q [2][]byte) {
 // fragments, or, where seg is not 0, to a port that cuts it into datagrams.
 func (l *Layer) sendBuilt(ep *ip.Endpoint, dport uint16, seg int, p [2][]byte, now perf.Tick) syscall.Errno {
 	n := HdrLen + len(p[0]) + len(p[1])
-	m := l.build(p[0], p[1])
+	var h [HdrLen]byte // written in its place
+	m := l.pool.Build(h[:], p[0], p[1])
 	if m == nil {
 		l.stat.Lose(perf.LostNoMbuf)
 		return syscall.ENOBUFS
@@ -255,38 +256,4 @@ func (l *Layer) sendBuilt(ep *ip.Endpoint, dport uint16, seg int, p [2][]byte, n
 	}
 	l.stat.Event(perf.EvUDPSent)
 	return l.ip.Output(m, ep, ip.ProtoUDP, now)
-}
-
-// build returns a packet with room for a header and the payload in as many
-// buffers as it takes, nil if there are not enough.
-func (l *Layer) build(x, y []byte) *mbuf.Mbuf {
-	m := l.pool.Alloc()
-	if m == nil {
-		return nil
-	}
-	m.Append(HdrLen)
-	tail := m
-	for {
-		for len(x) > 0 {
-			n := min(len(x), tail.Tailroom())
-			if n == 0 {
-				break
-			}
-			copy(tail.Append(n), x)
-			x = x[n:]
-			if len(x) == 0 {
-				x, y = y, nil
-			}
-		}
-		if tail != m {
-			m.Chain(tail)
-		}
-		if len(x) == 0 {
-			return m
-		}
-		if tail = l.pool.Alloc(); tail == nil {
-			l.pool.Free(m)
-			return nil
-		}
-	}
 }
