@@ -220,7 +220,7 @@ func (n *Net) makeStacks() error {
 	}
 	n.unix = unix.New(n.tasks, (*descriptors)(&n.posix))
 	return errors.Join(
-		n.host.Families.Register(packet.NewFamily(n.listenPort, n.packets...)),
+		n.host.Families.Register(packet.NewFamily(links{n}, n.packets...)),
 		n.host.Families.Register(n.unix),
 	)
 }

@@ -10,9 +10,12 @@ import (
 // pmd.Listener: their ports have an option for it, if any.
 var closedEars = map[string]bool{"dpdk": true, "afpacket": true, "afxdp": true}
 
-// listenPort makes a port hand up frames that are for nobody here. Other ports than the
+// links is a Net as packet sockets see it.
+type links struct{ *Net }
+
+// Listen makes a port hand up frames that are for nobody here. Other ports than the
 // above do so anyway. EOPNOTSUPP: it cannot be told.
-func (n *Net) listenPort(iface int, allGroups, all bool) error {
+func (n links) Listen(iface int, allGroups, all bool) error {
 	if l, ok := pmd.As[pmd.Listener](n.ports[iface]); ok {
 		return l.Listen(allGroups, all)
 	}
@@ -20,4 +23,14 @@ func (n *Net) listenPort(iface int, allGroups, all bool) error {
 		return syscall.EOPNOTSUPP
 	}
 	return nil
+}
+
+// MTU is what the routes in force say. An interface that they do not know carries nothing.
+func (n links) MTU(iface int) int {
+	for _, f := range n.host.Routes.Load().Ifaces() {
+		if int(f.Index) == iface {
+			return f.MTU
+		}
+	}
+	return 0
 }

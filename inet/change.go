@@ -65,10 +65,7 @@ func (s *Stack) follow(r *ip.Routes, announce bool, now perf.Tick) {
 			continue
 		}
 		ifc := s.ifaces[f.Index]
-		if ifc.MTU != f.MTU { // goroutines of packet sockets read it
-			ifc.MTU = f.MTU
-		}
-		ifc.Down = f.Down
+		ifc.MTU, ifc.Down = f.MTU, f.Down
 		ifc.Reachable, ifc.Retrans = f.Reachable, f.Retrans
 		more := false
 		addrs := make([]eth.Prefix4, 0, len(f.Prefixes))

@@ -12,22 +12,27 @@ import (
 type Family struct {
 	layers []*Layer // one per lcore
 
-	listen Listen
+	links Links
 
 	gate    sock.Socket        // its Wr is the lock of what follows: a task waits for it without its lcore
 	fanouts map[uint16]*fanout // by id
 	hearing map[hearing]int    // memberships of all sockets
 }
 
-// Listen makes the port of an interface hand up frames that are for nobody here: those
-// to all groups, or all there are.
-type Listen func(iface int, allGroups, all bool) error
+// Links is what the family asks its plane. Any goroutine.
+type Links interface {
+	// Listen makes the port of an interface hand up frames that are for nobody here: those
+	// to all groups, or all there are.
+	Listen(iface int, allGroups, all bool) error
+	// MTU is how much an interface carries behind the link header.
+	MTU(iface int) int
+}
 
 var _ sock.NetProtoFamily = (*Family)(nil)
 
 // NewFamily returns the family of a plane with these layers, one per lcore.
-func NewFamily(listen Listen, layers ...*Layer) *Family {
-	f := &Family{layers: layers, fanouts: map[uint16]*fanout{}, hearing: map[hearing]int{}, listen: listen}
+func NewFamily(links Links, layers ...*Layer) *Family {
+	f := &Family{layers: layers, fanouts: map[uint16]*fanout{}, hearing: map[hearing]int{}, links: links}
 	f.gate.Attach(&layers[0].newSock(false).Sock)
 	return f
 }

@@ -92,10 +92,7 @@ func (f *Family) tell(iface uint32) error {
 			groups = groups || h.kind == hearGroup || h.kind == hearAllGroups
 		}
 	}
-	if f.listen == nil {
-		return nil
-	}
-	return f.listen(int(iface)-1, groups || all, all)
+	return f.links.Listen(int(iface)-1, groups || all, all)
 }
 
 // leaveAll takes back all that a socket wished, and its place in a group.

@@ -61,7 +61,7 @@ func destination(s *sock.Socket, m *sock.Msg, to *sock.Name) error {
 	} else if a := to.Link(); !m.Named || a.HaLen < lenEther {
 		return syscall.EINVAL // eth_header: nowhere to
 	}
-	if len(m.Buf) > ifc.MTU+head {
+	if len(m.Buf) > priv(s).fam.links.MTU(int(ifc.Index))+head {
 		return syscall.EMSGSIZE
 	}
 	return nil
