@@ -17,7 +17,8 @@ const writeStep = 32 << 10
 
 // Send writes b to the stream and returns how many bytes the lcore will
 // send. It waits for room as long as it takes; a deadline or an error cuts it
-// short, with what was written so far.
+// short, with what was written so far. With MsgMore a last part that does not fill a
+// segment waits for the next call without it, 200 ms at most.
 func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
 		if err := mustConnect(s, flags); err != nil {
@@ -25,7 +26,10 @@ func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 		}
 	}
 	sk := s.SK()
-	sent := 0
+	sent, req := 0, sock.ReqSend
+	if flags&sock.MsgMore != 0 {
+		req = sock.ReqMore
+	}
 	for {
 		if cannotSend(s, sk) || s.Wr.Refused() {
 			if err := sendErr(s, sk); err != nil {
@@ -38,7 +42,7 @@ func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 		n := sk.TX.Write(b[sent:min(len(b), sent+writeStep)])
 		if n > 0 {
 			sent += n
-			sk.Push(sock.ReqSend)
+			sk.Push(req)
 			s.Wr.Moved(n)
 		}
 		if sent == len(b) {

@@ -52,6 +52,7 @@ const (
 	ReqShutRead                     // what still arrives is not wanted
 	ReqClose                        // the application has let go of the socket
 	ReqConnect                      // connect to where the Owner was told
+	ReqMore                         // TX holds more, of which a last part that fills no segment waits for the next ReqSend
 	ReqFree                         // with ReqClose: no Socket knows the Sock any more (Socket.Leave)
 )
 

@@ -9,6 +9,7 @@ const (
 	MsgTrunc    = syscall.MSG_TRUNC
 	MsgCtrunc   = syscall.MSG_CTRUNC
 	MsgWaitall  = syscall.MSG_WAITALL
+	MsgMore     = 0x8000 // MSG_MORE
 )
 
 // Msg is one message of SendMsg or RecvMsg.

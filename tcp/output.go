@@ -156,7 +156,7 @@ func (s *Sock) mayPush() bool {
 	switch {
 	case d.fin || d.force || seqLT(d.nxt, d.max):
 		return true
-	case s.opt.cork:
+	case s.opt.cork != 0:
 		return false
 	case s.opt.noDelay || d.nxt == d.una:
 		return true

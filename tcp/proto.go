@@ -101,7 +101,7 @@ func (l *Layer) Bind(sk *sock.Sock, local sock.Name) syscall.Errno {
 func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 	s := sk.Owner.(*Sock)
 	l.now = now
-	if bits == sock.ReqSend && s.state == Established { // nearly always
+	if bits == sock.ReqSend && s.state == Established && s.opt.cork == 0 { // nearly always
 		l.want(s)
 		l.warmed(s)
 		return
@@ -109,7 +109,12 @@ func (l *Layer) Request(sk *sock.Sock, bits uint32, now perf.Tick) {
 	if bits&sock.ReqConnect != 0 {
 		l.dial(s)
 	}
-	if bits&sock.ReqSend != 0 && s.state.sends() {
+	if bits&sock.ReqSend != 0 {
+		s.opt.cork &^= corkMore
+	} else if bits&sock.ReqMore != 0 {
+		s.opt.cork |= corkMore
+	}
+	if bits&(sock.ReqSend|sock.ReqMore) != 0 && s.state.sends() {
 		l.want(s)
 		l.warmed(s)
 	}

@@ -23,7 +23,7 @@ func (l *Layer) brief(s *Sock) bool {
 		s.loss.phase != open || s.loss.inflate != 0 || !s.loss.board.Empty() || // nothing was lost
 		r.ooo.Reports() ||
 		flight+n > min(s.win.Cwnd, int(d.wnd)) || // both windows have room
-		s.opt.cork || flight > 0 && !s.opt.noDelay || // RFC 9293 3.7.4
+		s.opt.cork != 0 || flight > 0 && !s.opt.noDelay || // RFC 9293 3.7.4
 		flight == 0 && l.now-d.last > s.rtt.RTO // it rested
 	if long || l.ip.Resolve(&s.Endpoint) != 0 {
 		return false

@@ -58,9 +58,9 @@ func TestBrief(t *testing.T) {
 	s.snd.last = b.now
 	take(false, "more than a segment", s.win.MSS+1)
 	take(false, "after a rest", 64)
-	s.snd.last, s.opt.cork = b.now, true
+	s.snd.last, s.opt.cork = b.now, corkOption
 	take(false, "corked", 64)
-	s.snd.last, s.opt.cork = b.now, false
+	s.snd.last, s.opt.cork = b.now, 0
 	wnd := s.snd.wnd
 	s.snd.wnd = 10
 	take(false, "no room in the window", 64)

@@ -119,10 +119,16 @@ type settings struct {
 	keepCount uint8
 	cong      congID
 	noDelay   bool
-	cork      bool
+	cork      uint8 // corkOption, corkMore: what fills no segment waits
 	synCount  uint8 // TCP_SYNCNT; 0: the layer's
 	pmtu      uint8 // IP_MTU_DISCOVER, with IP_PMTUDISC_WANT as 0 (xor)
 }
+
+// Reasons to hold back what fills no segment.
+const (
+	corkOption = 1 << iota // TCP_CORK
+	corkMore               // MSG_MORE of the last call
+)
 
 // millis is a duration as options have it.
 type millis uint32

@@ -75,7 +75,10 @@ func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
 			l.want(s) // what Nagle held may go
 		}
 	case optCork:
-		if o.cork = v != 0; !o.cork && s.state.sends() {
+		if o.cork |= corkOption; v == 0 {
+			o.cork &^= corkOption
+		}
+		if o.cork == 0 && s.state.sends() {
 			s.snd.force = s.snd.una == s.snd.max
 			l.want(s)
 		}
@@ -216,7 +219,7 @@ func (s *Sock) option(level, name int) (int, syscall.Errno) {
 	case syscall.IPPROTO_TCP<<16 | optNoDelay:
 		return b2i(o.noDelay), 0
 	case syscall.IPPROTO_TCP<<16 | optCork:
-		return b2i(o.cork), 0
+		return b2i(o.cork&corkOption != 0), 0
 	case syscall.IPPROTO_TCP<<16 | optQuickAck:
 		return b2i(!s.rcv.talks), 0
 	case syscall.IPPROTO_TCP<<16 | optMaxSeg:

@@ -205,6 +205,36 @@ func TestCork(t *testing.T) {
 	f.Expect(Seg{Len: 10})
 }
 
+// MSG_MORE holds what does not fill a segment until a call without it, for 200 ms at
+// most; TCP_CORK stays as it is.
+func TestMore(t *testing.T) {
+	w := newWire(t)
+	f, a := w.Passive(Seg{}, ms)
+	a.WriteMore(100)
+	w.Quiet()
+	a.WriteMore(1400)
+	f.Expect(Seg{Len: 1460})
+	f.Send(Seg{})
+	w.Quiet()
+	a.Write(5)
+	f.Expect(Seg{Len: 45})
+	f.Send(Seg{})
+	a.WriteMore(10)
+	near(t, "a part that waits for more", w.Until(sec), 200*ms)
+	f.Expect(Seg{Len: 10})
+	f.Send(Seg{})
+	a.Set(syscall.IPPROTO_TCP, syscall.TCP_CORK, 1)
+	a.WriteMore(10)
+	a.Write(10)
+	w.Quiet()
+	a.Set(syscall.IPPROTO_TCP, syscall.TCP_CORK, 0)
+	f.Expect(Seg{Len: 20})
+	f.Send(Seg{})
+	a.WriteMore(10)
+	a.Close()
+	f.Expect(Seg{Flags: FIN | ACK, Len: 10})
+}
+
 // The path is silent about big packets: smaller ones get through. RFC 4821.
 func TestRFC4821_BlackHole(t *testing.T) {
 	w := newWire(t)

@@ -102,13 +102,22 @@ func (a *App) Write(n int) int {
 // WriteString writes s and returns how many bytes the socket took.
 func (a *App) WriteString(s string) int { return a.write([]byte(s)) }
 
-func (a *App) write(p []byte) int {
+// WriteMore is Write with MSG_MORE.
+func (a *App) WriteMore(n int) int {
+	got := a.send(Pattern(a.out, n), sock.ReqMore)
+	a.out += int64(got)
+	return got
+}
+
+func (a *App) write(p []byte) int { return a.send(p, sock.ReqSend) }
+
+func (a *App) send(p []byte, req uint32) int {
 	if limit := a.SK.SndWant.Swap(0); limit != 0 { // as a writer does
 		a.SK.TX.SetLimit(int(limit))
 	}
 	n := a.SK.TX.Write(p)
 	if n > 0 {
-		a.SK.Kick(sock.ReqSend)
+		a.SK.Kick(req)
 	}
 	a.w.pump()
 	return n
