@@ -42,13 +42,15 @@ func TestPollStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		polled(t, "data", s, rd|wr)
-		for err == nil {
-			_, err = c.Send(make([]byte, 1<<16), sock.MsgDontwait)
+		left := 1
+		for n := 0; err == nil; left += n {
+			n, err = c.Send(make([]byte, 1<<16), sock.MsgDontwait)
 		}
 		polled(t, "full", c, 0)
-		for n := 1; n > 0; {
-			n, _ = s.Recv(make([]byte, 1<<16), sock.MsgDontwait)
-			time.Sleep(time.Millisecond)
+		for left > 0 {
+			n, err := s.Recv(make([]byte, 1<<16), 0)
+			must(t, err)
+			left -= n
 		}
 		polled(t, "empty", s, wr)
 		polled(t, "room", c, wr)

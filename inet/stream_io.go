@@ -107,7 +107,9 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 		}
 	}
 	if s.Rd.Refused() {
-		return 0, s.Rd.Err()
+		if err := s.Rd.Err(); err != nil { // a deadline may have been lifted meanwhile
+			return 0, err
+		}
 	}
 	sk, got := s.SK(), 0
 	for {

@@ -147,3 +147,32 @@ func TestStreamSendBufferOfAWriter(t *testing.T) {
 		}
 	})
 }
+
+// A deadline that is lifted while a call looks at it is no end of the stream.
+func TestDeadlineLifted(t *testing.T) {
+	each(t, func(t *testing.T, a, b *bed) {
+		c, s := streams(a, b)
+		if _, err := c.Send([]byte("x"), 0); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 20_000 {
+				s.Rd.SetDeadline(time.Unix(1, 0))
+				s.Rd.SetDeadline(time.Time{})
+			}
+		}()
+		for buf := make([]byte, 1); ; {
+			n, err := s.Recv(buf, sock.MsgPeek|sock.MsgDontwait)
+			if n == 0 && err == nil {
+				t.Fatal("the end of a stream that goes on")
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+}
