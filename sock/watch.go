@@ -51,6 +51,9 @@ func (w *Waiter) init(ts *Tasks, lane uint8, key uint32) {
 	w.env.Store(ts.env(key))
 }
 
+// Init makes w a place for goroutines that belongs to no plane.
+func (w *Waiter) Init() { w.init(nil, 0, 0) }
+
 // env returns what Waiters share whose wake-ups mean key.
 func (ts *Tasks) env(key uint32) *env {
 	switch key {

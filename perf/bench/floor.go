@@ -86,6 +86,7 @@ func newFloor(ring int, wires ...*slots) *floorCore {
 	c := &floorCore{ring: ring}
 	for i := 0; i < len(wires)/2; i++ {
 		s := &floorStack{core: c, tx: wires[2*i], rx: wires[2*i+1], nextPort: 32768}
+		s.poller.Init()
 		s.addr = 10<<24 | uint32(1+i)
 		s.flows.grow(256)
 		s.datagram.grow(256)

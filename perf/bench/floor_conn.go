@@ -15,6 +15,7 @@ type floorListener struct {
 
 func (s *floorStack) listen() *floorListener {
 	s.listener = &floorListener{stack: s}
+	s.listener.w.Init()
 	return s.listener
 }
 
@@ -50,6 +51,8 @@ func (s *floorStack) conn(peer uint32, from, to uint16) *floorConn {
 		c.ended.Store(false)
 	} else {
 		c = &floorConn{stack: s}
+		c.rd.Init()
+		c.wr.Init()
 	}
 	c.sumIP, c.sumTCP = floorHead(c.hdr[:], s.addr, peer, [2]uint16{from, to}, protoT)
 	var back [atTCP]byte

@@ -25,6 +25,7 @@ type floorUDP struct {
 // connectUDP makes the stack's only datagram socket.
 func (s *floorStack) connectUDP(peer uint32, from, to uint16) *floorUDP {
 	u := &floorUDP{stack: s, in: newSlots(2*wireBurst, slotSize), out: newSlots(2*wireBurst, slotSize)}
+	u.rd.Init()
 	u.sumIP, u.sumUDP = floorHead(u.head[:], s.addr, peer, [2]uint16{from, to}, protoU)
 	var back [atUDP]byte
 	floorHead(back[:], peer, s.addr, [2]uint16{to, from}, protoU)

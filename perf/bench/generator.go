@@ -134,6 +134,9 @@ func (g *generator) answer(f []byte) error {
 		g.arp(f)
 		return nil
 	}
+	if g.l2 > 0 && f[0]&1 != 0 { // to a group: a stack looks for routers, and says what it listens to
+		return nil
+	}
 	want := g.frames[g.got%variants][g.l2:]
 	if len(f) < g.l2+len(want) {
 		return fmt.Errorf("answer %d has %d bytes: %w", g.got, len(f), errDamaged)
