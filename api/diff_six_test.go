@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"dataplane/internal/required"
 	"dataplane/lcore"
 )
 
 // asNet6 is asNet on loopback planes, whose addresses are 127.0.0.1 and ::1.
 func asNet6(t *testing.T, scenario func(w *world)) {
 	if l, err := net.Listen("tcp6", "[::1]:0"); err != nil {
-		t.Skip("the kernel has no ::1: ", err)
+		required.Skip(t, "the kernel has no ::1: "+err.Error())
 	} else {
 		l.Close()
 	}
