@@ -23,11 +23,16 @@ func (*dgramOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	if err := describe(s, m, len(m.Buf), &d); err != nil {
 		return 0, err
 	}
+	return queue(s, m, &d)
+}
+
+// queue waits for room for m, which d describes, and lets the lcore send it.
+func queue(s *sock.Socket, m *sock.Msg, d *sock.Datagram) (int, error) {
 	sk := sender(s)
 	if e := sk.TakeError(); e != 0 {
 		return 0, e
 	}
-	x, y, err := room(s, sk, &d, m.Flags)
+	x, y, err := room(s, sk, d, m.Flags)
 	if err != nil {
 		return 0, err
 	}

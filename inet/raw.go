@@ -141,18 +141,7 @@ func (*rawOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	if err := rawDescribe(s, m, &d); err != nil {
 		return 0, err
 	}
-	sk := sender(s)
-	if e := sk.TakeError(); e != 0 {
-		return 0, e
-	}
-	x, y, err := room(s, sk, &d, m.Flags)
-	if err != nil {
-		return 0, err
-	}
-	sock.CopyIn(x, y, m.Buf)
-	sock.PublishDatagrams(&sk.TX)
-	sk.Kick(sock.ReqSend)
-	return d.Len, nil
+	return queue(s, m, &d)
 }
 
 // Send makes a message of b.

@@ -89,25 +89,10 @@ func (l *Layer) reflect(m *mbuf.Mbuf, d *Dst, ethertype uint16) (done bool) {
 
 // copyOf returns a copy of m with its wishes to the port; nil: the pool is empty.
 func (l *Layer) copyOf(m *mbuf.Mbuf) *mbuf.Mbuf {
-	head := l.cfg.Pool.Alloc()
+	head := l.cfg.Pool.Copy(m)
 	if head == nil {
 		l.stat.Lose(perf.LostNoMbuf)
 		return nil
-	}
-	off := 0
-	for seg := head; ; {
-		p := seg.Append(min(seg.Tailroom(), int(m.PktLen)-off))
-		off += m.CopyTo(off, p)
-		if seg != head {
-			head.Chain(seg)
-		}
-		if len(p) == 0 || off >= int(m.PktLen) {
-			break
-		}
-		if seg = l.cfg.Pool.Alloc(); seg == nil {
-			l.lose(head, perf.LostNoMbuf, 0)
-			return nil
-		}
 	}
 	head.OlFlags, head.TxOffload = m.OlFlags, m.TxOffload
 	return head

@@ -113,24 +113,9 @@ func (c *Core) spread(m *mbuf.Mbuf) {
 // duplicate borrows m and returns a copy marked as such, nil when the pool is
 // empty. It is a copy and not a reference, because layers strip headers in place.
 func (c *Core) duplicate(m *mbuf.Mbuf) *mbuf.Mbuf {
-	head := c.pool.Alloc()
+	head := c.pool.Copy(m)
 	if head == nil {
 		return nil
-	}
-	off := 0
-	for seg := head; ; {
-		p := seg.Append(min(seg.Tailroom(), int(m.PktLen)-off))
-		off += m.CopyTo(off, p)
-		if seg != head {
-			head.Chain(seg)
-		}
-		if len(p) == 0 || off >= int(m.PktLen) {
-			break
-		}
-		if seg = c.pool.Alloc(); seg == nil {
-			c.pool.Free(head)
-			return nil
-		}
 	}
 	head.Port, head.VlanTCI = m.Port, m.VlanTCI
 	head.OlFlags = m.OlFlags | mbuf.FlagCopy

@@ -32,3 +32,27 @@ func (p *Pool) Build(pieces ...[]byte) *Mbuf {
 	}
 	return m
 }
+
+// Copy borrows m, a frame of any number of buffers, and returns its bytes in fresh ones;
+// nil: there are not enough.
+func (p *Pool) Copy(m *Mbuf) *Mbuf {
+	head := p.Alloc()
+	if head == nil {
+		return nil
+	}
+	off := 0
+	for seg := head; ; {
+		b := seg.Append(min(seg.Tailroom(), int(m.PktLen)-off))
+		off += m.CopyTo(off, b)
+		if seg != head {
+			head.Chain(seg)
+		}
+		if len(b) == 0 || off >= int(m.PktLen) {
+			return head
+		}
+		if seg = p.Alloc(); seg == nil {
+			p.Free(head)
+			return nil
+		}
+	}
+}
