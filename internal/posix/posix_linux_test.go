@@ -103,6 +103,7 @@ type testCase struct {
 // TestConformance runs the program on the kernel and on a plane. What differs must be
 // what the page says.
 func TestConformance(t *testing.T) {
+	namespace(t)
 	n, err := api.Open(api.Config{Mode: lcore.Shared})
 	if err != nil {
 		t.Fatal(err)
