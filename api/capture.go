@@ -40,13 +40,29 @@ type Frame struct {
 // Capture is a packet socket that is read without a copy: a frame is lent where the lcore
 // has put it. One goroutine at a time reads.
 type Capture struct {
-	n    *Net
-	s    *sock.Socket
-	view packet.View
-	f    packet.Frame
+	n     *Net
+	s     *sock.Socket
+	view  packet.View
+	f     packet.Frame
+	clock wallClock
+}
 
+// wallClock tells what time it was by the plane's clock.
+type wallClock struct {
 	base  time.Time // what the plane's clock calls 0
 	until perf.Tick // the moment from which base is looked up again
+}
+
+// frame is f as programs see it.
+func (w *wallClock) frame(f *packet.Frame) Frame {
+	if f.Time >= w.until {
+		now := perf.Now()
+		w.base, w.until = time.Now().Add(-now.Duration()), now+perf.Second
+	}
+	return Frame{
+		Data: f.Data, Len: f.Len, Time: w.base.Add(f.Time.Duration()), Iface: int(f.Iface) - 1,
+		Outgoing: f.Type == syscall.PACKET_OUTGOING, Type: f.Type, Protocol: f.Proto, NoSum: f.NoSum,
+	}
 }
 
 // Capture begins to capture. Errors: ENODEV, EINVAL (of the filter), and what a port says
@@ -129,14 +145,7 @@ func (c *Capture) next(flags int) (Frame, error) {
 	if err := c.view.Next(c.s, flags, f); err != nil {
 		return Frame{}, err
 	}
-	if f.Time >= c.until {
-		now := perf.Now()
-		c.base, c.until = time.Now().Add(-now.Duration()), now+perf.Second
-	}
-	return Frame{
-		Data: f.Data, Len: f.Len, Time: c.base.Add(f.Time.Duration()), Iface: int(f.Iface) - 1,
-		Outgoing: f.Type == syscall.PACKET_OUTGOING, Type: f.Type, Protocol: f.Proto, NoSum: f.NoSum,
-	}, nil
+	return c.clock.frame(f), nil
 }
 
 // Loopback is the number of the port on which whatever goes out also comes in.

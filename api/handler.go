@@ -3,7 +3,6 @@ package api
 import (
 	"net"
 	"runtime/debug"
-	"syscall"
 
 	"dataplane/inet"
 	"dataplane/sock"
@@ -32,17 +31,6 @@ type Handler interface {
 	OnTimer(c *Inside)
 }
 
-// DatagramHandler is the Handler of a datagram socket.
-type DatagramHandler interface {
-	// Datagram: b has come, from c.From() to c.To(). b is borrowed: it lies in the
-	// packet.
-	Datagram(c *Inside, b []byte)
-	// ErrorReport: what was sent before did not arrive.
-	ErrorReport(c *Inside, err syscall.Errno)
-	// OnTimer: the time that SetTimer was told has passed.
-	OnTimer(c *Inside)
-}
-
 // NoHandler ignores what a Handler that embeds it does not want to hear of.
 type NoHandler struct{}
 
@@ -62,20 +50,6 @@ func (NoHandler) ErrorReport(*Inside) {}
 
 // OnTimer does nothing.
 func (NoHandler) OnTimer(*Inside) {}
-
-// NoDatagrams is NoHandler for a DatagramHandler.
-type NoDatagrams struct{}
-
-var _ DatagramHandler = NoDatagrams{}
-
-// Datagram does nothing.
-func (NoDatagrams) Datagram(*Inside, []byte) {}
-
-// ErrorReport does nothing.
-func (NoDatagrams) ErrorReport(*Inside, syscall.Errno) {}
-
-// OnTimer does nothing.
-func (NoDatagrams) OnTimer(*Inside) {}
 
 // callbacks is an Inside as its Sock calls it.
 type callbacks Inside
@@ -134,52 +108,14 @@ func (c *callbacks) contain() {
 	}
 }
 
-// datagrams is an Inside as its UDP socket calls it.
-type datagrams Inside
-
-var _ inet.Callbacks = (*datagrams)(nil)
-
-// Datagram passes on what has come.
-func (c *datagrams) Datagram(_ *sock.Sock, d *sock.Datagram, b []byte) {
-	if c.closed {
-		return
-	}
-	defer (*callbacks)(c).contain()
-	c.d = d
-	c.dh.Datagram((*Inside)(c), b)
-	c.d = nil
-}
-
-// ErrorReport takes the error and passes it on.
-func (c *datagrams) ErrorReport(sk *sock.Sock) {
-	if e := sk.TakeError(); e != 0 && !c.closed {
-		defer (*callbacks)(c).contain()
-		c.dh.ErrorReport((*Inside)(c), e)
-	}
-}
-
-// Expire passes on that the timer has run out.
-func (c *datagrams) Expire(uint8, int64) {
-	if !c.closed && !c.in.S.Closed() {
-		defer (*callbacks)(c).contain()
-		c.dh.OnTimer((*Inside)(c))
-	}
-}
-
-// DataReady does nothing: datagrams do not pass the ring.
-func (c *datagrams) DataReady(*sock.Sock) {}
-
-// WriteSpace does nothing, as DataReady.
-func (c *datagrams) WriteSpace(*sock.Sock) {}
-
-// StateChange does nothing: a datagram socket has no states of its own.
-func (c *datagrams) StateChange(*sock.Sock) {}
+// stackOf returns the layers of the lcore that sk lives on.
+func (n *Net) stackOf(sk *sock.Sock) *inet.Stack { return n.host.Stacks()[sk.Core().ID] }
 
 // enter gives the Sock sk of s to the Handler that f chooses. Runs on the lcore of
 // sk.
 func (n *Net) enter(s *sock.Socket, sk *sock.Sock, f func(*Inside) Handler) {
 	c := &Inside{n: n, h: NoHandler{}}
-	c.in.Init(s, sk, (*callbacks)(c))
+	c.in.Init(s, sk, n.stackOf(sk), (*callbacks)(c))
 	defer (*callbacks)(c).contain()
 	if h := f(c); h != nil && !c.closed {
 		c.h = h
@@ -210,35 +146,24 @@ func (c *TCPConn) Handle(f func(*Inside) Handler) error {
 	return c.handle(func(sk *sock.Sock) { c.n.enter(c.s, sk, f) })
 }
 
-// Handle gives the socket to handlers: f is called on each lcore that the socket is
-// open on, once, and returns the handler for the datagrams that arrive there. After
-// that c is good for Close only.
-func (c *UDPConn) Handle(f func(*Inside) DatagramHandler) error {
-	return c.handle(func(sk *sock.Sock) {
-		in := &Inside{n: c.n}
-		in.in.Init(c.s, sk, (*datagrams)(in))
-		defer (*callbacks)(in).contain()
-		if in.dh = f(in); in.dh == nil {
-			in.Close()
-			return
-		}
-		in.in.Receive((*datagrams)(in))
-	})
+// handle gives the connection away.
+func (c *conn) handle(give func(sk *sock.Sock)) error {
+	return c.fail("handle", "", giveAway(c.s, give))
 }
 
-// handle waits until calls that are under way have returned, and gives each Sock away
-// on its lcore.
-func (c *conn) handle(give func(sk *sock.Sock)) error {
-	if !c.s.Use() { // for ever: the handler has the Sock
-		return c.fail("handle", "", net.ErrClosed)
+// giveAway waits until calls that are under way have returned, and gives each Sock of s
+// away on its lcore.
+func giveAway(s *sock.Socket, give func(sk *sock.Sock)) error {
+	if !s.Use() { // for ever: the handler has the Sock
+		return net.ErrClosed
 	}
-	if !c.s.Rd.Give() || !c.s.Wr.Give() {
-		c.s.Done()
-		return c.fail("handle", "", net.ErrClosed)
+	if !s.Rd.Give() || !s.Wr.Give() {
+		s.Done()
+		return net.ErrClosed
 	}
-	for _, sk := range c.s.Group() {
+	for _, sk := range s.Group() {
 		if !sk.Call(func() { give(sk) }) {
-			return c.fail("handle", "", net.ErrClosed)
+			return net.ErrClosed
 		}
 	}
 	return nil

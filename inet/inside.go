@@ -6,7 +6,6 @@ import (
 	"syscall"
 
 	"dataplane/internal/timer"
-	"dataplane/ip"
 	"dataplane/perf"
 	"dataplane/sock"
 	"dataplane/udp"
@@ -22,7 +21,7 @@ type Inside struct {
 	Core *sock.Core // where SK lives, and stays
 
 	cb       Callbacks
-	udp      *udp.Layer // of a datagram socket
+	udp      *udp.Layer // of a UDP socket, which sends at once; nil: TX is served in this turn
 	wheel    *timer.Wheel
 	timer    timer.Timer
 	reserved int // bytes of TX that Reserve has lent
@@ -34,11 +33,11 @@ type Callbacks interface {
 	timer.Expirer
 }
 
-// Init gives c the Sock sk of s, whose callbacks will be cb. Runs on the lcore of sk;
-// no goroutine may use s any more, but to close it.
-func (c *Inside) Init(s *sock.Socket, sk *sock.Sock, cb Callbacks) {
+// Init gives c the Sock sk of s, of whatever family, whose callbacks will be cb. Runs on
+// the lcore of sk, which st is; no goroutine may use s any more, but to close it.
+func (c *Inside) Init(s *sock.Socket, sk *sock.Sock, st *Stack, cb Callbacks) {
 	c.S, c.SK, c.Core, c.cb = s, sk, sk.Core(), cb
-	c.wheel = &of(s).host.stacks[c.Core.ID].Wheel
+	c.wheel = &st.Wheel
 	c.timer.Init(cb, 0)
 }
 
@@ -193,63 +192,6 @@ func (c *Inside) cannotSend() error {
 	}
 	if c.S.IsShut(sock.ShutWr) || c.SK.Has(sock.FlagSndShut|sock.FlagDead) {
 		return syscall.EPIPE
-	}
-	return nil
-}
-
-// Receive is Enter for a datagram socket: r gets its datagrams, the callbacks hear of
-// errors.
-func (c *Inside) Receive(r udp.Receiver) {
-	c.SK.CB = c.cb
-	c.udp, _ = c.SK.Proto.(*udp.Layer)
-	if c.udp != nil {
-		c.udp.Receive(c.SK, r)
-	}
-}
-
-// Answer sends b to the peer of a connected datagram socket. Errors as of SendDatagram.
-func (c *Inside) Answer(b []byte) error {
-	if c.S.Closed() {
-		return sock.ErrClosed
-	}
-	if len(b) > maxDatagram {
-		return syscall.EMSGSIZE
-	}
-	if errno := c.udp.SendPeer(c.SK, b, c.SK.Core().Now); errno != 0 {
-		return errno
-	}
-	return nil
-}
-
-// SendDatagram sends b to d.Peer, from d.Local if it is given; the zero Peer is the
-// peer of a connected socket. It leaves in this turn. EAGAIN: too many frames wait for
-// the port.
-func (c *Inside) SendDatagram(d *sock.Datagram, b []byte) error {
-	if c.S.Closed() {
-		return sock.ErrClosed
-	}
-	switch {
-	case d.Peer.IsWildcard() && d.Peer.Port == 0:
-		if c.S.State() != sock.Connected {
-			return syscall.EDESTADDRREQ
-		}
-		_, d.Peer = c.S.Names()
-		d.Peer = sock.Name{Addr: ip.FromName(d.Peer.Addr, d.Peer.Zone), Port: d.Peer.Port}
-	case d.Peer.Port == 0:
-		return syscall.EINVAL
-	case !ordinary(c.S, &d.Peer):
-		if errno := innerPeer(c.S, &d.Peer); errno != 0 {
-			return errno
-		}
-	}
-	if d.Local.Zone != 0 {
-		d.Local.Addr, d.Local.Zone = ip.FromName(d.Local.Addr, d.Local.Zone), 0
-	}
-	if d.Len = len(b); d.Len > maxDatagram && (ip.Addr(d.Peer.Addr).Is4() || d.Len > maxDatagram6) {
-		return syscall.EMSGSIZE
-	}
-	if errno := c.udp.SendNow(c.SK, d, b, c.SK.Core().Now); errno != 0 {
-		return errno
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package mbuf
 
-import "dataplane/internal/ring"
+import (
+	"slices"
+
+	"dataplane/internal/ring"
+)
 
 // Ring passes buffers from one thread to another: pushing gives them away,
 // popping returns them.
@@ -146,4 +150,15 @@ func (m *Mbuf) CopyTo(off int, p []byte) (n int) {
 		off = 0
 	}
 	return n
+}
+
+// Flat borrows the n bytes of the packet from off on in one piece: where they lie, if that
+// is in the first segment, else copied to scratch, which grows for them.
+func (m *Mbuf) Flat(off, n int, scratch *[]byte) []byte {
+	if b := m.Bytes(); off+n <= len(b) {
+		return b[off : off+n]
+	}
+	*scratch = slices.Grow((*scratch)[:0], n)[:n]
+	m.CopyTo(off, *scratch)
+	return *scratch
 }

@@ -32,10 +32,11 @@ type Layer struct {
 	socks  []*Sock  // those that hear, one by one
 	groups []*group // and those that share what they hear (PACKET_FANOUT)
 	tapped bool
-	fresh  []*Sock // those with records that are not published
-	flat   []byte  // of a frame in several segments, in one piece, for filters
-	random uint32  // state of a generator
-	f      frame   // the one being looked at
+	fresh  []*Sock       // those with records that are not published
+	flat   []byte        // of a frame in several segments, in one piece
+	random uint32        // state of a generator
+	f      frame         // the one being looked at
+	d      sock.Datagram // the one that a Receiver has
 }
 
 // Sock is a packet socket's part on one lcore.
@@ -53,7 +54,8 @@ type Sock struct {
 	seen    uint32 // PACKET_STATISTICS: frames for it, those that it missed included
 	missed  uint32
 	group   *group
-	filter  *sock.Filter // SO_ATTACH_FILTER; nil: all frames
+	filter  *sock.Filter  // SO_ATTACH_FILTER; nil: all frames
+	to      sock.Receiver // code inside the plane, which needs no ring; nil: RX
 }
 
 // anyIface stands for all interfaces.

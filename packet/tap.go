@@ -25,7 +25,6 @@ const (
 	haEther     = 1   // ARPHRD_ETHER
 	haLoopback  = 772 // ARPHRD_LOOPBACK
 	lenEther    = 6
-	maxFlat     = 65535 + 64
 	vlanOutside = 1 << 0 // Flags of a record: a tag is in Local.Port and not in the frame
 	sumMissing  = 1 << 1 // the transport's checksum is left to the port
 	sumGood     = 1 << 2 // the port has found it right
@@ -161,6 +160,10 @@ func (l *Layer) put(s *Sock, f *frame) bool {
 	d := sock.Datagram{Len: n, Time: f.now, Iface: f.iface.Index, Flags: f.flags, TTL: uint8(f.link - off)}
 	d.Local.Zone, d.Local.Port = uint32(size), f.tci
 	f.name(&d.Peer)
+	if s.to != nil {
+		l.hand(s, f, &d, off)
+		return true
+	}
 	x, y, ok := sock.AppendDatagram(&s.RX, &d)
 	if !ok {
 		return false
@@ -206,14 +209,7 @@ func hardware(ifc *eth.Iface) uint16 {
 
 // filter returns how much of the frame the filter of s lets pass.
 func (l *Layer) filter(s *Sock, f *frame, off int) int {
-	b := f.bytes
-	if b == nil {
-		if l.flat == nil {
-			l.flat = make([]byte, maxFlat)
-		}
-		b = l.flat[:f.m.CopyTo(0, l.flat)]
-	}
-	return s.filter.Run(b[off:])
+	return s.filter.Run(f.m.Flat(off, int(f.m.PktLen)-off, &l.flat))
 }
 
 // publish hands over to the sockets what has come since the last call.

@@ -37,21 +37,25 @@ func (v *View) Next(s *sock.Socket, flags int, f *Frame) error {
 	pos := sk.RX.Tail()
 	h, x, y := sock.DatagramAt(&sk.RX, pos)
 	v.from, v.upTo = sk, pos+uint64(sock.Space(h.Len()))
-	var from sock.Name
-	h.PeerTo(&from)
-	a, outside := from.Link(), h.Local()
-	*f = Frame{
-		Data: x, Len: int(outside.Zone), Time: h.Time(), Iface: a.Iface, Type: a.PktType,
-		Proto: a.Protocol, NoSum: h.Flags()&sumMissing != 0,
-	}
 	if len(y) > 0 {
-		f.Data = append(append(v.own[:0], x...), y...)
-		v.own = f.Data
+		x = append(append(v.own[:0], x...), y...)
+		v.own = x
 	}
-	if h.Flags()&vlanOutside != 0 && s.Type == sock.TypeRaw && len(f.Data) >= eth.HdrLen {
-		v.tag(f, outside.Port)
-	}
+	d := h.Get()
+	v.Show(s, &d, x, f)
 	return nil
+}
+
+// Show fills f from the Datagram d of a frame of s, and from b, the frame itself.
+func (v *View) Show(s *sock.Socket, d *sock.Datagram, b []byte, f *Frame) {
+	a := d.Peer.Link()
+	*f = Frame{
+		Data: b, Len: int(d.Local.Zone), Time: d.Time, Iface: a.Iface, Type: a.PktType,
+		Proto: a.Protocol, NoSum: d.Flags&sumMissing != 0,
+	}
+	if d.Flags&vlanOutside != 0 && s.Type == sock.TypeRaw && len(b) >= eth.HdrLen {
+		v.tag(f, d.Local.Port)
+	}
 }
 
 // tag puts the tag of the frame back to its place.

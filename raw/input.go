@@ -103,6 +103,11 @@ func (l *Layer) put(s *Sock, m *mbuf.Mbuf, p *ip.Packet) {
 	d := sock.Datagram{Len: len(head) + int(m.PktLen), Iface: p.Iface.Index, TTL: p.TTL, TOS: p.TOS, Time: p.Now}
 	d.Peer = sock.Name{Addr: p.Src.Wire(), Zone: p.Src.Zone()}
 	d.Local = sock.Name{Addr: p.Dst.Wire(), Zone: p.Dst.Zone()}
+	if s.to != nil {
+		d.Len = int(m.PktLen)
+		l.hand(s, m, &d)
+		return
+	}
 	x, y, ok := sock.AppendDatagram(&s.RX, &d)
 	if !ok {
 		l.stat.Event(perf.EvRawMissed)

@@ -37,6 +37,9 @@ type Layer struct {
 	raws  [256]*Sock // those that hear, by protocol
 	pings [idRows]*Sock
 	echo  [2]int // ping sockets of ICMP and ICMPv6
+
+	d    sock.Datagram // the one that a Receiver has
+	flat []byte        // its payload, in one piece
 }
 
 // idRows is the size of the table of identifiers.
@@ -57,14 +60,15 @@ type Sock struct {
 	ears      bool    // own is no host's address: heard on, not sent from
 	ttl, tos  uint8
 
-	filter  uint32    // ICMP_FILTER: a bit for each type that is not wanted
-	filter6 [8]uint32 // ICMP6_FILTER, likewise
-	sum     int       // IPV6_CHECKSUM: where it stands; noSum: nowhere
-	pmtu    uint8     // IP_MTU_DISCOVER
-	recvErr bool      // IP_RECVERR
-	hears   bool      // it is in a list
-	closing bool      // the application has let go; what is in TX leaves still
-	next    *Sock     // in the list
+	filter  uint32        // ICMP_FILTER: a bit for each type that is not wanted
+	filter6 [8]uint32     // ICMP6_FILTER, likewise
+	sum     int           // IPV6_CHECKSUM: where it stands; noSum: nowhere
+	pmtu    uint8         // IP_MTU_DISCOVER
+	recvErr bool          // IP_RECVERR
+	hears   bool          // it is in a list
+	closing bool          // the application has let go; what is in TX leaves still
+	next    *Sock         // in the list
+	to      sock.Receiver // code inside the plane, which needs no ring; nil: RX
 }
 
 // noSum as the place of the checksum: there is none.

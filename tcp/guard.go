@@ -15,13 +15,7 @@ func (l *Layer) admit(s *Sock, g *segment) perf.Verdict {
 	if r.Filter == nil {
 		return perf.Delivered
 	}
-	b := g.m.Bytes()
-	if n := int(g.m.PktLen); len(b) < n {
-		l.linear = append(l.linear[:0], make([]byte, n)...)
-		g.m.CopyTo(0, l.linear)
-		b = l.linear
-	}
-	if r.Filter.Run(b) == 0 {
+	if r.Filter.Run(g.m.Flat(0, int(g.m.PktLen), &l.linear)) == 0 {
 		return perf.DropSocketFilter
 	}
 	return perf.Delivered

@@ -27,13 +27,7 @@ func (l *Layer) admit(s *Sock, m *mbuf.Mbuf, p *ip.Packet) (n int, v perf.Verdic
 	if r.Filter == nil {
 		return n, perf.Delivered
 	}
-	b := m.Bytes()
-	if len(b) < n {
-		l.linear = append(l.linear[:0], make([]byte, n)...)
-		m.CopyTo(0, l.linear)
-		b = l.linear
-	}
-	k := r.Filter.Run(b)
+	k := r.Filter.Run(m.Flat(0, n, &l.linear))
 	if k == 0 {
 		return 0, perf.DropSocketFilter
 	}

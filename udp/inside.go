@@ -8,45 +8,20 @@ import (
 	"dataplane/sock"
 )
 
-// Receiver is code inside the plane that takes datagrams out of the very packet, on
-// the lcore, in the middle of the turn.
-type Receiver interface {
-	// Datagram borrows d and b, the payload.
-	Datagram(sk *sock.Sock, d *sock.Datagram, b []byte)
-}
+var _ sock.ReceiverProto = (*Layer)(nil)
 
 // Receive gives all datagrams of sk to r from now on, first those that wait in the
 // receive ring.
-func (l *Layer) Receive(sk *sock.Sock, r Receiver) {
+func (l *Layer) Receive(sk *sock.Sock, r sock.Receiver) {
 	s := of(sk)
 	s.to = r
 	s.mark()
-	var d sock.Datagram
-	for {
-		x, y, ok := sock.NextDatagram(&s.RX, &d)
-		if !ok {
-			return
-		}
-		if len(y) > 0 {
-			x = append(l.linear[:0], x...)
-			x = append(x, y...)
-			l.linear = x
-		}
-		r.Datagram(sk, &d, x)
-		sock.DoneDatagram(&s.RX, &d)
-	}
+	l.linear = sk.Drain(r, l.linear)
 }
 
-// hand gives the n bytes of m from off on to code inside the plane. Borrows m.
+// hand gives the payload, which begins at off in m, to code inside the plane. Borrows m.
 func (l *Layer) hand(s *Sock, m *mbuf.Mbuf, off int, d *sock.Datagram) {
-	b := m.Bytes()
-	if off+d.Len <= len(b) {
-		b = b[off : off+d.Len]
-	} else {
-		l.linear = append(l.linear[:0], make([]byte, d.Len)...)
-		b = l.linear
-		m.CopyTo(off, b)
-	}
+	b := m.Flat(off, d.Len, &l.linear)
 	l.stat.Event(perf.EvUDPReceived)
 	s.to.Datagram(&s.Sock, d, b)
 }

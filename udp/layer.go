@@ -74,10 +74,10 @@ type Sock struct {
 	lite    lite
 	closing bool // the application has let go; what is in TX leaves still
 
-	to    Receiver // code inside the plane, which needs no ring; nil: RX
-	fresh bool     // there are records in RX that are not published
-	odd   bool     // datagrams do not go the short way into RX: to, train, or a guard; see mark
-	train *train   // UDP_GRO; nil: off
+	to    sock.Receiver // code inside the plane, which needs no ring; nil: RX
+	fresh bool          // there are records in RX that are not published
+	odd   bool          // datagrams do not go the short way into RX: to, train, or a guard; see mark
+	train *train        // UDP_GRO; nil: off
 }
 
 // where says in which table a Sock is.
