@@ -222,7 +222,7 @@ func (l *tapLink) deliver(v *buffer.View) {
 
 // gvisorTAP dials the kernel over a TAP device of the same kind as the plane's.
 func gvisorTAP(dir byte) (*subject, error) {
-	if err := theKernel(); err != nil {
+	if _, err := theKernel(); err != nil {
 		return nil, err
 	}
 	net3 := tapNet(dir, 1)

@@ -178,7 +178,7 @@ func accept(l net.Listener, serve func(net.Conn)) {
 
 // planeTAP dials the kernel over a TAP device with every offload it has.
 func planeTAP(dir byte) (*subject, error) {
-	if err := theKernel(); err != nil {
+	if _, err := theKernel(); err != nil {
 		return nil, err
 	}
 	net3 := tapNet(dir, 0)

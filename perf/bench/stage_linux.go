@@ -161,17 +161,14 @@ func otherCPU() (int, error) {
 	return theirs, err
 }
 
-// kernelStdin is open for as long as this process lives.
-var kernelStdin io.WriteCloser
-
 // theKernel starts the kernel's side of the TAP rows, once in a process. It ends
-// when this process does: its standard input tells.
-var theKernel = sync.OnceValue(func() error {
+// when this process does: its standard input, which is returned to be kept, tells.
+var theKernel = sync.OnceValues(func() (stdin io.Closer, _ error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cpu, err := otherCPU()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var set unix.CPUSet
 	set.Set(cpu)
@@ -180,18 +177,18 @@ var theKernel = sync.OnceValue(func() error {
 		cmd.SysProcAttr.Pdeathsig = 0 // the thread that starts it may end
 		cmd.Stdout = nil
 		var err error
-		if kernelStdin, err = cmd.StdinPipe(); err == nil {
+		if stdin, err = cmd.StdinPipe(); err == nil {
 			out, err = cmd.StdoutPipe()
 		}
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := out.Read(make([]byte, 1)); err != nil {
-		return fmt.Errorf("the kernel's side did not start: %w", err)
+		return nil, fmt.Errorf("the kernel's side did not start: %w", err)
 	}
-	return nil
+	return stdin, nil
 })
 
 // loopbackUp makes 127.0.0.1 work in a new namespace.

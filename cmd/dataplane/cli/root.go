@@ -80,7 +80,11 @@ device, and Go programs on top of it use ordinary sockets.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage{fmt.Errorf("%s: %w (see `%s --help`)", c.Name(), err, c.CommandPath())}
+		where := ""
+		if c.HasParent() {
+			where = c.Name() + ": "
+		}
+		return usage{fmt.Errorf("%s%w (see `%s --help`)", where, err, c.CommandPath())}
 	})
 	root.AddCommand(newDemo(), newServe(), newCapture(), newPorts(), newIP(), newSS(), newBench(), newVersion())
 	return root

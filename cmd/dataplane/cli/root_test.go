@@ -48,6 +48,7 @@ func TestUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"start":                        `unknown command "start"`,
 		"serve --nope":                 "unknown flag: --nope",
+		"--nope":                       "unknown flag: --nope",
 		"serve now":                    `takes no argument, got "now"`,
 		"serve --mtu x":                "--mtu",
 		"serve":                        "--addr 10.9.0.2/24",
@@ -58,7 +59,8 @@ func TestUsage(t *testing.T) {
 		"version 1":                    "takes no argument",
 	} {
 		status, out, errs := run(strings.Fields(args)...)
-		if status != 2 || out != "" || !strings.HasPrefix(errs, "dataplane: ") || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
+		if status != 2 || out != "" || !strings.HasPrefix(errs, "dataplane: ") || !strings.Contains(errs, want) ||
+			strings.Count(errs, "\n") != 1 || strings.Count(errs, "dataplane: ") != 1 {
 			t.Errorf("%q: status %d, %q, %q", args, status, out, errs)
 		}
 	}
