@@ -29,10 +29,12 @@ func (u *Posix) IoctlGetInt(fd int, req uint) (int, error) {
 }
 
 // IoctlIfreq knows SIOCGIFNAME, SIOCGIFINDEX, SIOCGIFFLAGS, SIOCGIFMTU, SIOCGIFHWADDR,
-// SIOCGIFADDR, SIOCGIFBRDADDR and SIOCGIFNETMASK of the plane's ports. Errors: ENODEV,
-// EADDRNOTAVAIL (it has no IPv4 address), ENOTTY; changes are netlink's.
+// and, of a socket of AF_INET, SIOCGIFADDR, SIOCGIFBRDADDR and SIOCGIFNETMASK of the
+// plane's ports. Errors: ENODEV, EADDRNOTAVAIL (it has no IPv4 address), ENOTTY; changes
+// are netlink's.
 func (u *Posix) IoctlIfreq(fd int, req uint, ifr *unix.Ifreq) error {
-	if _, err := u.open(fd); err != nil {
+	f, err := u.open(fd)
+	if err != nil {
 		return err
 	}
 	if ifr == nil {
@@ -53,11 +55,11 @@ func (u *Posix) IoctlIfreq(fd int, req uint, ifr *unix.Ifreq) error {
 	if i < 0 {
 		return unix.ENODEV
 	}
-	return u.ifreq(&links[i], req, ifr)
+	return u.ifreq(int(f.s.Family), &links[i], req, ifr)
 }
 
-// ifreq answers what is asked about one port.
-func (u *Posix) ifreq(l *netlink.Link, req uint, ifr *unix.Ifreq) error {
+// ifreq answers what a socket of a family asks about one port.
+func (u *Posix) ifreq(family int, l *netlink.Link, req uint, ifr *unix.Ifreq) error {
 	switch req {
 	case unix.SIOCGIFINDEX:
 		ifr.SetUint32(uint32(l.Index))
@@ -66,15 +68,18 @@ func (u *Posix) ifreq(l *netlink.Link, req uint, ifr *unix.Ifreq) error {
 	case unix.SIOCGIFMTU:
 		ifr.SetUint32(uint32(l.MTU))
 	case unix.SIOCGIFHWADDR:
-		family := uint16(unix.ARPHRD_ETHER)
+		typ := uint16(unix.ARPHRD_ETHER)
 		if l.Loopback {
-			family = unix.ARPHRD_LOOPBACK
+			typ = unix.ARPHRD_LOOPBACK
 		}
 		b := value(ifr)[unix.IFNAMSIZ:]
 		clear(b)
-		binary.NativeEndian.PutUint16(b, family)
+		binary.NativeEndian.PutUint16(b, typ)
 		copy(b[2:], l.MAC[:])
 	case unix.SIOCGIFADDR, unix.SIOCGIFNETMASK, unix.SIOCGIFBRDADDR:
+		if family != unix.AF_INET { // as Linux: the request is that family's
+			return unix.ENOTTY
+		}
 		return u.ifaddr(l, req, ifr)
 	default:
 		return unix.ENOTTY

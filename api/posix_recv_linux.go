@@ -61,10 +61,15 @@ func (f *file) urgent() error {
 	switch {
 	case f.s.Type == unix.SOCK_STREAM, f.s.Family == unix.AF_PACKET:
 		return unix.EINVAL
-	case f.s.Protocol == unix.IPPROTO_UDP, f.s.Protocol == unix.IPPROTO_UDPLITE:
+	case f.udp():
 		return nil // not looked at
 	}
 	return unix.EOPNOTSUPP
+}
+
+// udp reports whether f has datagrams of UDP, or of UDP-Lite.
+func (f *file) udp() bool {
+	return f.s.Protocol == unix.IPPROTO_UDP || f.s.Protocol == unix.IPPROTO_UDPLITE
 }
 
 // from is the address of a message, nil where it has none.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"dataplane/ip"
 	"dataplane/sock"
 
 	"golang.org/x/sys/unix"
@@ -12,6 +13,9 @@ const sendFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL | unix.MSG_CONFIRM | uni
 
 // sendmsg sends b. EOPNOTSUPP: a flag that is not known.
 func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err error) {
+	if flags&unix.MSG_OOB != 0 && f.udp6(to) {
+		flags &^= unix.MSG_OOB // as Linux: not looked at
+	}
 	if flags&^sendFlags != 0 {
 		return 0, unix.EOPNOTSUPP
 	}
@@ -35,6 +39,16 @@ func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err e
 		return n, nil
 	}
 	return 0, plainErrno(err)
+}
+
+// udp6 reports whether f sends datagrams of UDP over IPv6.
+func (f *file) udp6(to unix.Sockaddr) bool {
+	_, peer := f.s.Names()
+	dest := ip.Addr(peer.Addr)
+	if a, ok := to.(*unix.SockaddrInet6); ok && a != nil {
+		dest = a.Addr
+	}
+	return f.s.Family == unix.AF_INET6 && f.udp() && !dest.Is4()
 }
 
 // Write is Send that says how much it sent.

@@ -58,13 +58,15 @@ func (e *endpoint) writable() bool {
 
 // Requests of ioctl, as Linux numbers them.
 const (
-	siocInq  = 0x541B // FIONREAD
-	siocOutq = 0x5411 // TIOCOUTQ
+	siocInq    = 0x541B // FIONREAD
+	siocOutq   = 0x5411 // TIOCOUTQ
+	siocAtMark = 0x8905
 )
 
 // Ioctl knows SIOCINQ, how many bytes wait to be read, of datagrams those of the first;
 // and SIOCOUTQ, how much is on its way: bytes of a stream, costs of messages.
-// Errors: EINVAL (s listens), ENOTTY (another request).
+// SIOCATMARK asks a stream whether urgent data come next, which there never are. Errors:
+// EINVAL (s listens), EOPNOTSUPP (SIOCATMARK of messages), ENOTTY (another request).
 func (ops) Ioctl(s *sock.Socket, request uint) (int, error) {
 	e := of(s)
 	switch request {
@@ -82,6 +84,11 @@ func (ops) Ioctl(s *sock.Socket, request uint) (int, error) {
 			return p.in.Len(), nil
 		}
 		return e.out.Used(), nil
+	case siocAtMark:
+		if s.Type != sock.TypeStream {
+			return 0, syscall.EOPNOTSUPP
+		}
+		return 0, nil
 	}
 	return 0, syscall.ENOTTY
 }

@@ -103,7 +103,7 @@ func (e *endpoint) from(m *sock.Msg) bool {
 // read moves bytes into b, and returns what came with them.
 func (e *endpoint) read(b []byte, flags int) (n int, r *rights, err error) {
 	s, look := e.s, flags&sock.MsgPeek != 0
-	for len(b) > n {
+	for len(b) > n || n == 0 {
 		over := s.IsShut(sock.ShutRd) // before what came until then
 		k, extra := e.in.Read(b[n:], look)
 		n += k
@@ -116,6 +116,9 @@ func (e *endpoint) read(b []byte, flags int) (n int, r *rights, err error) {
 		}
 		if k > 0 {
 			continue
+		}
+		if len(b) == 0 && e.in.Len() > 0 { // as Linux: nothing is read when there is something
+			break
 		}
 		if err := e.takeError(); err != nil {
 			if n > 0 { // Linux forgets it, too: the next call finds the end
