@@ -44,8 +44,9 @@ func walkExtensions(b []byte, x *extension) perf.Verdict {
 		switch x.proto {
 		case ProtoHopByHop, ProtoDstOpts, ProtoRouting:
 		case ProtoFragment:
-			if x.whole {
-				return perf.DropFragBad // one in another
+			if x.whole { // one in another
+				x.problem(codeField, x.at, tellSender)
+				return perf.DropFragBad
 			}
 			x.frag = x.at
 			return perf.Delivered
@@ -55,7 +56,7 @@ func walkExtensions(b []byte, x *extension) perf.Verdict {
 		if n == maxExtHeaders {
 			return perf.DropIPExtension
 		}
-		if x.proto == ProtoHopByHop && x.at != HdrLen6 {
+		if x.proto == ProtoHopByHop && (x.whole || x.at != HdrLen6) {
 			return x.problem(codeNextHeader, x.next, tellSender)
 		}
 		if len(b) < x.at+8 {

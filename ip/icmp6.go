@@ -37,6 +37,7 @@ const (
 	codeField       = 0
 	codeNextHeader  = 1
 	codeOption      = 2
+	codeChain       = 3 // RFC 7112: the first fragment lacks headers
 )
 
 // icmp6 is the Layer as its own protos entry: the receiver of next header 58.

@@ -98,7 +98,7 @@ func icmp6Errno(typ, code uint8) (errno syscall.Errno, hard bool) {
 		return syscall.EMSGSIZE, false
 	case typ == ICMP6TimeExceeded && code <= 1:
 		return syscall.EHOSTUNREACH, false
-	case typ == ICMP6Parameter && code <= 2:
+	case typ == ICMP6Parameter && code <= codeChain:
 		return syscall.EPROTO, true
 	}
 	return 0, false

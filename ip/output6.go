@@ -1,6 +1,7 @@
 package ip
 
 import (
+	"math/rand/v2"
 	"syscall"
 
 	"dataplane/eth"
@@ -110,7 +111,7 @@ func (l *Layer) send6(m *mbuf.Mbuf, e *Endpoint, proto uint8) syscall.Errno {
 // outputFragments6 cuts m to the path's MTU and sends the pieces, as outputFragments
 // does: each with a fragment header before it. RFC 8200 4.5.
 func (l *Layer) outputFragments6(m *mbuf.Mbuf, d *Dst, f *fields6, proto uint8) syscall.Errno {
-	id := l.fragID6(d)
+	id := fragID6()
 	f.first = f.first&^0xff00 | ProtoFragment<<8
 	return l.cut(m, (d.MTU-HdrLen6-fragLen6)&^7, func(p *mbuf.Mbuf, off int, more bool) syscall.Errno {
 		b := p.Prepend(fragLen6)
@@ -128,10 +129,7 @@ func (l *Layer) outputFragments6(m *mbuf.Mbuf, d *Dst, f *fields6, proto uint8) 
 	})
 }
 
-// fragID6 is the ID of the next packet of a route that has to be cut. RFC 7739 5.3, as
-// for IPv4; of 32 bits.
-func (l *Layer) fragID6(d *Dst) uint32 {
-	n := &l.ids[d.idRow]
-	*n++
-	return *n*l.idStep + l.idFirst + uint32(d.idAdd)<<16 + d.pair*0x9e3779b1
-}
+// fragID6 is the ID of the next packet that has to be cut. RFC 7739 5.2: drawn at random,
+// so that whoever gets some of them can tell no others. Of 32 bits, so none comes again
+// while its fragments are under way.
+func fragID6() uint32 { return rand.Uint32() }

@@ -27,31 +27,45 @@ func (l *Layer) fragment6(m *mbuf.Mbuf, p *Packet, x *extension) perf.Verdict {
 	case f.n == 0: // RFC 5722 is silent, but it says nothing
 		return perf.DropFragBad
 	case f.more && f.n&7 != 0:
-		return l.badFragment(m, p, at, 4) // the payload's length
+		return l.badFragment(m, p, at, fieldMsg(4)) // the payload's length
 	case x.frag-HdrLen6+f.off+f.n > MaxPacket:
-		return l.badFragment(m, p, at, x.frag+2) // the offset
+		return l.badFragment(m, p, at, fieldMsg(x.frag+2)) // the offset
 	case f.off == 0 && !wholeHeaders(b, h[0], at):
-		return perf.DropFragBad
+		return l.badFragment(m, p, at, icmpMsg{typ: ICMP6Parameter, code: codeChain}) // RFC 8200 4.5
 	}
 	return l.gather(m, fragKey{src: p.Src, dst: p.Dst, id: be.Uint32(h[4:])}, f, p)
 }
 
-// wholeHeaders reports whether all extension headers and 8 bytes of what follows are in
-// the first fragment. RFC 7112 5.
+// wholeHeaders reports whether all extension headers and the header that follows them are
+// in the first fragment. RFC 7112 5.
 func wholeHeaders(b []byte, proto uint8, at int) bool {
 	x := extension{proto: proto, at: at, whole: true}
 	if walkExtensions(b, &x) != perf.Delivered && x.tell == tellNobody {
 		return false // what others hear of is said of the whole datagram
 	}
-	return x.proto == ProtoNone || len(b) >= x.at+4
+	need := 0
+	switch x.proto {
+	case ProtoTCP:
+		need = 20
+	case ProtoUDP, ProtoUDPLite:
+		need = 8
+	case ProtoICMPv6:
+		need = icmpHdrLen
+	}
+	return len(b) >= x.at+need
 }
 
-// badFragment tells the sender which field of a fragment is wrong.
-func (l *Layer) badFragment(m *mbuf.Mbuf, p *Packet, at, field int) perf.Verdict {
+// fieldMsg says which field is wrong.
+func fieldMsg(at int) icmpMsg {
+	return icmpMsg{typ: ICMP6Parameter, code: codeField, rest: uint32(at)}
+}
+
+// badFragment tells the sender what is wrong with a fragment.
+func (l *Layer) badFragment(m *mbuf.Mbuf, p *Packet, at int, msg icmpMsg) perf.Verdict {
 	b := m.Bytes()
 	p.Header, p.Proto = b[:at], b[at-fragLen6]
 	m.Adj(at)
-	l.sendError6(p, m, icmpMsg{typ: ICMP6Parameter, code: codeField, rest: uint32(field)}, tellSender)
+	l.sendError6(p, m, msg, tellSender)
 	return perf.DropFragBad
 }
 

@@ -95,27 +95,48 @@ func TestBadFragments6(t *testing.T) {
 	whole := udp6(peer6, own6, pattern(100))
 	load := func(n int) []byte { return whole[:HdrLen6+n] }
 	for name, c := range map[string]struct {
-		b  []byte
-		at int // of the parameter problem; 0: none
+		b    []byte
+		code int // of the parameter problem; -1: none
+		at   int
 	}{
-		"length":        {extended(load(21), frag6(1, 0, true)), 4},
-		"end":           {extended(load(24), frag6(1, 65528, false)), 42},
-		"empty":         {extended(load(0), frag6(1, 8, true)), 0},
-		"header cut":    {extended(load(8), frag6(1, 0, true), ext{ProtoDstOpts, nil}), 0},
-		"cut off":       {extended(load(0), ext{ProtoFragment, []byte{17, 0, 0, 1}}), 0},
-		"no whole port": {extended(extended(load(0), options6(ProtoDstOpts)), frag6(1, 0, true)), 0},
+		"length":       {extended(load(21), frag6(1, 0, true)), codeField, 4},
+		"end":          {extended(load(24), frag6(1, 65528, false)), codeField, 42},
+		"empty":        {extended(load(0), frag6(1, 8, true)), -1, 0},
+		"header cut":   {extended(load(8), frag6(1, 0, true), ext{ProtoDstOpts, nil}), codeChain, 0},
+		"cut off":      {extended(load(0), ext{ProtoFragment, []byte{17, 0, 0, 1}}), -1, 0},
+		"no UDP":       {extended(extended(load(0), options6(ProtoDstOpts)), frag6(1, 0, true)), codeChain, 0},
+		"half of TCP":  {extended(load(16), frag6(1, 0, true), ext{ProtoTCP, nil}), codeChain, 0},
+		"nested":       {extended(whole, frag6(1, 0, false), frag6(2, 0, false)), codeField, 48},
+		"nested parts": {extended(load(16), frag6(1, 0, false), frag6(2, 0, true)), codeField, 48},
 	} {
 		r := newRig6(t)
 		if v := r.packet6(c.b); v != perf.DropFragBad {
 			t.Errorf("%s: %v", name, v)
 		}
-		if c.at == 0 {
+		if c.code < 0 {
 			r.quiet6()
 			continue
 		}
-		if _, typ, code, body := icmp6Of(t, r.one6()); typ != ICMP6Parameter || code != codeField || int(be.Uint32(body)) != c.at {
+		if _, typ, code, body := icmp6Of(t, r.one6()); typ != ICMP6Parameter || int(code) != c.code || int(be.Uint32(body)) != c.at {
 			t.Errorf("%s: type %d code %d pointer %d", name, typ, code, be.Uint32(body))
 		}
+	}
+}
+
+// TestLateHopByHop: RFC 8200 4.1: options for every hop come first, and not first in what
+// was in fragments.
+func TestLateHopByHop(t *testing.T) {
+	for _, n := range []int{16, 2000} {
+		r := newRig6(t)
+		whole := extended(udp6(peer6, own6, pattern(100)), options6(ProtoHopByHop, 5, 2, 0, 0))
+		for _, b := range pieces6(whole, n, 3) {
+			r.packet6(b)
+		}
+		_, typ, code, _ := icmp6Of(t, r.one6())
+		if typ != ICMP6Parameter || code != codeNextHeader || r.drops(perf.DropIPExtension) == 0 {
+			t.Errorf("in pieces of %d: type %d code %d", n, typ, code)
+		}
+		r.only(0)
 	}
 }
 
