@@ -40,7 +40,7 @@ sock                                             < unix
 unix                                             < api
 api                                              < capture
 capture                                          < cmd/dataplane examples internal/e2e
-sock/options                                     < inet packet
+sock/options                                     < sock inet
 eth ip perf sock                                 < netlink
 netlink                                          < api
 udp tcp                                          < inet

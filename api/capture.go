@@ -114,7 +114,7 @@ func prepareCapture(s *sock.Socket, cfg *CaptureConfig, to sock.Link) error {
 		if errno != 0 {
 			return errno
 		}
-		if err := s.Ops.SetOption(s, syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, f.Bytes()); err != nil {
+		if err := s.SetOption(syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, f.Bytes()); err != nil {
 			return err
 		}
 	}

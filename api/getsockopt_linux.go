@@ -8,7 +8,7 @@ func (u *Posix) getsockopt(fd, level, opt int, v []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := f.s.Ops.GetOption(f.s, level, opt, v)
+	n, err := f.s.GetOption(level, opt, v)
 	return n, plainErrno(err)
 }
 

@@ -102,7 +102,7 @@ func (c *UDPConn) groups(option int, device string, addrs ...netip.Addr) error {
 		}
 		v = append(v, b...)
 	}
-	return c.fail("set", "setsockopt", c.s.Ops.SetOption(c.s, level, option, v))
+	return c.fail("set", "setsockopt", c.s.SetOption(level, option, v))
 }
 
 // deviceIndex is the number by which options know a port; 0: none is named.
@@ -127,7 +127,7 @@ func (c *UDPConn) SetMulticastInterface(device string) error {
 	}
 	var v [12]byte // a struct ip_mreqn
 	binary.NativeEndian.PutUint32(v[8:], index)
-	return c.fail("set", "setsockopt", c.s.Ops.SetOption(c.s, syscall.IPPROTO_IP, syscall.IP_MULTICAST_IF, v[:]))
+	return c.fail("set", "setsockopt", c.s.SetOption(syscall.IPPROTO_IP, syscall.IP_MULTICAST_IF, v[:]))
 }
 
 // SetMulticastTTL bounds how far what c sends to groups goes; the default is the link.

@@ -11,7 +11,7 @@ func (u *Posix) setsockopt(fd, level, opt int, v []byte) error {
 	if err != nil {
 		return err
 	}
-	return plainErrno(f.s.Ops.SetOption(f.s, level, opt, v))
+	return plainErrno(f.s.SetOption(level, opt, v))
 }
 
 // setsockoptOf sets an option to the struct that p points to.

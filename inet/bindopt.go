@@ -18,18 +18,17 @@ const (
 
 // setBindOption sets an option of how s gets its name; false: o is none.
 func setBindOption(s *sock.Socket, o option, value int) (known bool, errno syscall.Errno) {
-	p := of(s)
 	switch o {
 	case option{syscall.IPPROTO_IP, ipFreeBind}, option{syscall.IPPROTO_IPV6, ipv6FreeBind}:
-		p.more().freeBind.Store(value != 0)
+		more(s).freeBind.Store(value != 0)
 	case option{syscall.IPPROTO_IP, ipNoPort}:
-		p.more().noPort.Store(value != 0)
+		more(s).noPort.Store(value != 0)
 	case option{syscall.IPPROTO_IP, ipPortRange}:
 		low, high := uint16(value), uint16(value>>16)
 		if low != 0 && high != 0 && low > high {
 			return true, syscall.EINVAL
 		}
-		p.more().ports.Store(uint32(value))
+		more(s).ports.Store(uint32(value))
 	default:
 		return false, 0
 	}
@@ -38,14 +37,13 @@ func setBindOption(s *sock.Socket, o option, value int) (known bool, errno sysca
 
 // getBindOption reads what setBindOption sets.
 func getBindOption(s *sock.Socket, o option) (value int, known bool) {
-	p := of(s)
 	switch o {
 	case option{syscall.IPPROTO_IP, ipFreeBind}, option{syscall.IPPROTO_IPV6, ipv6FreeBind}:
-		return b2i(p.freeBind()), true
+		return b2i(freeBind(s)), true
 	case option{syscall.IPPROTO_IP, ipNoPort}:
-		return b2i(p.portLater()), true
+		return b2i(portLater(s)), true
 	case option{syscall.IPPROTO_IP, ipPortRange}:
-		if x := p.extra.Load(); x != nil {
+		if x := extraOf(s); x != nil {
 			value = int(x.ports.Load())
 		}
 		return value, true
@@ -54,22 +52,22 @@ func getBindOption(s *sock.Socket, o option) (value int, known bool) {
 }
 
 // freeBind: the address need not be ours, yet.
-func (p *private) freeBind() bool {
-	x := p.extra.Load()
+func freeBind(s *sock.Socket) bool {
+	x := extraOf(s)
 	return x != nil && x.freeBind.Load()
 }
 
 // portLater: bind chooses no port, connect or listen will.
-func (p *private) portLater() bool {
-	x := p.extra.Load()
+func portLater(s *sock.Socket) bool {
+	x := extraOf(s)
 	return x != nil && x.noPort.Load()
 }
 
 // portRange is where a port is chosen from: of the range that was set, as much as lies
 // between those that are given out, as in Linux.
-func (p *private) portRange() (low, high int) {
+func portRange(s *sock.Socket) (low, high int) {
 	low, high = FirstEphemeral, LastEphemeral
-	x := p.extra.Load()
+	x := extraOf(s)
 	if x == nil || x.ports.Load() == 0 {
 		return low, high
 	}
@@ -86,12 +84,11 @@ func (p *private) portRange() (low, high int) {
 // chooseInRange gives a stream that is to connect a port of the range that was set, if
 // it was. Under Wr's lock.
 func chooseInRange(s *sock.Socket) error {
-	p := of(s)
 	local, _ := s.Names()
-	if x := p.extra.Load(); x == nil || x.ports.Load() == 0 || local.Port != 0 {
+	if x := extraOf(s); x == nil || x.ports.Load() == 0 || local.Port != 0 {
 		return nil
 	}
-	err := p.reserve(s, local)
+	err := of(s).reserve(s, local)
 	if err == syscall.EADDRINUSE {
 		return syscall.EADDRNOTAVAIL // as Linux: connect has found no port
 	}

@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"dataplane/ip"
+	"dataplane/raw"
 	"dataplane/sock"
 	"dataplane/udp"
 )
@@ -18,12 +19,15 @@ var native = binary.NativeEndian
 // enough room flags gets MsgCtrunc. With the reader's lock.
 func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 	p := of(s)
-	want, seg := p.wants.Load(), h.Seg()
+	want, seg := s.Extra().Wants(), h.Seg()
 	if want == 0 && seg == 0 {
 		return 0
 	}
 	c := sock.Controls{B: b}
-	putOfSocket(&c, s, want, h)
+	c.PutStamps(want, h.Time())
+	if want&sock.WantDrops != 0 {
+		c.PutDrops(want, dropped(s))
+	}
 	if seg != 0 {
 		putInt(&c, syscall.IPPROTO_UDP, udpGRO, uint32(seg))
 	}
@@ -45,38 +49,10 @@ func PutControl(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
 	return c.N
 }
 
-// putOfSocket writes the messages of level SOL_SOCKET.
-func putOfSocket(c *sock.Controls, s *sock.Socket, want uint32, h *sock.Record) {
-	newer := want&wantNewStamp != 0
-	switch {
-	case want&wantTimestampNS != 0 && newer:
-		c.PutTime(h.Time(), soStampNS64)
-	case want&wantTimestampNS != 0:
-		c.PutTime(h.Time(), soTimestampNS)
-	case want&wantTimestamp != 0 && newer:
-		c.PutTime(h.Time(), soTimestamp63)
-	case want&wantTimestamp != 0:
-		c.PutTime(h.Time(), syscall.SO_TIMESTAMP)
-	}
-	switch {
-	case want&wantStamping != 0 && newer:
-		c.PutTime(h.Time(), soStamping65)
-	case want&wantStamping != 0:
-		c.PutTime(h.Time(), soStamping)
-	}
-	if want&wantDrops != 0 {
-		if n := dropped(s); n != 0 {
-			putInt(c, syscall.SOL_SOCKET, soRxqOvfl, n)
-		}
-	}
-}
-
 // dropped is how many datagrams have found no room in s.
 func dropped(s *sock.Socket) (n uint32) {
 	for _, sk := range s.Group() {
-		if u, ok := sk.Owner.(*udp.Sock); ok {
-			n += u.Drops.Load()
-		}
+		n += dropsOf(sk)
 	}
 	return n
 }
@@ -127,6 +103,17 @@ func replyFrom(host *Host, h *sock.Record, six bool) ip.Addr {
 		local, _ = host.source(h.Peer().Addr)
 	}
 	return local
+}
+
+// dropsOf is how many datagrams have found no room in sk. Any thread.
+func dropsOf(sk *sock.Sock) uint32 {
+	switch o := sk.Owner.(type) {
+	case *udp.Sock:
+		return o.Drops.Load()
+	case *raw.Sock:
+		return o.Drops.Load()
+	}
+	return 0
 }
 
 func putInt(c *sock.Controls, level, typ int, x uint32) {

@@ -38,14 +38,14 @@ func setRecvErr(s *sock.Socket, on bool) error {
 		return 0
 	})
 	if err == nil {
-		of(s).more().errs.Store(&all)
+		more(s).errs.Store(&all)
 	}
 	return err
 }
 
 // errQueues are the error queues of s.
 func errQueues(s *sock.Socket) []*sock.ErrQueue {
-	if x := of(s).extra.Load(); x != nil {
+	if x := extraOf(s); x != nil {
 		if all := x.errs.Load(); all != nil {
 			return *all
 		}

@@ -32,7 +32,7 @@ func TestFilterDatagrams(t *testing.T) {
 	each(t, func(t *testing.T, a, b *bed) {
 		c, s := dgrams(a, b)
 		must(t, c.Ops.Connect(c, b.at(7), 0))
-		must(t, s.Ops.SetOption(s, syscall.SOL_SOCKET, attach, onlyX(t, 8+3)))
+		must(t, s.SetOption(syscall.SOL_SOCKET, attach, onlyX(t, 8+3)))
 		for _, x := range []string{"y1", "x1", "y2", "x2345"} {
 			if _, err := c.Send([]byte(x), 0); err != nil {
 				t.Fatal(err)
@@ -40,19 +40,19 @@ func TestFilterDatagrams(t *testing.T) {
 		}
 		recv(t, s, "x1")
 		recv(t, s, "x23")
-		fails(t, "no program", s.Ops.SetOption(s, syscall.SOL_SOCKET, attach, make([]byte, 7)), syscall.EINVAL)
+		fails(t, "no program", s.SetOption(syscall.SOL_SOCKET, attach, make([]byte, 7)), syscall.EINVAL)
 		v := make([]byte, 100)
-		if n, err := s.Ops.GetOption(s, syscall.SOL_SOCKET, attach, v); n != 4 || err != nil {
+		if n, err := s.GetOption(syscall.SOL_SOCKET, attach, v); n != 4 || err != nil {
 			t.Errorf("SO_GET_FILTER: %d, %v", n, err)
 		}
 		must(t, s.SetInt(syscall.SOL_SOCKET, soLockFilter, 1))
 		fails(t, "locked", s.SetInt(syscall.SOL_SOCKET, syscall.SO_DETACH_FILTER, 0), syscall.EPERM)
 		fails(t, "locked", s.SetInt(syscall.SOL_SOCKET, soLockFilter, 0), syscall.EPERM)
-		fails(t, "locked", s.Ops.SetOption(s, syscall.SOL_SOCKET, attach, onlyX(t, 99)), syscall.EPERM)
+		fails(t, "locked", s.SetOption(syscall.SOL_SOCKET, attach, onlyX(t, 99)), syscall.EPERM)
 		fails(t, "none", c.SetInt(syscall.SOL_SOCKET, syscall.SO_DETACH_FILTER, 0), syscall.ENOENT)
-		must(t, c.Ops.SetOption(c, syscall.SOL_SOCKET, attach, program(t, bpf.RetConstant{Val: 0})))
+		must(t, c.SetOption(syscall.SOL_SOCKET, attach, program(t, bpf.RetConstant{Val: 0})))
 		must(t, c.SetInt(syscall.SOL_SOCKET, syscall.SO_DETACH_FILTER, 0))
-		must(t, s.Ops.SetOption(s, syscall.IPPROTO_IP, syscall.IP_TTL, []byte{1}))
+		must(t, s.SetOption(syscall.IPPROTO_IP, syscall.IP_TTL, []byte{1}))
 		_, err := s.SendTo([]byte("back"), 0, func() sock.Name { n, _ := c.Names(); return n }())
 		must(t, err)
 		recv(t, c, "back")
@@ -68,7 +68,7 @@ func TestFilterSegments(t *testing.T) {
 			return program(t, bpf.LoadAbsolute{Off: 0, Size: 2},
 				bpf.JumpIf{Cond: bpf.JumpEqual, Val: port, SkipFalse: 1}, bpf.RetConstant{Val: 1 << 16}, bpf.RetConstant{Val: 0})
 		}
-		must(t, l.Ops.SetOption(l, syscall.SOL_SOCKET, attach, from(4444)))
+		must(t, l.SetOption(syscall.SOL_SOCKET, attach, from(4444)))
 		other := a.socket(sock.TypeStream)
 		other.Wr.SetDeadline(time.Now().Add(50 * time.Millisecond))
 		if err := other.Ops.Connect(other, name, 0); err == nil {

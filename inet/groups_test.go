@@ -46,7 +46,7 @@ func groupReq(index uint32, addrs ...string) []byte {
 
 func setsockopt(t *testing.T, s *sock.Socket, name int, v []byte, want error) {
 	t.Helper()
-	if err := s.Ops.SetOption(s, syscall.IPPROTO_IP, name, v); err != want { //nolint:errorlint // the identity is the contract
+	if err := s.SetOption(syscall.IPPROTO_IP, name, v); err != want { //nolint:errorlint // the identity is the contract
 		t.Errorf("option %d: %v, want %v", name, err, want)
 	}
 }
@@ -190,7 +190,7 @@ func TestGroupErrors(t *testing.T) {
 	}
 	setsockopt(t, s, syscall.IP_MULTICAST_IF, mreq("0.0.0.0", "10.0.0.2"), nil)
 	v := make([]byte, 4)
-	if n, err := s.Ops.GetOption(s, syscall.IPPROTO_IP, syscall.IP_MULTICAST_IF, v); n != 4 || err != nil || [4]byte(v) != [4]byte{10, 0, 0, 2} {
+	if n, err := s.GetOption(syscall.IPPROTO_IP, syscall.IP_MULTICAST_IF, v); n != 4 || err != nil || [4]byte(v) != [4]byte{10, 0, 0, 2} {
 		t.Errorf("%v %v %v", v, n, err)
 	}
 	st := b.socket(syscall.SOCK_STREAM)

@@ -24,7 +24,6 @@ type Host struct {
 	owner     func(local, remote [16]byte, lport, rport uint16) int
 	flowGroup func(local, remote [16]byte, lport, rport uint16) int // nil: flows stay where they are
 	owns      func(core int) int                                    // how many flow groups an lcore owns; with flowGroup
-	cookies   atomic.Uint64                                         // the last SO_COOKIE; any goroutine
 	next      atomic.Uint32                                         // round robin of lcores for outgoing connections; any goroutine
 	ending    atomic.Bool                                           // written by End
 	sw        switchTable

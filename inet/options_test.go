@@ -105,7 +105,7 @@ func checkOption(t *testing.T, s *sock.Socket, ty options.Types, r *options.Row)
 	}
 	room := make([]byte, 512)
 	knows := (r.Works|r.Kept)&ty != 0
-	err := s.Ops.SetOption(s, r.Level, r.Num, set)
+	err := s.SetOption(r.Level, r.Num, set)
 	if mayNot := options.Set(ty, is6, r.Level, r.Num, len(set)); mayNot != 0 {
 		if err != mayNot {
 			t.Errorf("set %s, type %d: %v, want %v", r.Name, typ, err, mayNot)
@@ -117,7 +117,7 @@ func checkOption(t *testing.T, s *sock.Socket, ty options.Types, r *options.Row)
 	} else if err != nil {
 		t.Errorf("set %s, type %d: %v", r.Name, typ, err)
 	}
-	n, err := s.Ops.GetOption(s, r.Level, r.Num, room)
+	n, err := s.GetOption(r.Level, r.Num, room)
 	if mayNot := options.Get(ty, is6, r.Level, r.Num); mayNot != 0 {
 		if err != mayNot {
 			t.Errorf("get %s, type %d: %v, want %v", r.Name, typ, err, mayNot)

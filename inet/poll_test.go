@@ -75,7 +75,7 @@ func TestPollStream(t *testing.T) {
 func TestEpollOfStreams(t *testing.T) {
 	each(t, func(t *testing.T, a, b *bed) {
 		c, s := streams(a, b)
-		must(t, c.Ops.SetOption(c, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, []byte{1, 0, 0, 0}))
+		must(t, c.SetOption(syscall.IPPROTO_TCP, syscall.TCP_NODELAY, []byte{1, 0, 0, 0}))
 		e := sock.NewEpoll(nil)
 		must(t, e.Add(s, 1, sock.Event{Events: sock.PollIn | sock.EpollET, Data: 1}))
 		must(t, e.Add(c, 2, sock.Event{Events: sock.PollOut | sock.EpollET, Data: 2}))

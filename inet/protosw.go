@@ -174,14 +174,13 @@ func (p *Protosw) made(s *sock.Socket, protocol int) (*sock.Socket, error) {
 type private struct {
 	host       *Host
 	sw         *Protosw
-	broadcast  atomic.Bool           // SO_BROADCAST as SendMsg sees it; written by SetOption
-	only6      atomic.Bool           // IPV6_V6ONLY; written by SetOption, before the Socket is bound
-	linger     atomic.Int32          // SO_LINGER as Release sees it, seconds or lingerOff; written by SetOption
-	sndbuf     atomic.Int32          // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
-	group      *[]*sock.Sock         // all Socks, while Connect works with one of several; under Wr's lock
-	bound      *sock.Name            // what was reserved, as Ports knows it, and is given back on release; nil: nothing; under Wr's lock
-	*dgramPart                       // nil for a stream
-	extra      atomic.Pointer[extra] // nil: none; written by more
+	broadcast  atomic.Bool   // SO_BROADCAST as SendMsg sees it; written by SetOption
+	only6      atomic.Bool   // IPV6_V6ONLY; written by SetOption, before the Socket is bound
+	linger     atomic.Int32  // SO_LINGER as Release sees it, seconds or lingerOff; written by SetOption
+	sndbuf     atomic.Int32  // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
+	group      *[]*sock.Sock // all Socks, while Connect works with one of several; under Wr's lock
+	bound      *sock.Name    // what was reserved, as Ports knows it, and is given back on release; nil: nothing; under Wr's lock
+	*dgramPart               // nil for a stream
 
 	mu     sync.Mutex // held while a goroutine works on Socks that no lcore knows
 	known  bool       // an lcore may know them: from now on they are its own; under mu
@@ -190,7 +189,6 @@ type private struct {
 
 // dgramPart is what only datagrams need.
 type dgramPart struct {
-	wants   atomic.Uint32 // control messages that datagrams are to come with; written by SetOption
 	segment atomic.Uint32 // UDP_SEGMENT; written by SetOption
 	head    sock.Record   // of a datagram to the peer, but for its length, while connected; under Wr's lock
 	to      ip.Addr       // a destination that was found in order by routes; under Wr's lock
@@ -260,10 +258,10 @@ func (p *private) bind(s *sock.Socket, local sock.Name) error {
 		return errno
 	}
 	inner := innerLocal(s, local)
-	if !p.host.isLocal(inner.Addr) && !p.freeBind() {
+	if !p.host.isLocal(inner.Addr) && !freeBind(s) {
 		return syscall.EADDRNOTAVAIL
 	}
-	if local.Port == 0 && p.portLater() {
+	if local.Port == 0 && portLater(s) {
 		s.SetNames(local, sock.Name{})
 		s.SetState(sock.Bound)
 		return nil
@@ -276,7 +274,7 @@ func (p *private) reserve(s *sock.Socket, local sock.Name) error {
 	addr := reserved(s, innerLocal(s, local))
 	opt := &s.SK().Opt
 	share := opt.ReusePort || ((p.sw.Protocol == ip.ProtoUDP || p.sw.Protocol == ip.ProtoUDPLite) && opt.ReuseAddr)
-	low, high := p.portRange()
+	low, high := portRange(s)
 	port, errno := local.Port, syscall.Errno(0)
 	if port == 0 {
 		port, errno = p.ports().ReserveIn(addr, share, low, high)

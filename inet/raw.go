@@ -235,10 +235,6 @@ func (o *rawOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	if !rawOption(level) {
 		return o.inetOps.SetOption(s, level, name, v)
 	}
-	if !s.Use() {
-		return sock.ErrClosed
-	}
-	defer s.Done()
 	own := bytes.Clone(v)
 	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.SetOption(sk, level, name, own) })
 }
@@ -248,10 +244,6 @@ func (o *rawOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, er
 	if !rawOption(level) {
 		return o.inetOps.GetOption(s, level, name, v)
 	}
-	if !s.Use() {
-		return 0, sock.ErrClosed
-	}
-	defer s.Done()
 	own := make([]byte, len(v))
 	err = onAll(s.Group()[:1], func(sk *sock.Sock) (errno syscall.Errno) {
 		n, errno = sk.Proto.GetOption(sk, level, name, own)

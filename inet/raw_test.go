@@ -77,7 +77,7 @@ func TestRawICMP(t *testing.T) {
 		ear, deaf, mine := b.protoSocket(sock.TypeRaw, ip.ProtoICMP), b.protoSocket(sock.TypeRaw, ip.ProtoICMP), b.protoSocket(sock.TypeRaw, ip.ProtoICMP)
 		var filter [4]byte
 		native.PutUint32(filter[:], 1<<ip.ICMPEcho)
-		must(t, deaf.Ops.SetOption(deaf, solRaw, 1, filter[:]))
+		must(t, deaf.SetOption(solRaw, 1, filter[:]))
 		must(t, mine.Ops.Bind(mine, sock.NameFrom(b.at(0).AddrPort())))
 		fails(t, "bind to a stranger", mine.Ops.Bind(mine, a.at(0)), syscall.EADDRNOTAVAIL)
 		p := a.protoSocket(sock.TypeRaw, ip.ProtoICMP)
@@ -99,7 +99,7 @@ func TestRawICMP(t *testing.T) {
 			t.Errorf("in spite of the filter: %v", err)
 		}
 		var got [4]byte
-		if n, err := deaf.Ops.GetOption(deaf, solRaw, 1, got[:]); n != 4 || err != nil || got != filter {
+		if n, err := deaf.GetOption(solRaw, 1, got[:]); n != 4 || err != nil || got != filter {
 			t.Errorf("%x %v", got, err)
 		}
 		must(t, p.Ops.(sock.DissolveOps).Dissolve(p))
@@ -179,15 +179,18 @@ func TestRawOptions(t *testing.T) {
 			s, err := a.Families.Create(family, sock.TypeRaw, 200)
 			must(t, err)
 			six := family == syscall.AF_INET6
+			if r.Level == options.ForRaw || r.Level == options.ForICMPv6 || notNow[r.Name] != 0 || notYet[r.Name] != 0 {
+				continue
+			}
 			v, room := anInt(2), make([]byte, 512)
 			if x, ok := samples[r.Name]; ok {
 				v = x.set
 			}
-			err = s.Ops.SetOption(s, r.Level, r.Num, v)
+			err = s.SetOption(r.Level, r.Num, v)
 			if want := options.Set(options.Raw, six, r.Level, r.Num, len(v)); want != 0 && err != want || want == 0 && err != nil {
 				t.Errorf("set %s, family %d: %v, want %v", r.Name, family, err, want)
 			}
-			_, err = s.Ops.GetOption(s, r.Level, r.Num, room)
+			_, err = s.GetOption(r.Level, r.Num, room)
 			if want := options.Get(options.Raw, six, r.Level, r.Num); want != 0 && err != want || want == 0 && err != nil {
 				t.Errorf("get %s, family %d: %v, want %v", r.Name, family, err, want)
 			}

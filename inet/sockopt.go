@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"syscall"
 
-	"dataplane/ip"
 	"dataplane/sock"
-	"dataplane/sock/options"
 	"dataplane/tcp"
-	"dataplane/udp"
 )
 
 // inetOps is what all types of AF_INET share.
@@ -27,53 +24,19 @@ func (inetOps) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
 	return remote, nil
 }
 
-// typeOf is the type of s as the table of options knows it.
-func typeOf(s *sock.Socket) options.Types {
-	switch s.Type {
-	case sock.TypeStream:
-		return options.TCP
-	case sock.TypeDgram:
-		if p := int(s.Protocol); p != ip.ProtoICMP && p != ip.ProtoICMPv6 {
-			return options.UDP
-		}
-	}
-	return options.Raw
-}
-
-// coverage reports whether an option is one of the two that only UDP-Lite has.
-func coverage(s *sock.Socket, level, name int) bool {
-	return of(s).sw.Protocol == ip.ProtoUDPLite && (level == syscall.IPPROTO_UDP || level == ip.ProtoUDPLite) &&
-		(name == udp.LiteSendCoverage || name == udp.LiteRecvCoverage)
-}
-
-// SetOption sets an option, if the table has it: first by the goroutine, where that is
-// enough, else on every Sock of s.
+// SetOption sets an option: first by the goroutine, where that is enough, else on every
+// Sock of s.
 func (inetOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
-	if !coverage(s, level, name) {
-		if errno := options.Set(typeOf(s), s.Family == syscall.AF_INET6, level, name, len(v)); errno != 0 {
-			return errno
-		}
-	}
-	if !s.Use() {
-		return sock.ErrClosed
-	}
-	defer s.Done()
 	if known, errno := setOwn(s, option{level, name}, v); errno != 0 {
 		return errno
 	} else if known {
 		return nil
-	}
-	if known, err := setFilter(s, option{level, name}, v); known {
-		return err
 	}
 	if known, err := setSix(s, option{level, name}, sock.IntOrByte(v)); known {
 		return err
 	}
 	if isRecvErr(option{level, name}) {
 		return setRecvErr(s, sock.IntOrByte(v) != 0)
-	}
-	if level == syscall.SOL_SOCKET && sndBufName(name) {
-		return setSndBuf(s, sock.IntOrByte(v))
 	}
 	own := bytes.Clone(v) // the lcore must not see the caller's memory
 	err := visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno { return set(sk, level, name, own) })
@@ -92,6 +55,37 @@ func noteOption(s *sock.Socket, name int, v []byte) {
 		secs, _ := sock.LingerOf(v)
 		of(s).linger.Store(int32(secs))
 	}
+}
+
+// TakeError is SO_ERROR: any of the lcores may have heard of it.
+func (inetOps) TakeError(s *sock.Socket) syscall.Errno { return takeError(s) }
+
+// SetFilter gives every Sock of s a filter; nil takes it away.
+func (inetOps) SetFilter(s *sock.Socket, f *sock.Filter) error {
+	return visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
+		sk.Rarely().Filter = f
+		sk.Proto.SetOption(sk, syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, nil) // the transport looks again
+		return 0
+	})
+}
+
+// SetBuffer sets the limit of a ring.
+func (inetOps) SetBuffer(s *sock.Socket, send bool, bytes int) error {
+	if send {
+		return setSndBuf(s, bytes)
+	}
+	return visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno { return setRcvBuf(sk, bytes) })
+}
+
+// Buffer is what Linux shows: it doubles what is set, for its overhead.
+func (inetOps) Buffer(s *sock.Socket, send bool) (bytes int) {
+	_ = visit(s, s.Group()[:1], func(sk *sock.Sock) syscall.Errno {
+		if bytes = 2 * int(sk.Opt.RcvBuf); send {
+			bytes = 2 * int(sk.Opt.SndBuf)
+		}
+		return 0
+	})
+	return bytes
 }
 
 // Begin gives s, which is new, the options of a stream that begins with others than TCP's.
@@ -145,17 +139,8 @@ func applySndBuf(s *sock.Socket) {
 
 func clampBuf(n int) int { return min(max(n, sock.MinBuf), sock.MaxBuf) }
 
-// GetOption reads an option, if the table has it.
+// GetOption reads an option.
 func (inetOps) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err error) {
-	if !coverage(s, level, name) {
-		if errno := options.Get(typeOf(s), s.Family == syscall.AF_INET6, level, name); errno != 0 {
-			return 0, errno
-		}
-	}
-	if !s.Use() {
-		return 0, sock.ErrClosed
-	}
-	defer s.Done()
 	if n, known, errno := getOwn(s, option{level, name}, v); known {
 		if errno != 0 {
 			return 0, errno

@@ -4,25 +4,14 @@ import (
 	"syscall"
 
 	"dataplane/sock"
-	"dataplane/udp"
 )
 
 // lingerOff stands for lingering that is switched off; any other value is the time in
 // seconds, 0 to abort the connection at close.
 const lingerOff = -1
 
-// Options of level SOL_SOCKET that package syscall does not name.
-const (
-	soReusePort = 15
-	soProtocol  = 38
-	soDomain    = 39
-	soBusyPoll  = 46
-)
-
-// sndBufName: both mean the same, as there is no limit beyond which only root may go.
-func sndBufName(name int) bool {
-	return name == syscall.SO_SNDBUF || name == syscall.SO_SNDBUFFORCE
-}
+// soReusePort is SO_REUSEPORT, which package syscall does not name.
+const soReusePort = 15
 
 // set sets one option. Runs on the lcore.
 func set(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
@@ -32,21 +21,29 @@ func set(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
 	if level != syscall.SOL_SOCKET {
 		return sk.Proto.SetOption(sk, level, name, v)
 	}
-	if name == syscall.SO_RCVBUFFORCE {
-		name = syscall.SO_RCVBUF
-	}
 	if e := setCommon(sk, name, v); e != 0 {
 		return e
 	}
-	// The transport hears of the change; what it does not care for is set all the same.
-	e := sk.Proto.SetOption(sk, level, name, v)
-	if e != syscall.ENOPROTOOPT {
+	return tell(sk, name, v)
+}
+
+// tell lets the transport hear of a change; what it does not care for is set all the same.
+func tell(sk *sock.Sock, name int, v []byte) syscall.Errno {
+	if e := sk.Proto.SetOption(sk, syscall.SOL_SOCKET, name, v); e != syscall.ENOPROTOOPT {
 		return e
 	}
-	if name == syscall.SO_RCVBUF {
-		sk.RX.SetLimit(int(sk.Opt.RcvBuf))
-	}
 	return 0
+}
+
+// setRcvBuf sets the limit of the receive ring. Runs on the lcore.
+func setRcvBuf(sk *sock.Sock, bytes int) syscall.Errno {
+	sk.Opt.RcvBuf, sk.Opt.RcvBufSet = int32(clampBuf(bytes)), true
+	e := sk.SetInt(syscall.SOL_SOCKET, syscall.SO_RCVBUF, bytes)
+	if e == syscall.ENOPROTOOPT {
+		sk.RX.SetLimit(int(sk.Opt.RcvBuf))
+		return 0
+	}
+	return e
 }
 
 // setCommon sets an option of level SOL_SOCKET. Runs on the lcore.
@@ -64,8 +61,6 @@ func setCommon(sk *sock.Sock, name int, v []byte) syscall.Errno {
 	case syscall.SO_LINGER:
 		secs, _ := sock.LingerOf(v)
 		o.Abort = secs == 0
-	case syscall.SO_RCVBUF:
-		o.RcvBuf, o.RcvBufSet = int32(clampBuf(value)), true
 	default:
 		return syscall.ENOPROTOOPT
 	}
@@ -84,10 +79,6 @@ func getCommon(sk *sock.Sock, name int, v []byte) (int, syscall.Errno) {
 		return sock.PutBool(v, o.Broadcast)
 	case syscall.SO_KEEPALIVE:
 		return sock.PutBool(v, o.KeepAlive)
-	case syscall.SO_RCVBUF: // Linux doubles what is set, for its overhead, and shows that
-		return sock.PutInt(v, int(2*o.RcvBuf))
-	case syscall.SO_SNDBUF:
-		return sock.PutInt(v, int(2*o.SndBuf))
 	case soMemInfo:
 		return sock.Put(v, memInfo(sk))
 	}
@@ -97,14 +88,10 @@ func getCommon(sk *sock.Sock, name int, v []byte) (int, syscall.Errno) {
 // memInfo is SO_MEMINFO, in the order of Linux's SK_MEMINFO_*. What the rings hold counts
 // as memory; there is no backlog, and nothing is allocated in advance. Runs on the lcore.
 func memInfo(sk *sock.Sock) []byte {
-	drops := uint32(0)
-	if u, ok := sk.Owner.(*udp.Sock); ok {
-		drops = u.Drops.Load()
-	}
 	var v []byte
 	for _, x := range [...]uint32{
 		uint32(sk.RX.Len()), uint32(2 * sk.Opt.RcvBuf), uint32(sk.TX.Len()), uint32(2 * sk.Opt.SndBuf),
-		0, uint32(sk.TX.Len()), 0, 0, drops,
+		0, uint32(sk.TX.Len()), 0, 0, dropsOf(sk),
 	} {
 		v = native.AppendUint32(v, x)
 	}

@@ -1,9 +1,7 @@
 package inet
 
 import (
-	"math"
 	"syscall"
-	"time"
 
 	"dataplane/sock"
 )
@@ -19,14 +17,6 @@ const (
 	soIncomingCPU = 49
 	soMemInfo     = 55
 	soNAPIID      = 56
-	soCookie      = 57
-	soTimestamp63 = 63 // SO_TIMESTAMP_NEW
-	soStampNS64   = 64 // SO_TIMESTAMPNS_NEW
-	soStamping    = 37
-	soStamping65  = 65 // SO_TIMESTAMPING_NEW
-	soRcvTimeo66  = 66
-	soSndTimeo67  = 67
-	soRxqOvfl     = 40
 	tcpInq        = 36
 )
 
@@ -34,11 +24,10 @@ const (
 func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno) {
 	p, value := of(s), sock.IntOrByte(v)
 	if p.dgramPart != nil {
-		if known, errno := p.setWant(o, value); known {
-			return true, errno
+		if bits := wantOf(o); bits != 0 {
+			s.WantIf(bits, value != 0)
+			return true, 0
 		}
-	}
-	if p.dgramPart != nil {
 		if known, errno := setGroupOption(s, o.level, o.name, v); known {
 			return true, errno
 		}
@@ -56,50 +45,26 @@ func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno
 		return true, setOnly6(s, value != 0)
 	case option{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_IF}:
 		return true, setGroupIface6(s, value)
-	case option{syscall.SOL_SOCKET, soBusyPoll}:
-		if value < 0 {
-			return true, syscall.EINVAL
-		}
-		s.Rd.SetBusyPoll(time.Duration(value) * time.Microsecond)
-	case option{syscall.SOL_SOCKET, syscall.SO_RCVTIMEO}, option{syscall.SOL_SOCKET, soRcvTimeo66}:
-		return true, setTimeout(&s.Rd, v)
-	case option{syscall.SOL_SOCKET, syscall.SO_SNDTIMEO}, option{syscall.SOL_SOCKET, soSndTimeo67}:
-		return true, setTimeout(&s.Wr, v)
-	case option{syscall.SOL_SOCKET, syscall.SO_RCVLOWAT}:
-		if value < 0 {
-			value = math.MaxInt32
-		}
-		s.Rd.SetLeast(max(value, 1))
 	case option{syscall.SOL_SOCKET, soPeekOff}:
 		setPeekOff(s, value)
 	case option{syscall.IPPROTO_TCP, tcpInq}:
 		if value != 0 && value != 1 {
 			return true, syscall.EINVAL
 		}
-		p.more().inq.Store(value != 0)
+		more(s).inq.Store(value != 0)
 	default:
-		if !isKept(s, o) || lcoreKeeps(o) {
-			return false, 0
-		}
-		p.keep(o, value)
+		return false, 0
 	}
 	return true, 0
-}
-
-// lcoreKeeps: the flags of a Sock, whatever its type.
-func lcoreKeeps(o option) bool {
-	return o.level == syscall.SOL_SOCKET && (o.name == syscall.SO_BROADCAST || o.name == syscall.SO_KEEPALIVE || o.name == syscall.SO_LINGER)
 }
 
 // getOwn reads what the lcores need not be asked for.
 func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscall.Errno) {
 	p := of(s)
 	if p.dgramPart != nil {
-		if value, known := p.getWant(o); known {
-			return put(o.level, v, value)
+		if bits := wantOf(o); bits != 0 {
+			return put(o.level, v, b2i(s.Extra().Wants()&bits != 0))
 		}
-	}
-	if p.dgramPart != nil {
 		if n, known, errno := getGroupOption(s, o.level, o.name, v); known {
 			return n, true, errno
 		}
@@ -112,20 +77,14 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 	case option{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY}:
 		return put(o.level, v, b2i(p.only6.Load()))
 	case option{syscall.IPPROTO_TCP, tcpInq}:
-		x := p.extra.Load()
+		x := extraOf(s)
 		return put(o.level, v, b2i(x != nil && x.inq.Load()))
 	}
 	if value, known := getBindOption(s, o); known {
 		return put(o.level, v, value)
 	}
-	if n, known, errno := getFilter(s, o, v); known {
-		return n, known, errno
-	}
 	if isRecvErr(o) {
 		return put(o.level, v, b2i(len(errQueues(s)) > 0))
-	}
-	if isKept(s, o) && !lcoreKeeps(o) && o.name != syscall.SO_RCVLOWAT {
-		return put(o.level, v, p.keptValue(o))
 	}
 	if o.level != syscall.SOL_SOCKET {
 		return 0, false, 0
@@ -140,21 +99,10 @@ func getOwnSocket(s *sock.Socket, o option, v []byte) (n int, known bool, errno 
 		return put(o.level, v, value)
 	}
 	switch o.name {
-	case syscall.SO_RCVTIMEO, soRcvTimeo66:
-		n, errno = sock.Put(v, sock.Timeval(max(s.Rd.Timeout(), 0)))
-	case syscall.SO_SNDTIMEO, soSndTimeo67:
-		n, errno = sock.Put(v, sock.Timeval(max(s.Wr.Timeout(), 0)))
 	case syscall.SO_LINGER:
 		n, errno = sock.Put(v, sock.Linger(int(p.linger.Load())))
-	case soCookie:
-		if len(v) < 8 {
-			return 0, true, syscall.EINVAL
-		}
-		n, errno = sock.Put(v, native.AppendUint64(nil, p.cookie()))
 	case syscall.SO_PEERNAME:
 		n, errno = putPeer(s, v)
-	case soStamping, soStamping65:
-		n, errno = sock.Put(v, native.AppendUint64(nil, uint64(p.stamping(o.name))))
 	default:
 		return 0, false, 0
 	}
@@ -164,22 +112,6 @@ func getOwnSocket(s *sock.Socket, o option, v []byte) (n int, known bool, errno 
 // getInt reads an option of level SOL_SOCKET that is an int.
 func getInt(s *sock.Socket, name int) (value int, known bool) {
 	switch name {
-	case syscall.SO_TYPE:
-		return int(s.Type), true
-	case soDomain:
-		return int(s.Family), true
-	case soProtocol:
-		return int(s.Protocol), true
-	case syscall.SO_ACCEPTCONN:
-		return b2i(s.State() == sock.Listening), true
-	case soBusyPoll:
-		return int(s.Rd.BusyPoll() / time.Microsecond), true
-	case syscall.SO_ERROR:
-		return int(takeError(s)), true
-	case syscall.SO_RCVLOWAT:
-		return s.Rd.Least(), true
-	case syscall.SO_SNDLOWAT:
-		return 1, true
 	case soPeekOff:
 		return peekOff(s), true
 	case soIncomingCPU:
@@ -200,25 +132,16 @@ func setPeekOff(s *sock.Socket, value int) {
 	if value >= 0 {
 		at = s.SK().RX.Tail() + uint64(value) + 1
 	}
-	of(s).more().peekAt.Store(at)
+	more(s).peekAt.Store(at)
 }
 
 // peekOff is SO_PEEK_OFF.
 func peekOff(s *sock.Socket) int {
-	x := of(s).extra.Load()
+	x := extraOf(s)
 	if x == nil || x.peekAt.Load() == 0 {
 		return -1
 	}
 	return int(max(int64(x.peekAt.Load()-1-s.SK().RX.Tail()), 0))
-}
-
-// setTimeout is SO_RCVTIMEO and SO_SNDTIMEO. EDOM: no struct timeval is like this.
-func setTimeout(d *sock.Side, v []byte) syscall.Errno {
-	t, errno := sock.TimevalOf(v)
-	if errno == 0 {
-		d.SetTimeout(t)
-	}
-	return errno
 }
 
 // takeError is SO_ERROR: any of the lcores may have heard of it.

@@ -18,7 +18,7 @@ func TestTimeouts(t *testing.T) {
 		l, _ := a.listener(0)
 		v := sock.Timeval(20 * time.Millisecond)
 		for _, x := range []*sock.Socket{c, u, l} {
-			must(t, x.Ops.SetOption(x, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, v))
+			must(t, x.SetOption(syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, v))
 		}
 		begun := time.Now()
 		_, err := c.Recv(make([]byte, 1), 0)
@@ -30,7 +30,7 @@ func TestTimeouts(t *testing.T) {
 		if d := time.Since(begun); d < 60*time.Millisecond {
 			t.Errorf("three waits of 20 ms took %v", d)
 		}
-		must(t, s.Ops.SetOption(s, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, v))
+		must(t, s.SetOption(syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, v))
 		n, err := s.Send(make([]byte, 64<<20), 0)
 		fails(t, "send", err, syscall.EAGAIN)
 		if n == 0 {
@@ -39,8 +39,8 @@ func TestTimeouts(t *testing.T) {
 		if n, err := c.Recv(make([]byte, 1), 0); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
-		fails(t, "a time that cannot be", c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, append(make([]byte, 8), anInt(1e6)...)), syscall.EINVAL)
-		fails(t, "a time that cannot be", c.Ops.SetOption(c, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, append(append(make([]byte, 8), anInt(1e6)...), 0, 0, 0, 0)), syscall.EDOM)
+		fails(t, "a time that cannot be", c.SetOption(syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, append(make([]byte, 8), anInt(1e6)...)), syscall.EINVAL)
+		fails(t, "a time that cannot be", c.SetOption(syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, append(append(make([]byte, 8), anInt(1e6)...), 0, 0, 0, 0)), syscall.EDOM)
 	})
 }
 
@@ -110,7 +110,7 @@ func TestCookie(t *testing.T) {
 		s := a.socket(sock.TypeStream)
 		v, w := make([]byte, 8), make([]byte, 8)
 		for _, b := range [][]byte{v, w} {
-			_, err := s.Ops.GetOption(s, syscall.SOL_SOCKET, soCookie, b)
+			_, err := s.GetOption(syscall.SOL_SOCKET, soCookie, b)
 			must(t, err)
 		}
 		if !bytes.Equal(v, w) || seen[string(v)] {
@@ -128,7 +128,7 @@ func TestLeft(t *testing.T) {
 		c.Send(make([]byte, 100), 0)
 		eventually(t, "all is there", func() bool { return s.SK().RX.Len() == 100 })
 		v := make([]byte, 64)
-		n, err := s.Ops.GetOption(s, syscall.SOL_SOCKET, soMemInfo, v)
+		n, err := s.GetOption(syscall.SOL_SOCKET, soMemInfo, v)
 		if n != 36 || err != nil || native.Uint32(v) != 100 {
 			t.Errorf("SO_MEMINFO: %v, %v", v[:n], err)
 		}

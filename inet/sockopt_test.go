@@ -97,7 +97,7 @@ func TestLingerOption(t *testing.T) {
 	for _, secs := range []int{7, lingerOff, 0} {
 		must(t, s.SetLinger(secs))
 		v := make([]byte, 16)
-		n, err := s.Ops.GetOption(s, syscall.SOL_SOCKET, syscall.SO_LINGER, v)
+		n, err := s.GetOption(syscall.SOL_SOCKET, syscall.SO_LINGER, v)
 		must(t, err)
 		if got, _ := sock.LingerOf(v[:n]); got != secs || n != 8 {
 			t.Errorf("%d in %d bytes, want %d", got, n, secs)
@@ -118,12 +118,12 @@ func TestOptionLengths(t *testing.T) {
 		if o[0] == syscall.IPPROTO_UDP || o[1] == syscall.SO_TIMESTAMP {
 			x = u
 		}
-		fails(t, "short", x.Ops.SetOption(x, o[0], o[1], make([]byte, 3)), syscall.EINVAL)
+		fails(t, "short", x.SetOption(o[0], o[1], make([]byte, 3)), syscall.EINVAL)
 	}
 	for _, x := range []*sock.Socket{s, u} {
-		must(t, x.Ops.SetOption(x, syscall.IPPROTO_IP, syscall.IP_TTL, []byte{77}))
+		must(t, x.SetOption(syscall.IPPROTO_IP, syscall.IP_TTL, []byte{77}))
 		v := []byte{0, 0, 0}
-		if n, err := x.Ops.GetOption(x, syscall.IPPROTO_IP, syscall.IP_TTL, v); n != 1 || v[0] != 77 || err != nil {
+		if n, err := x.GetOption(syscall.IPPROTO_IP, syscall.IP_TTL, v); n != 1 || v[0] != 77 || err != nil {
 			t.Errorf("%d bytes, %d, %v", n, v[0], err)
 		}
 	}

@@ -85,7 +85,7 @@ func cannotSend(s *sock.Socket, sk *sock.Sock) bool {
 // left.
 func (o *streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	n, err := o.Recv(s, m.Buf, m.Flags)
-	if x := of(s).extra.Load(); x != nil && x.inq.Load() && err == nil && len(m.Control) > 0 {
+	if x := extraOf(s); x != nil && x.inq.Load() && err == nil && len(m.Control) > 0 {
 		c := sock.Controls{B: m.Control}
 		c.Put(syscall.IPPROTO_TCP, tcpInq, native.AppendUint32(nil, uint32(s.SK().RX.Len())))
 		m.NControl, m.Flags = c.N, 0

@@ -261,7 +261,7 @@ func TestOptions(t *testing.T) {
 	}
 	must(t, c.SetInt(solNetlink, optAddMembership, 33))
 	v := make([]byte, 8)
-	if n, err := c.Ops.GetOption(c.Socket, solNetlink, optListMemberships, v); n != 8 || err != nil || v[4] != 1 {
+	if n, err := c.GetOption(solNetlink, optListMemberships, v); n != 8 || err != nil || v[4] != 1 {
 		t.Errorf("% x, %v", v[:n], err)
 	}
 	for name, want := range map[int]int{syscall.SO_TYPE: sock.TypeRaw, syscall.SO_DOMAIN: syscall.AF_NETLINK, syscall.SO_PROTOCOL: protoRoute, syscall.SO_ERROR: 0} {

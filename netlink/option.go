@@ -6,29 +6,22 @@ import (
 	"dataplane/sock"
 )
 
-// errnoOrNil is e as an error.
-func errnoOrNil(e syscall.Errno) error {
-	if e == 0 {
-		return nil
-	}
-	return e
-}
+var _ sock.CommonOps = ops{}
 
-// SetOption serves SOL_NETLINK, and SOL_SOCKET as far as it means something here.
+// SetOption sets an option of SOL_NETLINK.
 func (ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
-	p := of(s)
+	if level != solNetlink {
+		return syscall.ENOPROTOOPT
+	}
 	value, errno := sock.Int(v)
 	if errno != 0 {
 		return errno
 	}
-	switch level {
-	case solNetlink:
-		return p.setOwn(name, value)
-	case syscall.SOL_SOCKET:
-		return p.setSocket(name, value)
-	}
-	return syscall.ENOPROTOOPT
+	return of(s).setOwn(name, value)
 }
+
+// minBuffer is the least that SO_RCVBUF and SO_SNDBUF give (Linux: SOCK_MIN_RCVBUF).
+const minBuffer = 2304
 
 // setOwn sets an option of SOL_NETLINK.
 func (p *port) setOwn(name, value int) error {
@@ -57,51 +50,47 @@ func (p *port) setOwn(name, value int) error {
 	return syscall.ENOPROTOOPT
 }
 
-// minBuffer and maxBuffer bound what SO_RCVBUF and SO_SNDBUF make of what is asked for
-// (Linux: SOCK_MIN_RCVBUF, net.core.rmem_max).
-const (
-	minBuffer = 2304
-	maxBuffer = defaultBuffer
-)
+// TakeError is SO_ERROR.
+func (ops) TakeError(s *sock.Socket) syscall.Errno { return syscall.Errno(of(s).err.Swap(0)) }
 
-// setSocket sets an option of SOL_SOCKET.
-func (p *port) setSocket(name, value int) error {
-	if name == syscall.SO_RCVBUFFORCE || name == syscall.SO_SNDBUFFORCE {
-		value = min(value, 1<<26)
-	} else {
-		value = min(value, maxBuffer)
-	}
-	size := max(2*value, minBuffer)
-	switch name {
-	case syscall.SO_RCVBUF, syscall.SO_RCVBUFFORCE:
-		p.rcvBuf.Store(int64(size))
-		p.queue.SetLimits(size, maxMessages)
-		return nil
-	case syscall.SO_SNDBUF, syscall.SO_SNDBUFFORCE:
+// SetBuffer bounds what waits to be read, or the length of a message to be sent.
+func (ops) SetBuffer(s *sock.Socket, send bool, bytes int) error {
+	p, size := of(s), max(2*min(bytes, sock.MaxBuf), minBuffer)
+	if send {
 		p.sndBuf.Store(int64(size))
 		return nil
 	}
-	return syscall.ENOPROTOOPT
+	p.rcvBuf.Store(int64(size))
+	p.queue.SetLimits(size, maxMessages)
+	return nil
 }
 
-// GetOption is SetOption's other side.
-func (ops) GetOption(s *sock.Socket, level, name int, v []byte) (int, error) {
-	p := of(s)
-	n, errno := 0, syscall.ENOPROTOOPT
-	switch {
-	case level == solNetlink && name == optListMemberships:
-		n, errno = sock.Put(v, p.memberships())
-	case level == solNetlink:
-		switch name {
-		case optPktInfo, optNoENOBUFS, optCapAck, optExtAck, optStrictCheck:
-			n, errno = sock.PutBool(v, p.has(name))
-		}
-	case level == syscall.SOL_SOCKET:
-		if value, ok := p.getSocket(name); ok {
-			n, errno = sock.PutInt(v, value)
-		}
+// Buffer is SO_SNDBUF or SO_RCVBUF.
+func (ops) Buffer(s *sock.Socket, send bool) int {
+	if send {
+		return int(of(s).sndBuf.Load())
 	}
-	return n, errnoOrNil(errno)
+	return int(of(s).rcvBuf.Load())
+}
+
+// SetFilter is not offered.
+func (ops) SetFilter(*sock.Socket, *sock.Filter) error { return syscall.ENOPROTOOPT }
+
+// GetOption is SetOption's other side.
+func (ops) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err error) {
+	if level != solNetlink {
+		return 0, syscall.ENOPROTOOPT
+	}
+	p := of(s)
+	switch name {
+	case optListMemberships:
+		n, _ = sock.Put(v, p.memberships())
+	case optPktInfo, optNoENOBUFS, optCapAck, optExtAck, optStrictCheck:
+		n, _ = sock.PutBool(v, p.has(name))
+	default:
+		return 0, syscall.ENOPROTOOPT
+	}
+	return n, nil
 }
 
 // memberships is the groups as a bitmap of words.
@@ -109,27 +98,6 @@ func (p *port) memberships() []byte {
 	p.family.tasks.Lock(&p.family.mu)
 	defer p.family.mu.Unlock()
 	return native.AppendUint64(nil, p.groups)
-}
-
-// getSocket reads an option of SOL_SOCKET.
-func (p *port) getSocket(name int) (int, bool) {
-	switch name {
-	case syscall.SO_TYPE:
-		return int(p.Type), true
-	case syscall.SO_DOMAIN:
-		return syscall.AF_NETLINK, true
-	case syscall.SO_PROTOCOL:
-		return int(p.Protocol), true
-	case syscall.SO_ERROR:
-		return int(p.err.Swap(0)), true
-	case syscall.SO_RCVBUF:
-		return int(p.rcvBuf.Load()), true
-	case syscall.SO_SNDBUF:
-		return int(p.sndBuf.Load()), true
-	case syscall.SO_ACCEPTCONN:
-		return 0, true
-	}
-	return 0, false
 }
 
 // control adds the group of a message (struct nl_pktinfo).

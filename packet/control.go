@@ -8,12 +8,8 @@ import (
 	"dataplane/sock"
 )
 
-// Bits of private.wants: the control messages that a frame is to come with.
-const (
-	wantTimestamp uint32 = 1 << iota
-	wantTimestampNS
-	wantAux
-)
+// wantAux is the bit of Extra.Wants that asks for PACKET_AUXDATA.
+const wantAux = sock.WantFamily
 
 // Bits of tp_status in a struct tpacket_auxdata.
 const (
@@ -31,17 +27,18 @@ var native = binary.NativeEndian
 // control writes the control messages that s wants with the frame h into b, and returns
 // how many bytes that took.
 func control(s *sock.Socket, h *sock.Record, b []byte, flags *int) int {
-	want := priv(s).wants.Load()
+	want := s.Extra().Wants()
 	if want == 0 {
 		return 0
 	}
 	c := sock.Controls{B: b}
-	if want&(wantTimestamp|wantTimestampNS) != 0 {
-		typ := syscall.SO_TIMESTAMP
-		if want&wantTimestampNS != 0 { // the finer one, if both are asked for
-			typ = soTimestampNS
+	c.PutStamps(want, h.Time())
+	if want&sock.WantDrops != 0 {
+		n := uint32(0)
+		for _, sk := range s.Group() {
+			n += of(sk).drops.Load()
 		}
-		c.PutTime(h.Time(), typ)
+		c.PutDrops(want, n)
 	}
 	if want&wantAux != 0 {
 		var data [auxLen]byte

@@ -2,7 +2,6 @@ package packet
 
 import (
 	"encoding/binary"
-	"sync/atomic"
 	"syscall"
 
 	"dataplane/sock"
@@ -42,11 +41,7 @@ func (*Family) Family() int { return syscall.AF_PACKET }
 
 // private is what the family keeps in a Socket.
 type private struct {
-	fam    *Family
-	filter atomic.Pointer[sock.Filter] // written by setFilter
-	locked atomic.Bool                 // SO_LOCK_FILTER
-
-	wants atomic.Uint32 // control messages that frames are to come with; written by SetOption
+	fam *Family
 
 	// Under the family's gate.
 	fan    *fanout

@@ -1,6 +1,8 @@
 package packet
 
 import (
+	"sync/atomic"
+
 	"dataplane/eth"
 	"dataplane/mbuf"
 	"dataplane/perf"
@@ -53,6 +55,7 @@ type Sock struct {
 	fresh   bool   // there are records in RX that are not published
 	seen    uint32 // PACKET_STATISTICS: frames for it, those that it missed included
 	missed  uint32
+	drops   atomic.Uint32 // as missed, which is begun anew when it is read; written by the lcore
 	group   *group
 	filter  *sock.Filter  // SO_ATTACH_FILTER; nil: all frames
 	to      sock.Receiver // code inside the plane, which needs no ring; nil: RX

@@ -4,7 +4,6 @@ import (
 	"syscall"
 
 	"dataplane/sock"
-	"dataplane/sock/options"
 )
 
 // Options of level SOL_PACKET, as Linux numbers them.
@@ -18,19 +17,12 @@ const (
 	optIgnoreOutgoing = 23
 )
 
-// SetOption sets an option, if the table has it.
+// SetOption sets an option of level SOL_PACKET.
 func (*ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
-	if errno := options.Set(options.Packet, false, level, name, len(v)); errno != 0 {
-		return errno
-	}
-	if !s.Use() {
-		return sock.ErrClosed
-	}
-	defer s.Done()
 	if level == syscall.SOL_PACKET {
 		return setPacket(s, name, v)
 	}
-	return setSocket(s, name, v)
+	return syscall.ENOPROTOOPT
 }
 
 // setPacket sets an option of level SOL_PACKET.
@@ -53,7 +45,7 @@ func setPacket(s *sock.Socket, name int, v []byte) error {
 	}
 	switch name {
 	case optAuxdata:
-		p.want(wantAux, value)
+		s.WantIf(wantAux, value != 0)
 	case optFanout:
 		return p.fam.share(s, uint32(value))
 	case optQdiscBypass:
@@ -69,33 +61,14 @@ func setPacket(s *sock.Socket, name int, v []byte) error {
 	return nil
 }
 
-// want notes whether frames are to come with a control message.
-func (p *private) want(bit uint32, value int) {
-	if value != 0 {
-		p.wants.Or(bit)
-	} else {
-		p.wants.And(^bit)
-	}
-}
-
 // GetOption reads an option.
 func (*ops) GetOption(s *sock.Socket, level, name int, v []byte) (int, error) {
-	if errno := options.Get(options.Packet, false, level, name); errno != 0 {
-		return 0, errno
-	}
-	if !s.Use() {
-		return 0, sock.ErrClosed
-	}
-	defer s.Done()
-	var n int
-	var errno syscall.Errno
-	switch {
-	case level == syscall.SOL_PACKET && name == optStatistics:
+	if level == syscall.SOL_PACKET && name == optStatistics {
 		return statistics(s, v)
-	case level == syscall.SOL_PACKET:
+	}
+	n, errno := 0, syscall.ENOPROTOOPT
+	if level == syscall.SOL_PACKET {
 		n, errno = getPacket(s, name, v)
-	default:
-		n, errno = getSocket(s, name, v)
 	}
 	if errno != 0 {
 		return 0, errno
@@ -112,7 +85,7 @@ func getPacket(s *sock.Socket, name int, v []byte) (int, syscall.Errno) {
 	}
 	switch name {
 	case optAuxdata:
-		return sock.PutBool(v, p.wants.Load()&wantAux != 0)
+		return sock.PutBool(v, s.Extra().Wants()&wantAux != 0)
 	case optQdiscBypass:
 		return sock.PutBool(v, first.bypass)
 	case optIgnoreOutgoing:

@@ -2,6 +2,7 @@ package packet
 
 import (
 	"bytes"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -24,20 +25,23 @@ func TestTableOfOptions(t *testing.T) {
 	for _, r := range options.Table() {
 		s := b.socket(sock.TypeRaw, protoAll)
 		if r.Name == "PACKET_DROP_MEMBERSHIP" {
-			s.Ops.SetOption(s, r.Level, optAddMembership, mreq)
+			s.SetOption(r.Level, optAddMembership, mreq)
 		}
 		if r.Num == syscall.SO_DETACH_FILTER && r.Level == syscall.SOL_SOCKET {
-			s.Ops.SetOption(s, r.Level, syscall.SO_ATTACH_FILTER, ret)
+			s.SetOption(r.Level, syscall.SO_ATTACH_FILTER, ret)
 		}
 		v, room := samples[r.Name], make([]byte, 64)
-		if v == nil {
+		switch {
+		case strings.HasPrefix(r.Name, "SO_TIMESTAMPING"):
+			v = []byte{24, 0, 0, 0}
+		case v == nil:
 			v = []byte{1, 0, 0, 0}
 		}
-		err := s.Ops.SetOption(s, r.Level, r.Num, v)
+		err := s.SetOption(r.Level, r.Num, v)
 		if want := options.Set(options.Packet, false, r.Level, r.Num, len(v)); want != 0 && err != want || want == 0 && err != nil {
 			t.Errorf("set %s: %v, want %v", r.Name, err, want)
 		}
-		n, err := s.Ops.GetOption(s, r.Level, r.Num, room)
+		n, err := s.GetOption(r.Level, r.Num, room)
 		if want := options.Get(options.Packet, false, r.Level, r.Num); want != 0 && err != want || want == 0 && (err != nil || n == 0) {
 			t.Errorf("get %s: %d bytes, %v, want %v", r.Name, n, err, want)
 		}
@@ -66,8 +70,8 @@ func TestFilter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	must(raw.Ops.SetOption(raw, syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, f.Bytes()))
-	must(dgram.Ops.SetOption(dgram, syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, prog(0, 1).Bytes()))
+	must(raw.SetOption(syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, f.Bytes()))
+	must(dgram.SetOption(syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, prog(0, 1).Bytes()))
 	b.comes(0, ether(ours, theirs, eth.TypeIPv4, 50))
 	b.comes(0, ether(ours, theirs, typeARP, 3000)) // in two segments
 	if got, from, _ := recv(raw); len(got) != 20 || from.Protocol != typeARP || count(raw) != 0 {
@@ -77,16 +81,16 @@ func TestFilter(t *testing.T) {
 		t.Errorf("%d without link header", n)
 	}
 	room := make([]byte, 64)
-	if n, err := raw.Ops.GetOption(raw, syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, room); n != 4 || err != nil || !bytes.Equal(room[:32], f.Bytes()) {
+	if n, err := raw.GetOption(syscall.SOL_SOCKET, syscall.SO_ATTACH_FILTER, room); n != 4 || err != nil || !bytes.Equal(room[:32], f.Bytes()) {
 		t.Errorf("%d %v %x", n, err, room)
 	}
-	must(raw.SetInt(syscall.SOL_SOCKET, soLockFilter, 1))
+	must(raw.SetInt(syscall.SOL_SOCKET, 44, 1))
 	for _, name := range []int{syscall.SO_ATTACH_FILTER, syscall.SO_DETACH_FILTER} {
-		if err := raw.Ops.SetOption(raw, syscall.SOL_SOCKET, name, f.Bytes()); err != syscall.EPERM {
+		if err := raw.SetOption(syscall.SOL_SOCKET, name, f.Bytes()); err != syscall.EPERM {
 			t.Errorf("locked: %v", err)
 		}
 	}
-	if err := raw.SetInt(syscall.SOL_SOCKET, soLockFilter, 0); err != syscall.EPERM {
+	if err := raw.SetInt(syscall.SOL_SOCKET, 44, 0); err != syscall.EPERM {
 		t.Error(err)
 	}
 	must(dgram.SetInt(syscall.SOL_SOCKET, syscall.SO_DETACH_FILTER, 0))

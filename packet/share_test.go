@@ -146,7 +146,7 @@ func TestMembership(t *testing.T) {
 		native.PutUint16(v[6:], uint16(alen))
 		return v
 	}
-	set := func(s *sock.Socket, name int, v []byte) error { return s.Ops.SetOption(s, syscall.SOL_PACKET, name, v) }
+	set := func(s *sock.Socket, name int, v []byte) error { return s.SetOption(syscall.SOL_PACKET, name, v) }
 	for _, v := range [][]byte{mreq(1, hearAll, 0), mreq(1, hearGroup, 6)} {
 		if err := set(a, optAddMembership, v); err != nil {
 			t.Error(err)

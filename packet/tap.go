@@ -186,6 +186,7 @@ func (l *Layer) put(s *Sock, f *frame) bool {
 func (l *Layer) miss(s *Sock) {
 	s.seen++
 	s.missed++
+	s.drops.Add(1)
 	l.stat.Event(perf.EvPacketMissed)
 }
 

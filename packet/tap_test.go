@@ -128,7 +128,7 @@ func TestLongAndMissed(t *testing.T) {
 		b.comes(0, f)
 	}
 	var v [8]byte
-	if n, err := s.Ops.GetOption(s, syscall.SOL_PACKET, optStatistics, v[:]); n != 8 || err != nil {
+	if n, err := s.GetOption(syscall.SOL_PACKET, optStatistics, v[:]); n != 8 || err != nil {
 		t.Fatal(n, err)
 	}
 	if seen, missed := native.Uint32(v[:]), native.Uint32(v[4:]); seen != 6 || missed != 4 {
@@ -137,7 +137,7 @@ func TestLongAndMissed(t *testing.T) {
 	if e := b.cores[0].stat.Events; e[perf.EvPacketReceived] != 2 || e[perf.EvPacketMissed] != 4 {
 		t.Errorf("counted %d and %d", e[perf.EvPacketReceived], e[perf.EvPacketMissed])
 	}
-	s.Ops.GetOption(s, syscall.SOL_PACKET, optStatistics, v[:])
+	s.GetOption(syscall.SOL_PACKET, optStatistics, v[:])
 	if v != [8]byte{} {
 		t.Errorf("asked again: %x", v)
 	}

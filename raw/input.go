@@ -2,6 +2,7 @@ package raw
 
 import (
 	"encoding/binary"
+	"slices"
 	"syscall"
 
 	"dataplane/ip"
@@ -93,24 +94,31 @@ func (l *Layer) find(id uint16, local, remote *ip.Addr) *Sock {
 	return s
 }
 
-// put copies the packet into the ring of s: a raw socket of IPv4 gets it with its header,
-// all others without.
+// put copies the packet, or as much of it as the filter lets pass, into the ring of s: a
+// raw socket of IPv4 gets it with its header, all others without.
 func (l *Layer) put(s *Sock, m *mbuf.Mbuf, p *ip.Packet) {
 	var head []byte
 	if !s.Six && !s.Ping {
 		head = p.Header
 	}
-	d := sock.Datagram{Len: len(head) + int(m.PktLen), Iface: p.Iface.Index, TTL: p.TTL, TOS: p.TOS, Time: p.Now}
+	n := len(head) + int(m.PktLen)
+	if r := s.Opt.Rare; r != nil && r.Filter != nil {
+		if n = min(n, l.filter(r.Filter, head, m)); n == 0 {
+			return
+		}
+	}
+	d := sock.Datagram{Len: n, Iface: p.Iface.Index, TTL: p.TTL, TOS: p.TOS, Time: p.Now}
 	d.Peer = sock.Name{Addr: p.Src.Wire(), Zone: p.Src.Zone()}
 	d.Local = sock.Name{Addr: p.Dst.Wire(), Zone: p.Dst.Zone()}
 	if s.to != nil {
-		d.Len = int(m.PktLen)
+		d.Len = max(n-len(head), 0)
 		l.hand(s, m, &d)
 		return
 	}
 	x, y, ok := sock.AppendDatagram(&s.RX, &d)
 	if !ok {
 		l.stat.Event(perf.EvRawMissed)
+		s.Drops.Add(1)
 		return
 	}
 	if n := copy(x, head); n < len(head) { // then x is full
@@ -125,6 +133,14 @@ func (l *Layer) put(s *Sock, m *mbuf.Mbuf, p *ip.Packet) {
 	sock.PublishDatagrams(&s.RX)
 	l.stat.Event(perf.EvRawReceived)
 	s.DataReady()
+}
+
+// filter returns how much of the packet f lets pass.
+func (l *Layer) filter(f *sock.Filter, head []byte, m *mbuf.Mbuf) int {
+	l.flat = append(l.flat[:0], head...)
+	l.flat = slices.Grow(l.flat, int(m.PktLen))
+	k := m.CopyTo(0, l.flat[len(head):len(head)+int(m.PktLen)])
+	return f.Run(l.flat[:len(head)+k])
 }
 
 // HearError takes the news about a packet to the sockets that may have sent it: raw_err

@@ -6,6 +6,7 @@
 package raw
 
 import (
+	"sync/atomic"
 	"syscall"
 
 	"dataplane/ip"
@@ -39,7 +40,7 @@ type Layer struct {
 	echo  [2]int // ping sockets of ICMP and ICMPv6
 
 	d    sock.Datagram // the one that a Receiver has
-	flat []byte        // its payload, in one piece
+	flat []byte        // a packet in one piece, for a Receiver or a filter
 }
 
 // idRows is the size of the table of identifiers.
@@ -66,6 +67,7 @@ type Sock struct {
 	pmtu    uint8         // IP_MTU_DISCOVER
 	recvErr bool          // IP_RECVERR
 	hears   bool          // it is in a list
+	Drops   atomic.Uint32 // packets that found no room; written by the lcore
 	closing bool          // the application has let go; what is in TX leaves still
 	next    *Sock         // in the list
 	to      sock.Receiver // code inside the plane, which needs no ring; nil: RX

@@ -108,18 +108,19 @@ func (ops) Poll(s *sock.Socket) (mask uint32) {
 	return mask
 }
 
-// SetOption sets SO_SNDBUF and SO_RCVBUF; the latter before the association is made.
-func (ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
-	e := of(s)
-	if level != syscall.SOL_SOCKET || name != syscall.SO_SNDBUF && name != syscall.SO_RCVBUF {
-		return syscall.ENOPROTOOPT
-	}
-	x, errno := sock.Int(v)
-	if errno != 0 {
-		return errno
-	}
-	n := int64(min(max(x, sock.MinBuf), sock.MaxBuf)) * 2 // twice, as Linux does
-	if name == syscall.SO_SNDBUF {
+var _ sock.CommonOps = ops{}
+
+// TakeError is SO_ERROR.
+func (ops) TakeError(s *sock.Socket) syscall.Errno {
+	err, _ := of(s).takeError().(syscall.Errno)
+	return err
+}
+
+// SetBuffer bounds what is to be sent, or what waits to be read; the latter before the
+// association is made.
+func (ops) SetBuffer(s *sock.Socket, send bool, bytes int) error {
+	e, n := of(s), int64(min(max(bytes, sock.MinBuf), sock.MaxBuf))*2 // twice, as Linux does
+	if send {
 		e.sndbuf.Store(n)
 		s.Wr.Interrupt()
 		return nil
@@ -131,34 +132,13 @@ func (ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	return nil
 }
 
-// GetOption reads an option of level SOL_SOCKET.
-func (ops) GetOption(s *sock.Socket, level, name int, v []byte) (int, error) {
-	e := of(s)
-	if level != syscall.SOL_SOCKET {
-		return 0, syscall.ENOPROTOOPT
+// Buffer is SO_SNDBUF or SO_RCVBUF.
+func (ops) Buffer(s *sock.Socket, send bool) int {
+	if send {
+		return int(of(s).sndbuf.Load())
 	}
-	var x int
-	switch name {
-	case syscall.SO_TYPE:
-		x = int(s.Type)
-	case syscall.SO_ERROR:
-		if err, ok := e.takeError().(syscall.Errno); ok {
-			x = int(err)
-		}
-	case syscall.SO_SNDBUF:
-		x = int(e.sndbuf.Load())
-	case syscall.SO_RCVBUF:
-		x = int(e.rcvbuf.Load())
-	case syscall.SO_ACCEPTCONN:
-		if s.State() == sock.Listening {
-			x = 1
-		}
-	default:
-		return 0, syscall.ENOPROTOOPT
-	}
-	n, errno := sock.PutInt(v, x)
-	if errno != 0 {
-		return 0, errno
-	}
-	return n, nil
+	return int(of(s).rcvbuf.Load())
 }
+
+// SetFilter is not offered.
+func (ops) SetFilter(*sock.Socket, *sock.Filter) error { return syscall.ENOPROTOOPT }

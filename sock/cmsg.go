@@ -57,12 +57,6 @@ func (c *Controls) Put(level, typ int, data []byte) {
 	c.N += end
 }
 
-// The later numbers of SO_TIMESTAMP and SO_TIMESTAMPING.
-const (
-	soTimestampNew    = 63
-	soTimestampingNew = 65
-)
-
 // WallTime is the time of day when came was the plane's time.
 func WallTime(came perf.Tick) time.Time { return time.Now().Add((came - perf.Now()).Duration()) }
 
@@ -77,7 +71,7 @@ func (c *Controls) PutTime(came perf.Tick, typ int) {
 	switch typ {
 	case syscall.SO_TIMESTAMP, soTimestampNew:
 		frac /= 1e3
-	case syscall.SO_TIMESTAMPING, soTimestampingNew:
+	case soStamping, soStampingNew:
 		n = len(data)
 	}
 	if CmsgWord == 8 {

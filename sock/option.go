@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"syscall"
 	"time"
+
+	"dataplane/sock/options"
 )
 
 // Values of options are bytes in the machine's order, as setsockopt and getsockopt
@@ -54,6 +56,19 @@ func PutIntOrByte(v []byte, x int) (int, syscall.Errno) {
 	return PutInt(v, x)
 }
 
+// putKept is Put of a value that was remembered, zeros if b is nil, as long as the value
+// of such an option is.
+func putKept(level, name int, v, b []byte) (int, syscall.Errno) {
+	r := options.Find(level, name)
+	switch {
+	case r.Kind == options.Loose:
+		return PutIntOrByte(v, IntOrByte(b))
+	case b == nil:
+		b = make([]byte, r.Kind.Len())
+	}
+	return Put(v, b)
+}
+
 // PutBool is PutInt of 1 or 0.
 func PutBool(v []byte, on bool) (int, syscall.Errno) {
 	if on {
@@ -87,19 +102,19 @@ func LingerOf(v []byte) (secs int, errno syscall.Errno) {
 func (s *Socket) SetInt(level, name, value int) error {
 	var v [intLen]byte
 	native.PutUint32(v[:], uint32(value))
-	return s.Ops.SetOption(s, level, name, v[:])
+	return s.SetOption(level, name, v[:])
 }
 
 // GetInt is GetOption of an int.
 func (s *Socket) GetInt(level, name int) (int, error) {
 	var v [intLen]byte
-	_, err := s.Ops.GetOption(s, level, name, v[:])
+	_, err := s.GetOption(level, name, v[:])
 	return int(int32(native.Uint32(v[:]))), err
 }
 
 // SetLinger is SetOption of SO_LINGER; secs < 0 switches it off.
 func (s *Socket) SetLinger(secs int) error {
-	return s.Ops.SetOption(s, syscall.SOL_SOCKET, syscall.SO_LINGER, Linger(secs))
+	return s.SetOption(syscall.SOL_SOCKET, syscall.SO_LINGER, Linger(secs))
 }
 
 // SetInt is SetOption of sk's transport with an int. Runs on the lcore.

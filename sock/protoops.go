@@ -73,8 +73,10 @@ type ProtoOps interface {
 	// Send and Recv are SendMsg and RecvMsg of bytes alone.
 	Send(s *Socket, b []byte, flags int) (int, error)
 	Recv(s *Socket, b []byte, flags int) (int, error)
-	// SetOption and GetOption borrow v, the value, as setsockopt and getsockopt have it.
-	// GetOption returns how many bytes of v it filled.
+	// SetOption and GetOption serve what Socket.SetOption and Socket.GetOption leave to the
+	// family: the table of options does not refuse it, and it is not CommonOps' business.
+	// They borrow v, the value, as setsockopt and getsockopt have it. GetOption returns how
+	// many bytes of v it filled.
 	SetOption(s *Socket, level, name int, v []byte) error
 	GetOption(s *Socket, level, name int, v []byte) (n int, err error)
 	// Poll returns for what s is ready: a mask of PollIn and so on. It takes no lock and

@@ -44,6 +44,7 @@ type Socket struct {
 	sk    atomic.Pointer[Sock]    // the only Sock, or the first of the group; written under Wr's lock
 	group atomic.Pointer[[]*Sock] // one per lcore; nil: sk alone; written under Wr's lock
 	names atomic.Pointer[names]   // nil: those in pair, once connected; written under Wr's lock
+	extra atomic.Pointer[Extra]   // nil: none; written by More
 
 	next, prev *Socket // in the List it is in; under the List's lock
 

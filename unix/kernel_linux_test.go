@@ -218,7 +218,7 @@ func (p *plane) name(i int, peer bool) (string, error) {
 
 func (p *plane) option(i, name int) (int, error) {
 	v := make([]byte, 12)
-	n, err := p.socks[i].Ops.GetOption(p.socks[i], syscall.SOL_SOCKET, name, v)
+	n, err := p.socks[i].GetOption(syscall.SOL_SOCKET, name, v)
 	if err != nil {
 		return 0, err
 	}

@@ -1,42 +1,35 @@
 package unix
 
 import (
+	"cmp"
 	"os"
 	"syscall"
 
 	"dataplane/sock"
 )
 
-// Options that package syscall does not name, and the bounds of Linux.
+// Bounds of Linux: SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF.
 const (
-	soProtocol = 38
-	soDomain   = 39
-	minSndBuf  = 2 * 2304 // SOCK_MIN_SNDBUF
-	minRcvBuf  = 2304     // SOCK_MIN_RCVBUF
+	minSndBuf = 2 * 2304
+	minRcvBuf = 2304
 )
 
-// SetOption sets an option of level SOL_SOCKET: SO_SNDBUF, which bounds what is on its
-// way, SO_RCVBUF, which bounds what waits to be read, and SO_PASSCRED. As for Linux, a
-// buffer is twice what was asked for.
-func (ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
-	if level != syscall.SOL_SOCKET {
-		return syscall.EOPNOTSUPP
-	}
+var _ sock.CommonOps = ops{}
+
+// TakeError is SO_ERROR.
+func (ops) TakeError(s *sock.Socket) syscall.Errno {
+	err, _ := of(s).takeError().(syscall.Errno)
+	return err
+}
+
+// SetBuffer bounds what is on its way (SO_SNDBUF), or what waits to be read (SO_RCVBUF).
+// As for Linux, a buffer is twice what was asked for.
+func (ops) SetBuffer(s *sock.Socket, send bool, bytes int) error {
 	e := of(s)
-	x, errno := sock.Int(v)
-	if errno != 0 {
-		return errno
-	}
-	switch name {
-	case syscall.SO_SNDBUF:
-		e.sndbuf.Store(int32(max(min(x, sock.MaxBuf)*2, minSndBuf)))
-	case syscall.SO_RCVBUF:
-		e.rcvbuf.Store(int32(max(min(x, sock.MaxBuf)*2, minRcvBuf)))
-	case syscall.SO_PASSCRED:
-		e.passCred.Store(x != 0)
-		return nil
-	default:
-		return syscall.ENOPROTOOPT
+	if send {
+		e.sndbuf.Store(int32(max(min(bytes, sock.MaxBuf)*2, minSndBuf)))
+	} else {
+		e.rcvbuf.Store(int32(max(min(bytes, sock.MaxBuf)*2, minRcvBuf)))
 	}
 	e.f.lock()
 	defer e.f.mu.Unlock()
@@ -48,45 +41,41 @@ func (ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	return nil
 }
 
-// GetOption reads an option.
-func (ops) GetOption(s *sock.Socket, level, name int, v []byte) (int, error) {
-	if level != syscall.SOL_SOCKET {
-		return 0, syscall.EOPNOTSUPP
-	}
+// Buffer is SO_SNDBUF or SO_RCVBUF.
+func (ops) Buffer(s *sock.Socket, send bool) int {
 	e := of(s)
-	var x int
-	switch name {
-	case syscall.SO_TYPE:
-		x = int(s.Type)
-	case soDomain:
-		x = int(s.Family)
-	case soProtocol:
-		x = int(s.Protocol)
-	case syscall.SO_ACCEPTCONN:
-		x = b2i(s.State() == sock.Listening)
-	case syscall.SO_ERROR:
-		if err, ok := e.takeError().(syscall.Errno); ok {
-			x = int(err)
-		}
-	case syscall.SO_SNDBUF:
-		x = int(e.sndbuf.Load())
-	case syscall.SO_RCVBUF:
-		if x = int(e.rcvbuf.Load()); x == 0 {
-			x = defaultBuf
-		}
-	case syscall.SO_PASSCRED:
-		x = b2i(e.passCred.Load())
-	case syscall.SO_PEERCRED:
-		b := e.peerCred().bytes()
-		return copy(v, b[:]), nil
-	default:
-		return 0, syscall.ENOPROTOOPT
+	if send {
+		return int(e.sndbuf.Load())
 	}
-	n, errno := sock.PutInt(v, x)
-	if errno != 0 {
-		return 0, errno
+	return int(cmp.Or(e.rcvbuf.Load(), defaultBuf))
+}
+
+// SetFilter is not offered: nothing is between who writes and who reads.
+func (ops) SetFilter(*sock.Socket, *sock.Filter) error { return syscall.ENOPROTOOPT }
+
+// SetOption sets SO_PASSCRED.
+func (ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
+	if level != syscall.SOL_SOCKET || name != syscall.SO_PASSCRED {
+		return syscall.ENOPROTOOPT
 	}
-	return n, nil
+	of(s).passCred.Store(sock.IntOrByte(v) != 0)
+	return nil
+}
+
+// GetOption reads SO_PASSCRED and SO_PEERCRED.
+func (ops) GetOption(s *sock.Socket, level, name int, v []byte) (int, error) {
+	e := of(s)
+	if level == syscall.SOL_SOCKET {
+		switch name {
+		case syscall.SO_PASSCRED:
+			n, _ := sock.PutBool(v, e.passCred.Load())
+			return n, nil
+		case syscall.SO_PEERCRED:
+			b := e.peerCred().bytes()
+			return copy(v, b[:]), nil
+		}
+	}
+	return 0, syscall.ENOPROTOOPT
 }
 
 // peerCred returns who the peer is: this process, or nobody.
@@ -97,11 +86,4 @@ func (e *endpoint) peerCred() credentials {
 		return credentials{0, ^uint32(0), ^uint32(0)}
 	}
 	return credentials{int32(os.Getpid()), uint32(os.Geteuid()), uint32(os.Getegid())}
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

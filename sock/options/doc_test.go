@@ -38,15 +38,18 @@ var sections = []struct {
 	title string
 	types []Types
 }{
-	{Socket, "SOL_SOCKET", []Types{TCP, UDP, Raw, Packet}},
+	{Socket, "SOL_SOCKET", []Types{TCP, UDP, Raw, Packet, Unix, Netlink}},
 	{IP, "IPPROTO_IP", []Types{TCP, UDP, Raw}},
 	{IPv6, "IPPROTO_IPV6 (sockets of AF_INET6)", []Types{TCP, UDP, Raw}},
 	{ForTCP, "IPPROTO_TCP", []Types{TCP}},
 	{ForUDP, "IPPROTO_UDP", []Types{UDP}},
+	{ForRaw, "SOL_RAW", []Types{Raw}},
+	{ForICMPv6, "IPPROTO_ICMPV6", []Types{Raw}},
 	{Link, "SOL_PACKET", []Types{Packet}},
+	{ForNetlink, "SOL_NETLINK", []Types{Netlink}},
 }
 
-var titles = map[Types]string{TCP: "stream", UDP: "datagram", Raw: "raw", Packet: "packet"}
+var titles = map[Types]string{TCP: "stream", UDP: "datagram", Raw: "raw", Packet: "packet", Unix: "unix", Netlink: "netlink"}
 
 // cell says what becomes of r on a type of socket.
 func cell(r *Row, t Types) string {

@@ -10,27 +10,70 @@ type Types uint8
 
 // Types of sockets.
 const (
-	TCP    Types = 1 << iota // SOCK_STREAM of AF_INET and AF_INET6
-	UDP                      // SOCK_DGRAM of both, UDP-Lite's too
-	Raw                      // SOCK_RAW of both
-	Packet                   // AF_PACKET
+	TCP     Types = 1 << iota // SOCK_STREAM of AF_INET and AF_INET6
+	UDP                       // SOCK_DGRAM of both, UDP-Lite's too
+	Raw                       // SOCK_RAW of both, and ping sockets
+	Packet                    // AF_PACKET
+	Unix                      // AF_UNIX
+	Netlink                   // AF_NETLINK
+	Lite                      // UDP-Lite, which is UDP, too
 )
+
+// Of is the type of a socket; 0: the table does not know it.
+func Of(family, typ, protocol int) Types {
+	switch family {
+	case syscall.AF_INET, syscall.AF_INET6:
+		return ofInet(typ, protocol)
+	case syscall.AF_PACKET:
+		return Packet
+	case syscall.AF_UNIX:
+		return Unix
+	case syscall.AF_NETLINK:
+		return Netlink
+	}
+	return 0
+}
+
+func ofInet(typ, protocol int) Types {
+	switch typ {
+	case syscall.SOCK_STREAM:
+		if protocol == syscall.IPPROTO_TCP {
+			return TCP
+		}
+		return 0
+	case syscall.SOCK_DGRAM:
+		switch protocol {
+		case syscall.IPPROTO_ICMP, syscall.IPPROTO_ICMPV6:
+			return Raw
+		case ForLite:
+			return UDP | Lite
+		}
+		return UDP
+	case syscall.SOCK_RAW:
+		return Raw
+	}
+	return 0
+}
 
 const (
 	inet    = TCP | UDP
 	inetRaw = TCP | UDP | Raw
-	dgrams  = UDP | Raw
+	all     = inetRaw | Packet | Unix | Netlink
 	none    = Types(0)
 )
 
 // Levels of options.
 const (
-	Socket = syscall.SOL_SOCKET
-	IP     = syscall.IPPROTO_IP
-	IPv6   = syscall.IPPROTO_IPV6
-	ForTCP = syscall.IPPROTO_TCP
-	ForUDP = syscall.IPPROTO_UDP
-	Link   = 263 // SOL_PACKET
+	Socket     = syscall.SOL_SOCKET
+	IP         = syscall.IPPROTO_IP
+	IPv6       = syscall.IPPROTO_IPV6
+	ForTCP     = syscall.IPPROTO_TCP
+	ForUDP     = syscall.IPPROTO_UDP
+	ForLite    = 136 // SOL_UDPLITE, the same as IPPROTO_UDP
+	Link       = 263 // SOL_PACKET
+	ForNetlink = 270 // SOL_NETLINK
+	ForRaw     = 255 // SOL_RAW
+	ForICMPv6  = syscall.IPPROTO_ICMPV6
 )
 
 // Kind is what the value of an option is, and with it what a short one gets.
@@ -47,6 +90,9 @@ const (
 
 // least is the length of a value.
 var least = [...]int{Int: 4, Linger: 8, Time: 16, Other: 0, Loose: 0}
+
+// Len is the least length of such a value.
+func (k Kind) Len() int { return least[k] }
 
 // Mode says which calls know an option.
 type Mode uint8
@@ -72,7 +118,7 @@ type Row struct {
 
 // Table returns all rows, in the order of levels and numbers.
 func Table() (all []Row) {
-	for _, t := range [][]Row{socketRows, ipRows, ipv6Rows, tcpRows, udpRows, packetRows} {
+	for _, t := range [][]Row{socketRows, ipRows, ipv6Rows, tcpRows, udpRows, rawRows, packetRows, netlinkRows} {
 		all = append(all, t...)
 	}
 	return all
@@ -91,7 +137,12 @@ var rows = func() map[key]*Row {
 }()
 
 // Find returns the row of an option, nil if Linux has none.
-func Find(level, num int) *Row { return rows[key{level, num}] }
+func Find(level, num int) *Row {
+	if level == ForLite {
+		level = ForUDP
+	}
+	return rows[key{level, num}]
+}
 
 // levels are those that each type of socket knows besides SOL_SOCKET and, for AF_INET6,
 // IPPROTO_IPV6.
@@ -105,8 +156,14 @@ func (t Types) knows(level int, six bool) bool {
 		return t&inetRaw != 0 && six
 	case ForTCP:
 		return t&TCP != 0
-	case ForUDP:
+	case ForUDP, ForLite:
 		return t&UDP != 0
+	case ForRaw:
+		return t&Raw != 0
+	case ForICMPv6:
+		return t&Raw != 0 && six
+	case ForNetlink:
+		return t&Netlink != 0
 	case Link:
 		return t&Packet != 0
 	}
@@ -120,7 +177,7 @@ func Set(t Types, six bool, level, num, n int) syscall.Errno {
 		return syscall.ENOPROTOOPT
 	}
 	r := Find(level, num)
-	if (level == Socket || level == ForTCP || level == ForUDP) && n < least[Int] && (r == nil || r.Kind != Other) {
+	if (level == Socket || level == ForTCP || level == ForUDP || level == ForLite) && n < least[Int] && (r == nil || r.Kind != Other) {
 		return syscall.EINVAL // Linux looks at the length first
 	}
 	switch {

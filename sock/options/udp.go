@@ -4,9 +4,9 @@ package options
 var udpRows = []Row{
 	{Level: ForUDP, Num: 1, Name: "UDP_CORK",
 		Note: "each call is a datagram; a vector of pieces makes one of them"},
-	{Level: ForUDP, Num: 10, Name: "UDPLITE_SEND_CSCOV",
+	{Level: ForUDP, Num: 10, Name: "UDPLITE_SEND_CSCOV", Works: Lite,
 		Note: "UDP-Lite only"},
-	{Level: ForUDP, Num: 11, Name: "UDPLITE_RECV_CSCOV",
+	{Level: ForUDP, Num: 11, Name: "UDPLITE_RECV_CSCOV", Works: Lite,
 		Note: "UDP-Lite only"},
 	{Level: ForUDP, Num: 100, Name: "UDP_ENCAP",
 		Note: "no datagram is unwrapped for its socket"},
