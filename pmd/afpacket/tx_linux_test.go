@@ -180,16 +180,17 @@ func TestBackPressure(t *testing.T) {
 	p := openPair(t, 1500, pmd.Options{})
 	must(t, unix.SetsockoptInt(p.port.queues[0].ring.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 4096))
 	must(t, netlink.LinkSetTxQLen(p.link, 10))
-	// A queueing discipline that holds frames back.
+	// A queueing discipline that holds frames back: these take it half a second.
+	const frames = 40
 	err := netlink.QdiscReplace(&netlink.Tbf{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: p.link.Attrs().Index,
-		Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}, Rate: 1 << 20, Limit: 1 << 20, Buffer: 1 << 20})
+		Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}, Rate: 1 << 17, Limit: 1 << 20, Buffer: 1 << 20})
 	if err != nil {
 		required.Skip(t, "no token bucket in this kernel: "+err.Error())
 	}
 	c := listen(t)
 	sent := 0
 	refused := false
-	for end := time.Now().Add(5 * time.Second); sent < 200 && time.Now().Before(end); {
+	for end := time.Now().Add(5 * time.Second); sent < frames && time.Now().Before(end); {
 		m := p.chain(build(t, udpTo(c), pattern(1400)), 2000)
 		if p.port.Queue(0).TxBurst([]*mbuf.Mbuf{m}) == 0 {
 			refused = true
@@ -199,7 +200,7 @@ func TestBackPressure(t *testing.T) {
 		}
 		sent++
 	}
-	if s := p.port.Stats(); sent != 200 || s.OPackets != 200 || s.OErrors != 0 {
+	if s := p.port.Stats(); sent != frames || s.OPackets != frames || s.OErrors != 0 {
 		t.Errorf("sent %d; stats %+v", sent, s)
 	}
 	if !refused {
