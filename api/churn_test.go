@@ -1,8 +1,10 @@
 package api
 
 import (
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"dataplane/lcore"
 	"dataplane/perf"
@@ -12,14 +14,15 @@ import (
 // as soon as it has accepted.
 func BenchmarkChurn(b *testing.B) {
 	for _, m := range []struct {
-		name string
-		mode Mode
-	}{{"shared", lcore.Shared}, {"locked", lcore.Locked}} {
-		b.Run(m.name, func(b *testing.B) { churn(b, Config{Mode: m.mode, Buffers: 4096}) })
+		name    string
+		mode    Mode
+		workers int
+	}{{"shared/1", lcore.Shared, 1}, {"shared/16", lcore.Shared, 16}, {"locked/1", lcore.Locked, 1}} {
+		b.Run(m.name, func(b *testing.B) { churn(b, Config{Mode: m.mode, Buffers: 4096}, m.workers) })
 	}
 }
 
-func churn(b *testing.B, cfg Config) {
+func churn(b *testing.B, cfg Config, workers int) {
 	cfg.TCP.TimeWait = perf.Millisecond // so that how long it runs does not matter
 	x, y := pipe(b, cfg)
 	l, err := y.Listen("tcp", ":7")
@@ -35,24 +38,35 @@ func churn(b *testing.B, cfg Config) {
 			c.Close() //nolint:errcheck // counted by the client
 		}
 	}()
+	late := time.Now().Add(time.Hour)
 	one := func() {
 		c, err := x.Dial("tcp", "10.0.0.2:7")
 		if err != nil {
-			b.Fatal(err)
+			b.Error(err)
+			return
+		}
+		if err := c.SetReadDeadline(late); err != nil {
+			b.Error(err)
 		}
 		if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
-			b.Fatalf("read %d, %v", n, err)
+			b.Errorf("read %d, %v", n, err)
 		}
 		if err := c.Close(); err != nil {
-			b.Fatal(err)
+			b.Error(err)
 		}
 	}
 	one()
 	b.ReportAllocs()
 	begin := usedCPU()
-	for b.Loop() {
-		one()
+	var wg sync.WaitGroup
+	for k := range workers {
+		wg.Go(func() {
+			for i := k; i < b.N; i += workers {
+				one()
+			}
+		})
 	}
+	wg.Wait()
 	b.ReportMetric((usedCPU()-begin)/float64(b.N), "cpu-ns/op")
 }
 
