@@ -20,7 +20,7 @@ var ErrClosed = net.ErrClosed
 type Side struct {
 	mu     sync.Mutex
 	w      *Waiter                  // fixed before the Socket is shared
-	dl     atomic.Pointer[deadline] // nil: there has been none
+	dl     atomic.Pointer[deadline] // nil: none; written by deadline, and by stop under the lock
 	msg    *Msg                     // of the call in progress, where it needs one; under the lock
 	habits atomic.Pointer[habits]   // nil: none; written by habit
 	closed atomic.Bool              // written once, by Close or Give
@@ -57,14 +57,11 @@ func (d *Side) Give() bool {
 
 // Unlock gives the side back.
 func (d *Side) Unlock() {
-	if d.dl.Load() != nil {
-		d.unbound()
+	if dl := d.dl.Load(); dl != nil {
+		dl.until = time.Time{} // the bound of the call ends with it
 	}
 	d.mu.Unlock()
 }
-
-// unbound ends the bound of the call that ends.
-func (d *Side) unbound() { d.dl.Load().until = time.Time{} }
 
 // giveWay is how many bytes a goroutine moves before it lets others run.
 const giveWay = 128 << 10
@@ -155,128 +152,15 @@ func (d *Side) park(again func() bool) error {
 	return d.Err()
 }
 
-// SetDeadline bounds the waits of this direction; the zero time lifts it.
-func (d *Side) SetDeadline(t time.Time) {
-	if d.dl.Load() != nil || !t.IsZero() {
-		d.deadline().set(t, d)
-	}
-}
-
-// SetTimeout bounds what one call waits in this direction, which then ends with EAGAIN:
-// SO_RCVTIMEO and SO_SNDTIMEO. 0 lifts it.
-func (d *Side) SetTimeout(t time.Duration) {
-	if d.dl.Load() != nil || t > 0 {
-		d.deadline().timeout.Store(int64(max(t, 0)))
-	}
-}
-
-// Timeout returns what was set; 0: nothing.
-func (d *Side) Timeout() time.Duration {
-	if dl := d.dl.Load(); dl != nil {
-		return time.Duration(dl.timeout.Load())
-	}
-	return 0
-}
-
-func (d *Side) deadline() *deadline {
-	if d.dl.Load() == nil {
-		d.dl.CompareAndSwap(nil, new(deadline))
-	}
-	return d.dl.Load()
-}
-
 // close refuses further waits, and wakes who waits.
 func (d *Side) close() {
 	d.closed.Store(true)
 	d.Interrupt()
 }
 
-// stop ends the deadline of a side that is closed.
-func (d *Side) stop() {
-	if dl := d.dl.Load(); dl != nil { // one that is being made now sees that the side is closed
-		dl.stop()
-	}
-}
-
 // Interrupt wakes the goroutine that waits, so that it looks again.
 func (d *Side) Interrupt() {
 	if d.w != nil {
 		d.w.Wake()
-	}
-}
-
-// deadline is a point in time after which waiting is refused.
-type deadline struct {
-	mu      sync.Mutex
-	at      time.Time   // zero: none
-	timer   *time.Timer // made by the first deadline in the future
-	expired atomic.Bool // written under mu
-
-	timeout atomic.Int64 // nanoseconds for one call, 0: any; written by SetTimeout
-	until   time.Time    // the end of the call that has the Side; zero: it has not waited yet; under the Side's lock
-	bound   *time.Timer  // of until; under the Side's lock
-}
-
-// begin lets w be woken at the end of the call. False: that is past.
-func (dl *deadline) begin(w *Waiter) bool {
-	wait := time.Duration(dl.timeout.Load())
-	if dl.until.IsZero() {
-		dl.until = time.Now().Add(wait)
-	} else if wait = time.Until(dl.until); wait <= 0 {
-		return false
-	}
-	if dl.bound == nil {
-		dl.bound = time.AfterFunc(wait, w.WakeApp)
-	} else {
-		dl.bound.Reset(wait)
-	}
-	return true
-}
-
-func (dl *deadline) set(t time.Time, side *Side) {
-	dl.mu.Lock()
-	defer dl.mu.Unlock()
-	if side.closed.Load() { // stop has run, or waits for the lock
-		return
-	}
-	dl.at = t
-	if dl.timer != nil {
-		dl.timer.Stop()
-	}
-	if t.IsZero() {
-		dl.expired.Store(false)
-		return
-	}
-	wait := time.Until(t)
-	if wait <= 0 {
-		dl.expired.Store(true)
-		side.Interrupt()
-		return
-	}
-	dl.expired.Store(false)
-	if dl.timer == nil {
-		dl.timer = time.AfterFunc(wait, func() { dl.fire(side) })
-	} else {
-		dl.timer.Reset(wait)
-	}
-}
-
-// fire marks the deadline as passed, unless it was moved meanwhile. After stop it does
-// not touch side's Waiter.
-func (dl *deadline) fire(side *Side) {
-	dl.mu.Lock()
-	defer dl.mu.Unlock()
-	if dl.at.IsZero() || time.Until(dl.at) > 0 || side.closed.Load() {
-		return
-	}
-	dl.expired.Store(true)
-	side.Interrupt()
-}
-
-func (dl *deadline) stop() {
-	dl.mu.Lock()
-	defer dl.mu.Unlock()
-	if dl.timer != nil {
-		dl.timer.Stop()
 	}
 }

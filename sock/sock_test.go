@@ -291,16 +291,6 @@ func TestLaneNeverStarted(t *testing.T) {
 	l.Stop() // must not wait for a goroutine that is not there
 }
 
-// A deadline set on a closed Socket arms nothing.
-func TestDeadlineAfterClose(t *testing.T) {
-	s := echoSocket(NewCore(CoreConfig{}), new(echoProto))
-	s.Close()
-	s.Rd.SetDeadline(time.Now().Add(time.Hour))
-	if dl := s.Rd.dl.Load(); dl != nil && dl.timer != nil {
-		t.Error("a timer holds the Socket")
-	}
-}
-
 func TestName(t *testing.T) {
 	for _, c := range []string{"0.0.0.0:80", "10.1.2.3:0", "[2001:db8::1]:443"} {
 		ap := netip.MustParseAddrPort(c)
