@@ -58,7 +58,7 @@ func (f *Family) Create(typ, protocol int) (*sock.Socket, error) {
 	if typ != sock.TypeRaw && typ != sock.TypeDgram { // SOCK_PACKET is obsolete
 		return nil, syscall.ESOCKTNOSUPPORT
 	}
-	s := sock.NewSocket(syscall.AF_PACKET, typ, protocol, packets)
+	s := sock.NewSocket(syscall.AF_PACKET, typ, 0, packets) // SO_PROTOCOL is 0, as in Linux
 	s.Private = &private{fam: f}
 	parts := make([]*sock.Sock, len(f.layers))
 	for i, l := range f.layers {

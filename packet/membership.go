@@ -61,14 +61,15 @@ func (p *private) join(h hearing) error {
 	return nil
 }
 
-// part takes a wish back: PACKET_DROP_MEMBERSHIP. EADDRNOTAVAIL: there is none.
+// part takes a wish back: PACKET_DROP_MEMBERSHIP. As in Linux it is no error if there is
+// none.
 func (p *private) part(h hearing) error {
 	f := p.fam
 	f.gate.Wr.Lock()
 	defer f.gate.Wr.Unlock()
 	i := slices.Index(p.hears, h)
 	if i < 0 {
-		return syscall.EADDRNOTAVAIL
+		return nil
 	}
 	p.hears = slices.Delete(p.hears, i, i+1)
 	f.drop(h)

@@ -14,6 +14,7 @@ var (
 
 	_ sock.ProtoOps = packets
 	_ sock.BatchOps = packets
+	_ sock.IoctlOps = packets
 )
 
 // Bind chooses the interface, 0 being all, and the protocol, 0 being what it is. Errors:

@@ -1,14 +1,22 @@
 package packet
 
 import (
+	"syscall"
+
 	"dataplane/perf"
 	"dataplane/sock"
 )
+
+// recvFlags are what Linux's packet_recvmsg knows.
+const recvFlags = sock.MsgPeek | sock.MsgDontwait | sock.MsgTrunc
 
 // RecvMsg waits for a frame and copies as much of it as fits; the rest is lost. m.Len is
 // the length that it had on the link.
 func (*ops) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	flags := m.Flags
+	if flags&^recvFlags != 0 {
+		return 0, syscall.EINVAL
+	}
 	sk, err := waiting(s, flags)
 	if err != nil {
 		return 0, err

@@ -58,7 +58,11 @@ func destination(s *sock.Socket, m *sock.Msg, to *sock.Name) error {
 		if b := m.Buf; be.Uint16(b[12:]) == eth.TypeVLAN {
 			head += eth.VLANLen
 		}
-	} else if a := to.Link(); !m.Named || a.HaLen < lenEther {
+	} else if m.Named {
+		if a := to.Link(); int(a.HaLen) > len(a.Addr) {
+			return syscall.EINVAL
+		}
+	} else if !ifc.Loopback && !ifc.NoARP {
 		return syscall.EINVAL // eth_header: nowhere to
 	}
 	if len(m.Buf) > priv(s).fam.links.MTU(int(ifc.Index))+head {

@@ -72,7 +72,7 @@ func TestSendErrors(t *testing.T) {
 	b := newBench(t, 1)
 	raw, dgram := b.socket(sock.TypeRaw, 0), b.socket(sock.TypeDgram, 0)
 	eth0 := sock.Link{Iface: 1, HaLen: 6}
-	short, none := sock.Link{Iface: 1, HaLen: 5}, sock.Link{Iface: 3, HaLen: 6}
+	long, none := sock.Link{Iface: 1, HaLen: 9}, sock.Link{Iface: 3, HaLen: 6}
 	for _, c := range []struct {
 		what string
 		s    *sock.Socket
@@ -85,7 +85,7 @@ func TestSendErrors(t *testing.T) {
 		{"no header", raw, 13, eth0, syscall.EINVAL},
 		{"too long", raw, 1515, eth0, syscall.EMSGSIZE},
 		{"as long as may be", raw, 1514, eth0, nil},
-		{"nowhere", dgram, 60, short, syscall.EINVAL},
+		{"a too long address", dgram, 60, long, syscall.EINVAL},
 		{"too long", dgram, 1501, eth0, syscall.EMSGSIZE},
 		{"as long as may be", dgram, 1500, eth0, nil},
 	} {

@@ -107,13 +107,11 @@ func (l *Layer) look(m *mbuf.Mbuf, ifc *eth.Iface, now perf.Tick, in bool) {
 // directed says whom a frame that came in is for.
 func directed(h eth.Header, ifc *eth.Iface) uint8 {
 	switch {
-	case ifc.Loopback:
-		return toHost
 	case h.Dst() == eth.BroadcastMAC:
 		return toAll
 	case h.Group():
 		return toGroup
-	case h.Dst() == ifc.MAC || ifc.NoARP:
+	case h.Dst() == ifc.MAC || ifc.NoARP && !ifc.Loopback:
 		return toHost
 	}
 	return toOther

@@ -30,6 +30,7 @@ type calls interface {
 	transfers
 	options
 	readiness
+	structs
 }
 
 type transfers interface {

@@ -112,6 +112,7 @@ type part struct {
 var parts = []part{
 	{callCases, callReasons},
 	{readyCases, readyReasons},
+	{packetCases, packetReasons},
 }
 
 // TestConformance runs the program on the kernel and on a plane. What differs must be

@@ -198,6 +198,8 @@ func Set(t Types, six bool, level, num, n int) syscall.Errno {
 func Get(t Types, six bool, level, num int) syscall.Errno {
 	r := Find(level, num)
 	switch {
+	case !t.knows(level, six) && t == Packet:
+		return syscall.ENOPROTOOPT
 	case !t.knows(level, six):
 		return syscall.EOPNOTSUPP
 	case r == nil:

@@ -60,7 +60,7 @@ func TestSet(t *testing.T) {
 		{TCP, false, ForTCP, syscall.TCP_CONGESTION, 1, 0, 0},
 		{TCP, false, IPv6, syscall.IPV6_UNICAST_HOPS, 4, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP},
 		{TCP, false, 12345, 1, 4, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP},
-		{Packet, false, IP, syscall.IP_TTL, 4, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP},
+		{Packet, false, IP, syscall.IP_TTL, 4, syscall.ENOPROTOOPT, syscall.ENOPROTOOPT},
 	} {
 		if e := Set(c.typ, c.six, c.level, c.num, c.n); e != c.set {
 			t.Errorf("set %d/%d of %d: %v, want %v", c.level, c.num, c.typ, e, c.set)
