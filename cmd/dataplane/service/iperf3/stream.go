@@ -23,6 +23,7 @@ type stream struct {
 
 	bytes atomic.Uint64 // written by the goroutine that sends or receives
 	halt  chan struct{} // closed by stop
+	ended chan struct{} // closed when run returns
 	begun time.Time
 	omit  *time.Timer // takes the base when the client's omitted time is over
 
@@ -51,6 +52,7 @@ func (s *stream) rebase() {
 
 // run moves bytes until stop (sending) or until the connection is closed.
 func (s *stream) run() {
+	defer close(s.ended)
 	switch {
 	case s.conn == nil && s.sends:
 		s.sendDatagrams()
@@ -121,6 +123,9 @@ func (s *stream) stop(now time.Time) {
 	}
 	if s.conn != nil && s.sends {
 		s.test.srv.forget(s.conn) // the client may wait for the rest of a block: let it see the end
+		if !s.begun.IsZero() {
+			<-s.ended // the write that was under way has told how much it was
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

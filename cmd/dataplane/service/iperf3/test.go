@@ -181,7 +181,7 @@ func (t *test) join(c net.Conn, order int) bool {
 // add makes s one of the streams. The last one settles which is which: connections
 // are numbered as they were accepted, not as their cookies were read. t.mu is held.
 func (t *test) add(s *stream) {
-	s.test, s.halt = t, make(chan struct{})
+	s.test, s.halt, s.ended = t, make(chan struct{}), make(chan struct{})
 	t.streams = append(t.streams, s)
 	if len(t.streams) < len(t.want) {
 		return
