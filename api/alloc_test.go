@@ -11,20 +11,8 @@ import (
 // AllocsPerRun counts the whole process, lcores and dispatchers too.
 
 func TestTCPDoesNotAllocate(t *testing.T) {
-	setups(t, func(t *testing.T, cfg Config) {
-		a, b := pipe(t, cfg)
-		l, err := b.Listen("tcp", ":7")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := a.Dial("tcp", "10.0.0.2:7")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
+	overHosts(t, func(t *testing.T, a, b *Net, h host) {
+		c, s := connectedAt(t, a, b, h.b+":7")
 		soon(t, c)
 		soon(t, s)
 		for _, size := range []int{64, 16 << 10} {
@@ -53,8 +41,7 @@ func TestTCPDoesNotAllocate(t *testing.T) {
 }
 
 func TestUDPDoesNotAllocate(t *testing.T) {
-	setups(t, func(t *testing.T, cfg Config) {
-		a, b := pipe(t, cfg)
+	overHosts(t, func(t *testing.T, a, b *Net, h host) {
 		listen := func(n *Net, addr string) *UDPConn {
 			p, err := n.ListenPacket("udp", addr)
 			if err != nil {
@@ -63,7 +50,7 @@ func TestUDPDoesNotAllocate(t *testing.T) {
 			soon(t, p)
 			return p.(*UDPConn)
 		}
-		c, s := listen(a, "10.0.0.1:7"), listen(b, "10.0.0.2:7")
+		c, s := listen(a, h.a+":7"), listen(b, h.b+":7")
 		at := s.LocalAddr().(*net.UDPAddr).AddrPort()
 		buf := make([]byte, 1000)
 		round := func() {

@@ -14,33 +14,41 @@ import (
 
 // wired returns two planes on a wire with the offloads.
 func wired(t testing.TB, cfg Config, w wire.Config) (a, b *Net) {
+	return wiredAt(t, cfg, w, []netip.Prefix{netip.MustParsePrefix("10.0.0.1/24")}, []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")})
+}
+
+// wiredAt returns two planes on a wire, with these addresses.
+func wiredAt(t testing.TB, cfg Config, w wire.Config, atA, atB []netip.Prefix) (a, b *Net) {
 	t.Helper()
 	pa, pb, err := wire.Pair(w, w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plane := func(p pmd.Port, addr string) *Net {
+	plane := func(p pmd.Port, at []netip.Prefix) *Net {
 		c := cfg
-		c.Ports = []Port{{Opened: p, Addrs: []netip.Prefix{netip.MustParsePrefix(addr)}}}
+		c.Ports = []Port{{Opened: p, Addrs: at}}
 		n, err := Open(c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
-	a, b = plane(pa, "10.0.0.1/24"), plane(pb, "10.0.0.2/24")
+	a, b = plane(pa, atA), plane(pb, atB)
 	closeBoth(t, a, b)
 	return a, b
 }
 
 // connected returns the two ends of a connection from a to b.
-func connected(t testing.TB, a, b *Net) (c, s *TCPConn) {
+func connected(t testing.TB, a, b *Net) (c, s *TCPConn) { return connectedAt(t, a, b, "10.0.0.2:7") }
+
+// connectedAt is connected by another address of b's port 7.
+func connectedAt(t testing.TB, a, b *Net, at string) (c, s *TCPConn) {
 	t.Helper()
 	l, err := b.Listen("tcp", ":7")
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := a.Dial("tcp", "10.0.0.2:7")
+	x, err := a.Dial("tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}

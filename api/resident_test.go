@@ -15,8 +15,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"dataplane/ip"
 )
 
 // serveTasks runs f for each connection to b's port 7, until the test ends.
@@ -362,64 +360,6 @@ func TestResidentClose(t *testing.T) {
 		}
 		if err := b.GoResident(9, func() {}); err == nil {
 			t.Error("there is a lcore 9")
-		}
-	})
-}
-
-// BenchmarkResident is a round trip of 64 bytes between two tasks, beside the same
-// between two goroutines. Run it with -cpu 1.
-func BenchmarkResident(b *testing.B) {
-	loop := func(c net.Conn, n int) error {
-		msg := make([]byte, 64)
-		for range n {
-			if _, err := c.Write(msg); err != nil {
-				return err
-			}
-			if _, err := io.ReadFull(c, msg); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	tasks := func(at func(x, y *Net) string) func(b *testing.B) {
-		return func(b *testing.B) {
-			x, y := pipe(b, Config{Mode: ModeShared})
-			serveTasks(b, y, echoTask)
-			done := make(chan error)
-			if err := x.GoResident(0, func() {
-				c, err := x.Dial("tcp", at(x, y))
-				if err == nil {
-					err = loop(c, b.N)
-					c.Close()
-				}
-				go func() { done <- err }()
-			}); err != nil {
-				b.Fatal(err)
-			}
-			if err := <-done; err != nil {
-				b.Error(err)
-			}
-		}
-	}
-	b.Run("tasks", tasks(func(_, _ *Net) string { return "10.0.0.2:7" }))
-	b.Run("six", tasks(func(x, y *Net) string { // the same by IPv6
-		return fmt.Sprintf("[%v%%%s]:7", ip.LinkLocal(y.Ports()[0].MAC), x.Ports()[0].Device)
-	}))
-	b.Run("goroutines", func(b *testing.B) {
-		x, y := pipe(b, Config{Mode: ModeShared})
-		l, err := y.Listen("tcp", ":7")
-		if err != nil {
-			b.Fatal(err)
-		}
-		go func() {
-			if c, err := l.Accept(); err == nil {
-				echoTask(c)
-			}
-		}()
-		c := call(b, x)
-		defer c.Close()
-		if err := loop(c, b.N); err != nil {
-			b.Error(err)
 		}
 	})
 }

@@ -68,7 +68,7 @@ func (c *UDPConn) receive(to sock.Sink, n, flags int) (int, error) {
 // meaning of ipv4.PacketConn.WriteBatch. Flags: MSG_DONTWAIT, MSG_NOSIGNAL.
 func (c *UDPConn) WriteBatch(ms []ipv4.Message, flags int) (int, error) {
 	c.s.Wr.Lock()
-	c.out.ms = ms
+	c.out.c, c.out.ms = c, ms
 	n, err := c.send((*fromMessages)(&c.out), len(ms), flags)
 	c.out = outBatch{}
 	c.s.Wr.Unlock()
@@ -81,7 +81,7 @@ func (c *UDPConn) WriteBatch(ms []ipv4.Message, flags int) (int, error) {
 // WriteBatchAddrPort is WriteBatch without allocation.
 func (c *UDPConn) WriteBatchAddrPort(ds []Datagram, flags int) (int, error) {
 	c.s.Wr.Lock()
-	c.out.ds = ds
+	c.out.c, c.out.ds = c, ds
 	n, err := c.send((*fromDatagrams)(&c.out), len(ds), flags)
 	c.out = outBatch{}
 	c.s.Wr.Unlock()
@@ -192,6 +192,7 @@ func (n *Net) newUDPAddr(m sock.Name) *net.UDPAddr {
 
 // outBatch is a WriteBatch at work.
 type outBatch struct {
+	c   *UDPConn
 	ms  []ipv4.Message // one of the two
 	ds  []Datagram
 	msg sock.Msg
@@ -213,16 +214,11 @@ func (b *fromMessages) Datagram(i int) (*sock.Msg, [][]byte, error) {
 	if !ok || a == nil {
 		return nil, nil, syscall.EINVAL
 	}
-	ip := a.IP.To4()
-	if len(a.IP) == 0 {
-		ip = net.IPv4zero.To4() // this host, as for package net
+	if ip := a.IP.To4(); ip != nil {
+		b.msg.Name.Set4([4]byte(ip), uint16(a.Port))
+		return &b.msg, m.Buffers, nil
 	}
-	if ip == nil {
-		addr, _ := netip.AddrFromSlice(a.IP)
-		return nil, nil, foreign(addr)
-	}
-	b.msg.Name.Set4([4]byte(ip), uint16(a.Port))
-	return &b.msg, m.Buffers, nil
+	return &b.msg, m.Buffers, (*outBatch)(b).goTo(portOf(a))
 }
 
 // Datagram describes one datagram.
@@ -232,12 +228,21 @@ func (b *fromDatagrams) Datagram(i int) (*sock.Msg, [][]byte, error) {
 	if !b.msg.Named {
 		return &b.msg, d.Buffers, nil
 	}
-	a := d.Addr.Addr()
-	if !a.Is4() && !a.Is4In6() {
-		return nil, nil, foreign(a)
+	return &b.msg, d.Buffers, (*outBatch)(b).goTo(d.Addr)
+}
+
+// goTo makes the message go to addr.
+func (b *outBatch) goTo(addr netip.AddrPort) error {
+	a := addr.Addr()
+	switch {
+	case a.Is4(), a.Is4In6():
+		b.msg.Name.Set4(a.As4(), addr.Port())
+	case b.c.s.Family != familyInet6, !a.IsValid():
+		return foreign(a)
+	default:
+		b.msg.Name = b.c.n.nameOf(addr)
 	}
-	b.msg.Name.Set4(a.As4(), d.Addr.Port())
-	return &b.msg, d.Buffers, nil
+	return nil
 }
 
 func total(bufs [][]byte) (n int) {

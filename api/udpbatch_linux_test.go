@@ -34,9 +34,8 @@ func rooms(n int) []Datagram {
 
 // Many datagrams in batches of odd sizes arrive whole, in order and once.
 func TestUDPBatches(t *testing.T) {
-	setups(t, func(t *testing.T, cfg Config) {
-		a, b := pipe(t, cfg)
-		c, s := listenUDP(t, a, "10.0.0.1:7"), listenUDP(t, b, "10.0.0.2:7")
+	overHosts(t, func(t *testing.T, a, b *Net, h host) {
+		c, s := listenUDP(t, a, h.a+":7"), listenUDP(t, b, h.b+":7")
 		const total = 5000
 		to := s.LocalAddr().(*net.UDPAddr).AddrPort()
 		echoed := make(chan error, 1)
@@ -155,11 +154,10 @@ func TestUDPBatchAddresses(t *testing.T) {
 }
 
 func TestUDPBatchDoesNotAllocate(t *testing.T) {
-	setups(t, func(t *testing.T, cfg Config) {
-		a, b := pipe(t, cfg)
-		c, s := listenUDP(t, a, "10.0.0.1:7"), listenUDP(t, b, "10.0.0.2:7")
-		for _, o := range []int{ipRecvTOS, ipPktinfo} {
-			if err := s.SetsockoptInt(0, o, 1); err != nil {
+	overHosts(t, func(t *testing.T, a, b *Net, h host) {
+		c, s := listenUDP(t, a, h.a+":7"), listenUDP(t, b, h.b+":7")
+		for _, o := range [][2]int{{h.level, h.recvTOS}, {h.level, h.pktinfo}} {
+			if err := s.SetsockoptInt(o[0], o[1], 1); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -206,8 +204,3 @@ func TestUDPBatchDoesNotAllocate(t *testing.T) {
 		}
 	})
 }
-
-const (
-	ipPktinfo = 8
-	ipRecvTOS = 13
-)

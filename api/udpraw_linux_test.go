@@ -32,11 +32,17 @@ type raw struct {
 // rawPlane opens a plane and a raw station before it.
 func rawPlane(t testing.TB, cfg Config, off pmd.Offload) (*raw, *Net) {
 	t.Helper()
+	return rawPlaneAt(t, cfg, off, netip.MustParsePrefix("10.0.0.2/24"))
+}
+
+// rawPlaneAt is rawPlane with these addresses, the first of which is 10.0.0.2.
+func rawPlaneAt(t testing.TB, cfg Config, off pmd.Offload, at ...netip.Prefix) (*raw, *Net) {
+	t.Helper()
 	a, b, err := wire.Pair(wire.Config{Name: "raw", Offloads: off}, wire.Config{Name: "plane", Offloads: off})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Ports = []Port{{Opened: b, Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")}}}
+	cfg.Ports = []Port{{Opened: b, Addrs: at}}
 	n, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -257,7 +263,13 @@ func (r *raw) bench(b *testing.B, f []byte, burst int) {
 			left -= k
 			for k > 0 {
 				ms := r.receive()
-				k -= len(ms)
+				for _, m := range ms {
+					if b := m.Bytes(); len(b) == len(f) {
+						k--
+					} else {
+						r.solicited(b)
+					}
+				}
 				r.pool.FreeBulk(ms)
 			}
 		}
