@@ -118,6 +118,9 @@ func (u *Posix) Recvmsg(fd int, b, oob []byte, flags int) (n, oobn, recvflags in
 	if err != nil {
 		return -1, 0, 0, nil, err
 	}
+	if len(oob) > 0 && len(b) == 0 && f.s.Type != unix.SOCK_DGRAM { // as x/sys/unix: a byte that control came with
+		b = make([]byte, 1)
+	}
 	m := sock.Msg{Buf: b, Control: oob, Flags: flags}
 	if n, err = result(f.recvmsg(&m)); err != nil {
 		return n, 0, 0, nil, err
@@ -185,6 +188,9 @@ func (u *Posix) Recvmmsg(fd int, msgs []Mmsghdr, flags int, timeout *unix.Timesp
 	}
 	var end time.Time
 	if timeout != nil {
+		if timeout.Sec < 0 || timeout.Nsec < 0 || timeout.Nsec >= 1e9 {
+			return -1, unix.EINVAL
+		}
 		end = time.Now().Add(time.Duration(timeout.Nano()))
 	}
 	for n < len(msgs) {

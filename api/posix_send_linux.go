@@ -23,6 +23,10 @@ func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err e
 		return 0, unix.EOPNOTSUPP
 	}
 	flags = f.flags(flags) & (unix.MSG_DONTWAIT | unix.MSG_MORE)
+	if len(oob) > 0 && len(b) == 0 && f.s.Type != unix.SOCK_DGRAM { // as x/sys/unix: a byte that control can go with
+		b = []byte{0}
+		defer func() { n = 0 }()
+	}
 	switch {
 	case len(oob) == 0 && (to == nil || f.s.Type == unix.SOCK_STREAM && f.s.SK() != nil): // as Linux: TCP does not look at the name
 		n, err = f.s.Send(b, flags)

@@ -7,27 +7,80 @@ import (
 	"dataplane/sock"
 )
 
+// over is which of the two families' control messages a sender may use.
+type over uint8
+
+const (
+	overIPv4   over = iota // a socket of AF_INET
+	overIPv6               // one of AF_INET6 to an IPv6 address
+	overMapped             // one of AF_INET6 to an IPv4 address
+)
+
+// overOf tells what m is sent over.
+func overOf(s *sock.Socket, m *sock.Msg) over {
+	if !six(s) {
+		return overIPv4
+	}
+	to := m.Name
+	if !m.Named {
+		_, to = s.Names()
+	}
+	if ip.Addr(to.Addr).Is4() {
+		return overMapped
+	}
+	return overIPv6
+}
+
 // parseControl reads what a sender asks for: into d, and the segment size into
-// seg. EINVAL: what this is nobody knows, or it cannot be.
-func parseControl(h *Host, b []byte, d *sock.Datagram, seg *int) error {
+// seg. Messages of levels that are not the sender's are not looked at, as in Linux
+// (ip_cmsg_send, ip6_datagram_send_ctl). EINVAL: what this is nobody knows, or it cannot
+// be.
+func parseControl(h *Host, how over, b []byte, d *sock.Datagram, seg *int) error {
 	for {
 		c, rest, more, err := sock.NextControl(b)
 		if err != nil || !more {
 			return err
 		}
 		errno := syscall.Errno(0)
-		switch c.Level {
-		case syscall.IPPROTO_UDP:
+		switch {
+		case c.Level == syscall.IPPROTO_UDP:
 			errno = segmentControl(c.Type, c.Data, seg)
-		case syscall.IPPROTO_IP:
+		case c.Level == syscall.IPPROTO_IP && how != overIPv6:
 			errno = ipControl(h, c.Type, c.Data, d)
-		case syscall.IPPROTO_IPV6:
+		case c.Level == syscall.IPPROTO_IPV6 && how == overIPv6:
 			errno = ipv6Control(h, c.Type, c.Data, d)
-		case syscall.SOL_SOCKET:
-			errno = syscall.EINVAL
+		case c.Level == syscall.IPPROTO_IPV6 && how == overMapped && c.Type == syscall.IPV6_PKTINFO:
+			errno = mappedControl(h, c.Data, d)
+		case c.Level == syscall.SOL_SOCKET:
+			errno = socketControl(c.Type)
 		}
 		if errno != 0 {
 			return errno
+		}
+		b = rest
+	}
+}
+
+// socketControl is one message of level SOL_SOCKET: those of AF_UNIX are not looked at.
+func socketControl(typ int) syscall.Errno {
+	if typ == syscall.SCM_RIGHTS || typ == syscall.SCM_CREDENTIALS {
+		return 0
+	}
+	return syscall.EINVAL
+}
+
+// streamControl reports what is wrong with the control messages of a stream, which has
+// no use for any.
+func streamControl(b []byte) error {
+	for {
+		c, rest, more, err := sock.NextControl(b)
+		if err != nil || !more {
+			return err
+		}
+		if c.Level == syscall.SOL_SOCKET {
+			if errno := socketControl(c.Type); errno != 0 {
+				return errno
+			}
 		}
 		b = rest
 	}
@@ -64,6 +117,10 @@ func ipControl(h *Host, typ int, data []byte, d *sock.Datagram) syscall.Errno {
 			return syscall.EINVAL
 		}
 		d.Flags |= sock.FlagTOS
+	case syscall.IP_RETOPTS: // none
+		if len(data) > 0 {
+			return syscall.EINVAL
+		}
 	default:
 		return syscall.EINVAL
 	}
@@ -90,13 +147,33 @@ func sourceControl(h *Host, iface uint32, from ip.Addr, d *sock.Datagram) syscal
 	return 0
 }
 
+// mappedControl is IPV6_PKTINFO with an IPv4 address. EINVAL: with another.
+func mappedControl(h *Host, data []byte, d *sock.Datagram) syscall.Errno {
+	if len(data) < 20 {
+		return syscall.EINVAL
+	}
+	from := ip.Addr(data[:16])
+	if !from.Is4() {
+		return syscall.EINVAL
+	}
+	if from == ip.Any4 {
+		from = ip.Addr{}
+	}
+	return sourceControl(h, native.Uint32(data[16:]), from, d)
+}
+
 // ipv6Control is one message of level IPPROTO_IPV6.
 func ipv6Control(h *Host, typ int, data []byte, d *sock.Datagram) syscall.Errno {
 	if typ == syscall.IPV6_PKTINFO { // source, interface
 		if len(data) < 20 {
 			return syscall.EINVAL
 		}
-		return sourceControl(h, native.Uint32(data[16:]), ip.FromName([16]byte(data[:16]), native.Uint32(data[16:])), d)
+		iface := native.Uint32(data[16:])
+		errno := sourceControl(h, iface, ip.FromName([16]byte(data[:16]), iface), d)
+		if errno == syscall.ENETUNREACH || errno == 0 && ip.Addr(data[:16]).Is4() {
+			errno = syscall.EINVAL
+		}
+		return errno
 	}
 	if len(data) != 4 {
 		return syscall.EINVAL

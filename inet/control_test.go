@@ -172,7 +172,7 @@ func FuzzControl(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var d sock.Datagram
 		seg := -1
-		err := parseControl(h, b, &d, &seg)
+		err := parseControl(h, over(len(b)%3), b, &d, &seg)
 		ms, bad := unix.ParseSocketControlMessage(b)
 		if err == nil && bad == nil { // what was taken is what package unix finds
 			for _, m := range ms {

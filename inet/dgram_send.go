@@ -134,7 +134,7 @@ func describe(s *sock.Socket, m *sock.Msg, n int, d *sock.Datagram) error {
 	p := of(s)
 	seg := int(p.segment.Load())
 	if len(m.Control) > 0 {
-		if err := parseControl(p.host, m.Control, d, &seg); err != nil {
+		if err := parseControl(p.host, overOf(s, m), m.Control, d, &seg); err != nil {
 			return err
 		}
 	}

@@ -178,7 +178,7 @@ func rawDescribe(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 	}
 	if len(m.Control) > 0 {
 		seg := 0
-		if err := parseControl(p.host, m.Control, d, &seg); err != nil {
+		if err := parseControl(p.host, overOf(s, m), m.Control, d, &seg); err != nil {
 			return err
 		}
 	}

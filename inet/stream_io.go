@@ -8,6 +8,11 @@ import (
 
 // SendMsg is Send: a stream knows no messages.
 func (o *streamOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+	if len(m.Control) > 0 {
+		if err := streamControl(m.Control); err != nil {
+			return 0, err
+		}
+	}
 	return o.Send(s, m.Buf, m.Flags)
 }
 

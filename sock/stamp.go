@@ -91,7 +91,11 @@ func (s *Socket) setStamping(value int, newer bool) syscall.Errno {
 // getStamp reads an option that asks for a control message; false: name is none.
 func (s *Socket) getStamp(name int) (value int, known bool) {
 	wants := s.Extra().Wants()
-	if b := stampOf(name); b != 0 {
+	switch b := stampOf(name); b {
+	case 0:
+	case WantTimestamp | WantNewStamp: // as Linux: also where it is in nanoseconds
+		return b2i(wants&wantTime != 0 && wants&WantNewStamp != 0), true
+	default:
 		return b2i(wants&(wantTime|WantNewStamp) == b), true
 	}
 	return b2i(wants&WantDrops != 0), name == soRxqOvfl

@@ -43,6 +43,8 @@ type transfers interface {
 	Recvfrom(fd int, b []byte, flags int) (int, unix.Sockaddr, error)
 	Recvmsg(fd int, b, oob []byte, flags int) (n, oobn, recvflags int, from unix.Sockaddr, err error)
 	RecvmsgBuffers(fd int, v [][]byte, oob []byte, flags int) (n, oobn, recvflags int, from unix.Sockaddr, err error)
+	Sendmmsg(fd int, msgs []api.Mmsghdr, flags int) (int, error)
+	Recvmmsg(fd int, msgs []api.Mmsghdr, flags int, timeout *unix.Timespec) (int, error)
 }
 
 type options interface {

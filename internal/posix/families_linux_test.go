@@ -63,14 +63,3 @@ func addr(sa unix.Sockaddr) any {
 	}
 	return sa
 }
-
-// port is the port of an address.
-func port(sa unix.Sockaddr) int {
-	switch a := sa.(type) {
-	case *unix.SockaddrInet4:
-		return a.Port
-	case *unix.SockaddrInet6:
-		return a.Port
-	}
-	return 0
-}

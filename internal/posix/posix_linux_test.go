@@ -113,6 +113,9 @@ var parts = []part{
 	{callCases, callReasons},
 	{readyCases, readyReasons},
 	{packetCases, packetReasons},
+	{controlCases, controlReasons},
+	{mmsgCases, nil},
+	{unixCases, nil},
 }
 
 // TestConformance runs the program on the kernel and on a plane. What differs must be
