@@ -86,6 +86,10 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 		k := s.key()
 		l.conns.Delete(&k)
 	}
+	if s.half() {
+		l.halfOver(s)
+		s.spent = true
+	}
 	s.state = Closed
 	s.rtx.stop()
 	s.dack.stop()

@@ -33,7 +33,7 @@ type Config struct {
 	MaxRcvBuf   int // autotuning raises a receive window no further: 4 MiB
 	MaxBacklog  int // of Listen: 4096 (somaxconn)
 	SynBacklog  int // half-open connections of one listener before cookies: 1024
-	MaxRequests int // half-open connections of all listeners: 16384
+	MaxRequests int // half-open connections of all listeners: 4096
 	MaxTimeWait int // connections in TIME-WAIT; the oldest gives way: 131072
 	MaxOrphans  int // closed by the application, not by the peer: 8192
 
@@ -75,7 +75,7 @@ func (c *Config) defaults() {
 	orInt(&c.MaxRcvBuf, 4<<20)
 	orInt(&c.MaxBacklog, 4096)
 	orInt(&c.SynBacklog, 1024)
-	orInt(&c.MaxRequests, 16384)
+	orInt(&c.MaxRequests, 4096)
 	orInt(&c.MaxTimeWait, 131072)
 	orInt(&c.MaxOrphans, 8192)
 	orTick(&c.TimeWait, perf.Minute)

@@ -10,15 +10,15 @@ import (
 
 // What package internal/fuzz has found, as short as it can be told.
 
-// A challenge ACK of a half-open connection shows the window that the SYN-ACK
-// showed: scaled only if the peer scales, and with timestamps if it has them.
-func TestChallengeOfRequest(t *testing.T) {
+// A challenge ACK of a half-open connection shows the window that there is: scaled only
+// if the peer scales, and with timestamps if it has them.
+func TestChallengeOfHalfOpen(t *testing.T) {
 	for name, c := range map[string]struct {
 		syn Seg
 		wnd int
 	}{
 		"plain":  {Seg{Flags: SYN, MSS: 1460}, 65535},
-		"scaled": {Seg{Flags: SYN, MSS: 1460, WScale: 7, TS: true}, 65535 >> 7},
+		"scaled": {Seg{Flags: SYN, MSS: 1460, WScale: 7, TS: true}, 256 << 10 >> 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := wt.New(t, wt.Config{})

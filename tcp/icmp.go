@@ -20,16 +20,6 @@ func (l *Layer) Error(e *ip.Error) perf.Verdict {
 		LocalPort:  binary.BigEndian.Uint16(e.Payload),
 		RemotePort: binary.BigEndian.Uint16(e.Payload[2:])}
 	seq := binary.BigEndian.Uint32(e.Payload[4:])
-	if rq, ok := l.reqs.Lookup(&k); ok {
-		if seq != rq.iss {
-			return perf.DropICMPStale
-		}
-		if e.Hard { // RFC 1122 4.2.3.9
-			l.cfg.Stat.Event(perf.EvTCPOpenFailed)
-			l.dropRequest(rq)
-		}
-		return perf.Delivered
-	}
 	s, ok := l.conns.Lookup(&k)
 	if !ok || seq-s.snd.una > s.snd.max-s.snd.una {
 		return perf.DropICMPStale

@@ -36,22 +36,20 @@ type Layer struct {
 
 	conns     *ip.FlowTable[*Sock]
 	waits     *ip.FlowTable[*timeWait]
-	reqs      *ip.FlowTable[*request]
 	listeners listenTable
 	waiting   waitList
 	warm      warmList
-	freeReqs  *request
 	socks     sync.Pool // *Sock: served before; filled by the lcore, emptied by any thread
 	retired   []*Sock   // will be in socks at the end of the turn
 	preset    settings  // of new Socks
 	orphans   int
+	half      int // half-open connections in conns
 	cookies   cookies
 	cookieAt  perf.Tick // the latest cookie sent; 0: never
 	rng       *rand.Rand
 	resets    limiter
 	resetCap  uint16
 
-	cookie request // made of a cookie, or to become one
 	seg    segment // the one being received
 	opts   Options // of the one being sent
 	mould  mould   // of the train being sent
@@ -81,7 +79,6 @@ func New(cfg Config) (*Layer, error) {
 	}
 	l.conns = ip.NewFlowTable[*Sock](256, cfg.Secret)
 	l.waits = ip.NewFlowTable[*timeWait](256, cfg.Secret)
-	l.reqs = ip.NewFlowTable[*request](64, cfg.Secret)
 	l.waiting.l = l
 	l.waiting.timer.Init(&l.waiting, 0)
 	l.warm.l = l
@@ -116,12 +113,6 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 // unconnected finds out who a segment is for that belongs to no connection.
 func (l *Layer) unconnected(g *segment) perf.Verdict {
 	var ok bool
-	if g.rq, ok = l.reqs.Lookup(&g.key); ok { // of few, and most often none, the first
-		if v := l.admit(g.rq.ls, g); v != perf.Delivered {
-			return v
-		}
-		return l.step(SynRcvd, nil, g)
-	}
 	if g.tw, ok = l.waits.Lookup(&g.key); ok {
 		return l.step(TimeWait, nil, g)
 	}
@@ -174,7 +165,7 @@ func (l *Layer) Unsent() (n int) {
 // Counts returns how many connections, half-open ones, ones in TIME-WAIT and
 // orphans there are.
 func (l *Layer) Counts() (conns, requests, waits, orphans int) {
-	return l.conns.Len(), l.reqs.Len(), l.waits.Len(), l.orphans
+	return l.conns.Len() - l.half, l.half, l.waits.Len(), l.orphans
 }
 
 // Close resets every connection and forgets the rest. The layer holds no
@@ -187,6 +178,10 @@ func (l *Layer) Close(now perf.Tick) {
 		return true
 	})
 	for _, s := range all {
+		if s.half() {
+			l.done(s, 0)
+			continue
+		}
 		l.abort(s, 0)
 	}
 	l.listeners.each(func(ls *Sock) { l.closeListener(ls) })

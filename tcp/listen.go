@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"math"
 	"syscall"
 
 	"dataplane/internal/ring"
@@ -17,10 +18,10 @@ const (
 
 // listener is what a Sock in LISTEN has besides.
 type listener struct {
+	sk      *Sock // whose it is
 	backlog int
-	half    int      // requests waiting for the end of their handshake
-	reqs    *request // those requests
-	next    *Sock    // in the same row of the table
+	half    int   // connections waiting for the end of their handshake
+	next    *Sock // in the same row of the table
 }
 
 // listenTable finds listeners by port and address.
@@ -89,7 +90,7 @@ func (l *Layer) Listen(sk *sock.Sock, backlog int) syscall.Errno {
 			size *= 2
 		}
 		s.AcceptQ = ring.NewSPSC[*sock.Sock](size)
-		s.lst = &listener{}
+		s.lst = &listener{sk: s}
 		l.listeners.add(s)
 		s.state = Listen
 		s.Unset(sock.FlagDead)
@@ -102,13 +103,11 @@ func (l *Layer) Listen(sk *sock.Sock, backlog int) syscall.Errno {
 // full: like Linux, one more than the backlog may wait.
 func (s *Sock) full() bool { return s.AcceptQ.Len() > s.lst.backlog }
 
-// closeListener forgets the requests of ls and resets the connections nobody
+// closeListener forgets the half-open connections of ls and resets the connections nobody
 // accepted. The application's side of AcceptQ is over by now.
 func (l *Layer) closeListener(ls *Sock) {
 	l.listeners.remove(ls)
-	for ls.lst.reqs != nil {
-		l.dropRequest(ls.lst.reqs)
-	}
+	l.closeHalf(ls)
 	for {
 		sk, ok := ls.AcceptQ.Pop()
 		if !ok {
@@ -124,6 +123,23 @@ func (l *Layer) closeListener(ls *Sock) {
 	l.done(ls, 0)
 }
 
+// closeHalf forgets the half-open connections of ls.
+func (l *Layer) closeHalf(ls *Sock) {
+	if ls.lst.half == 0 { // as most often
+		return
+	}
+	var all []*Sock
+	l.conns.Range(func(_ *ip.FlowKey, s *Sock) bool {
+		if s.half() && s.lst == ls.lst {
+			all = append(all, s)
+		}
+		return true
+	})
+	for _, s := range all {
+		l.done(s, 0)
+	}
+}
+
 // listenSyn handles a SYN for a listener. RFC 9293 3.10.7.2, third. Data that
 // comes with it is not acknowledged, so the peer sends it again.
 func (l *Layer) listenSyn(ls *Sock, g *segment) perf.Verdict {
@@ -134,36 +150,43 @@ func (l *Layer) listenSyn(ls *Sock, g *segment) perf.Verdict {
 		return perf.DropTCPSyn
 	}
 	limit := min(max(ls.lst.backlog, 8), l.cfg.SynBacklog)
-	if ls.lst.half >= limit || l.reqs.Len() >= l.cfg.MaxRequests {
+	if ls.lst.half >= limit || l.half >= l.cfg.MaxRequests {
 		l.sendCookie(ls, g)
 		return perf.Delivered
 	}
-	rq := l.newRequest(ls, g)
-	if g.floor != 0 && seqLT(rq.iss, g.floor) {
-		rq.iss = g.floor // RFC 6191 3: above the old connection's numbers
+	t := tuple(&g.key)
+	o := opening{opts: &g.opts, irs: g.seq}
+	o.iss, o.tsOff = numbers(&l.cfg.Secret, &t, l.now)
+	if g.floor != 0 && seqLT(o.iss, g.floor) {
+		o.iss = g.floor // RFC 6191 3: above the old connection's numbers
 	}
-	l.reqs.Insert(&rq.key, rq)
-	rq.link()
-	l.sendSynAck(rq)
-	l.cfg.Wheel.Arm(&rq.timer, int64(l.now+perf.Second))
+	l.sendSyn(l.child(ls, g, o))
 	return perf.Delivered
 }
 
 // sendCookie answers a SYN without remembering it. RFC 4987 3.6.
 func (l *Layer) sendCookie(ls *Sock, g *segment) {
-	rq := &l.cookie
-	*rq = request{l: l}
-	rq.fill(ls, g)
+	peer, is4 := &g.opts, g.key.Remote.Is4()
+	l.agree(peer, is4)
+	if !peer.TS { // nowhere to keep the other options
+		peer.WScale, peer.SackOK = -1, false
+	}
 	t := tuple(&g.key)
-	i := cookieMSSIndex(rq.opts.MSS)
-	rq.iss = l.cookies.make(&t, rq.irs, i, l.now)
+	_, tsOff := numbers(&l.cfg.Secret, &t, l.now)
+	o := &l.opts
+	*o = Options{MSS: advertised(g.p.Iface.MTU, int(ls.opt.maxSeg), is4), WScale: -1, SackOK: peer.SackOK, TS: peer.TS}
+	if peer.WScale >= 0 { // RFC 7323 2.2: only if the peer offered it
+		o.WScale = int8(scaleFor(l.maxWindow(&ls.Opt)))
+	}
+	if o.TS {
+		o.TSVal, o.TSEcr = cookieTS(tsClock(l.now)+tsOff, peer), peer.TSVal
+	}
 	l.cookieAt = l.now
 	l.cfg.Stat.Event(perf.EvTCPCookieSent)
-	if !rq.opts.TS { // nowhere to keep the other options
-		rq.opts.WScale, rq.opts.SackOK = -1, false
-	}
-	rq.cookie = true
-	l.sendSynAck(rq)
+	l.send(l.endpoint(&g.key, &ls.Endpoint), bare{
+		seq: l.cookies.make(&t, g.seq, cookieMSSIndex(peer.MSS), l.now), ack: g.seq + 1,
+		flags: SYN | ACK, wnd: uint16(min(ls.Opt.RcvBuf, math.MaxUint16)), opts: o,
+	})
 }
 
 // listenAck handles an ACK for a listener: the cookie of a SYN-ACK has come
@@ -183,13 +206,14 @@ func (l *Layer) listenAck(ls *Sock, g *segment) perf.Verdict {
 		return perf.DropTCPBacklog
 	}
 	l.cfg.Stat.Event(perf.EvTCPCookieAccepted)
-	rq := &l.cookie
-	*rq = request{l: l, cookie: true} // the round trip is unknown
-	rq.fill(ls, g)
-	rq.irs, rq.iss = g.seq-1, g.ack-1
-	rq.opts.MSS, rq.opts.WScale, rq.opts.SackOK = uint16(mss), -1, false
+	syn := Options{MSS: uint16(mss), WScale: -1, TS: g.opts.TS, TSVal: g.opts.TSVal}
 	if g.opts.TS {
-		cookieOptions(g.opts.TSEcr, &rq.opts)
+		cookieOptions(g.opts.TSEcr, &syn)
 	}
-	return l.receive(l.child(rq, g), g)
+	o := opening{opts: &syn, irs: g.seq - 1, iss: g.ack - 1}
+	_, o.tsOff = numbers(&l.cfg.Secret, &t, l.now)
+	s := l.child(ls, g, o) // the round trip is unknown
+	s.snd.nxt, s.snd.max = g.ack, g.ack
+	l.accepted(s)
+	return l.receive(s, g)
 }

@@ -10,14 +10,13 @@ import (
 const (
 	lookListeners = iota
 	lookConns
-	lookRequests
 	lookWaits
 	lookEnd
 
 	lookShift = 32 // of the table in a place
 )
 
-// Look calls f for listeners, connections, and what is left of or not yet a connection, as
+// Look calls f for listeners, connections, and what is left of a connection, as
 // far as they are in n places of the tables, from place from on (0 is the first). It
 // returns the place after them; less than 0 at the end. On the lcore.
 func (l *Layer) Look(from, n int, now perf.Tick, f func(*sock.Look)) (next int) {
@@ -29,11 +28,6 @@ func (l *Layer) Look(from, n int, now perf.Tick, f func(*sock.Look)) (next int) 
 		l.lookListeners(f)
 	case lookConns:
 		at = l.conns.Part(at, n, func(_ *ip.FlowKey, s *Sock) { f(s.look()) })
-	case lookRequests:
-		at = l.reqs.Part(at, n, func(k *ip.FlowKey, rq *request) {
-			f(&sock.Look{Local: nameOf(k.Local, k.LocalPort), Remote: nameOf(k.Remote, k.RemotePort), State: SynRcvd.Number(),
-				Timer: sock.TimerRetransmit, Retries: rq.retries, Due: until(perf.Tick(rq.timer.Due()), l.now)})
-		})
 	case lookWaits:
 		at = l.waits.Part(at, n, func(k *ip.FlowKey, tw *timeWait) {
 			f(&sock.Look{Local: nameOf(k.Local, k.LocalPort), Remote: nameOf(k.Remote, k.RemotePort), State: TimeWait.Number(),

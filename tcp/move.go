@@ -3,7 +3,6 @@ package tcp
 import (
 	"slices"
 
-	"dataplane/internal/timer"
 	"dataplane/ip"
 	"dataplane/perf"
 	"dataplane/sock"
@@ -22,7 +21,7 @@ func (l *Layer) Rooted(f func(k *ip.FlowKey)) {
 	})
 }
 
-// MoveTo gives every connection, request and TIME-WAIT entry whose flow goes to the
+// MoveTo gives every connection and TIME-WAIT entry whose flow goes to the
 // layer to, and returns how many connections that were.
 func (l *Layer) MoveTo(to *Layer, goes func(k *ip.FlowKey) bool, now perf.Tick) int {
 	l.now, to.now = now, now
@@ -39,15 +38,26 @@ func (l *Layer) MoveTo(to *Layer, goes func(k *ip.FlowKey) bool, now perf.Tick) 
 	if len(leaving) > 0 {
 		l.out = slices.DeleteFunc(l.out, func(s *Sock) bool { return s.l != l })
 	}
-	l.moveRequests(to, goes)
 	l.waiting.moveTo(&to.waiting, goes)
 	to.cookieAt = max(to.cookieAt, l.cookieAt) // its ACK will come there
 	return len(leaving)
 }
 
-// handOver makes s a connection of to.
+// handOver makes s a connection of to. One that is half-open goes to the listener's part
+// there; where there is none any more, the peer will ask again.
 func (l *Layer) handOver(s *Sock, to *Layer) {
 	k := s.key()
+	if s.half() {
+		ls := to.listeners.find(&k)
+		if ls == nil {
+			l.done(s, 0)
+			return
+		}
+		l.halfOver(s)
+		s.lst = ls.lst
+		s.lst.half++
+		to.half++
+	}
 	l.conns.Delete(&k)
 	to.conns.Insert(&k, s)
 	if s.orphan {
@@ -87,30 +97,6 @@ func (l *Layer) TakeHome(sk *sock.Sock) {
 		s.queued = false
 	}
 	l.adopt(s)
-}
-
-// moveRequests gives half-open connections to the listener's part on the other
-// lcore. Where there is none any more, the peer will ask again.
-func (l *Layer) moveRequests(to *Layer, goes func(k *ip.FlowKey) bool) {
-	var leaving []*request
-	l.reqs.Range(func(k *ip.FlowKey, rq *request) bool {
-		if goes(k) {
-			leaving = append(leaving, rq)
-		}
-		return true
-	})
-	for _, rq := range leaving {
-		if ls := to.listeners.find(&rq.key); ls != nil {
-			n := new(request)
-			*n = *rq
-			n.l, n.ls, n.timer = to, ls, timer.Timer{}
-			n.timer.Init(n, 0)
-			to.reqs.Insert(&n.key, n)
-			n.link()
-			to.cfg.Wheel.Arm(&n.timer, rq.timer.Due())
-		}
-		l.dropRequest(rq)
-	}
 }
 
 // moveTo gives entries to another list, which stays in the order in which they end.

@@ -42,9 +42,6 @@ func (l *Layer) usable(s *Sock) (floor uint32, ok bool) {
 	if _, taken := l.conns.Lookup(&k); taken {
 		return 0, false
 	}
-	if _, taken := l.reqs.Lookup(&k); taken {
-		return 0, false
-	}
 	tw, rests := l.waits.Lookup(&k)
 	if !rests {
 		return 0, true

@@ -23,8 +23,7 @@ type segment struct {
 	unsummed bool // nobody has verified the checksum yet
 	placed   bool // the payload lies in RX, unpublished
 
-	rq    *request  // whom it is for, when that is no Sock
-	tw    *timeWait // ... likewise
+	tw    *timeWait // whom it is for, when that is no Sock
 	floor uint32    // a new connection's ISN must lie above it, if not zero
 }
 
@@ -46,7 +45,7 @@ func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if !g.unsummed && !checksumOK(m, p) {
 		return perf.DropTCPChecksum // RFC 9293 3.1 (MUST-3)
 	}
-	g.m, g.p, g.rq, g.tw, g.floor = m, p, nil, nil, 0
+	g.m, g.p, g.tw, g.floor = m, p, nil, 0
 	g.key = ip.FlowKey{Local: p.Dst, Remote: p.Src, LocalPort: h.DstPort(), RemotePort: h.SrcPort()}
 	g.seq, g.ack, g.flags, g.wnd = h.Seq(), h.Ack(), h.Flags(), h.Window()
 	g.off = len(h)

@@ -49,7 +49,7 @@ type block struct {
 	idle   uint8   // keep-alive probes unanswered
 	scaled bool    // the peer offered window scaling
 
-	lst *listener // Listen only
+	lst *listener // in Listen; half-open: of its listener
 }
 
 // send is the sending direction. Sequence numbers: una <= nxt <= max. nxt

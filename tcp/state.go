@@ -3,9 +3,8 @@ package tcp
 // State is a connection's state, RFC 9293 3.3.2.
 type State uint8
 
-// The eleven states. A connection in Listen has a Sock with a listener part,
-// one that a peer opened is a request until its handshake is over, and one in
-// TimeWait is a timeWait; the step table covers them all.
+// The eleven states. A connection in Listen has a Sock with a listener part, one
+// in TimeWait is a timeWait; the step table covers them all.
 const (
 	Closed State = iota
 	Listen

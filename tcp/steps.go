@@ -8,7 +8,7 @@ import (
 )
 
 // step handles a segment in one state with one combination of flags. s is the
-// connection or listener; it is nil where g.rq, g.tw or nobody stands for it.
+// connection or listener; it is nil where g.tw or nobody stands for it.
 type step func(l *Layer, s *Sock, g *segment) perf.Verdict
 
 // row is one line of the step table: in these states, segments that have all
@@ -33,7 +33,7 @@ var rows = []row{
 
 	{[]State{Listen}, RST, 0, (*Layer).ignore, "ignore", "nothing here to reset"},
 	{[]State{Listen}, ACK, RST, (*Layer).listenAck, "listenAck", "a cookie come back, or reset"},
-	{[]State{Listen}, SYN, ACK | RST | FIN, (*Layer).listenSyn, "listenSyn", "a new request"},
+	{[]State{Listen}, SYN, ACK | RST | FIN, (*Layer).listenSyn, "listenSyn", "a new half-open connection"},
 
 	{[]State{SynSent}, RST, 0, (*Layer).synSentRst, "synSentRst", "refused, if it acknowledges our SYN"},
 	{[]State{SynSent}, SYN | ACK, RST, (*Layer).synSentAck, "synSentAck", "connected"},

@@ -7,20 +7,18 @@ import (
 	"dataplane/sock"
 )
 
-// The steps of SYN-RECEIVED. With g.rq the connection is a listener's request;
-// else s came here by a simultaneous open.
+// The steps of SYN-RECEIVED: of a listener's connection, which is half-open, or after a
+// simultaneous open.
 
 // synRcvdRst: RFC 9293 3.10.7.4, second; RFC 5961 3.
 func (l *Layer) synRcvdRst(s *Sock, g *segment) perf.Verdict {
-	if rq := g.rq; rq != nil {
-		if g.seq != rq.irs+1 {
-			return perf.DropTCPReset
-		}
-		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
-		l.dropRequest(rq) // back to LISTEN
+	switch {
+	case s.half() && g.seq != s.rcv.nxt:
+		return perf.DropTCPReset
+	case s.half():
+		l.dropHalf(s) // back to LISTEN
 		return perf.Delivered
-	}
-	if g.seq != s.rcv.nxt {
+	case g.seq != s.rcv.nxt:
 		return l.reset(s, g)
 	}
 	l.cfg.Stat.Event(perf.EvTCPOpenFailed)
@@ -30,20 +28,16 @@ func (l *Layer) synRcvdRst(s *Sock, g *segment) perf.Verdict {
 
 // synRcvdSyn: the peer did not get our SYN-ACK, or somebody else uses its name.
 func (l *Layer) synRcvdSyn(s *Sock, g *segment) perf.Verdict {
-	if rq := g.rq; rq != nil {
-		if g.seq == rq.irs {
-			if rq.chal.ok(l.now, challengeRate) {
-				l.sendSynAck(rq)
-			}
-			return perf.Delivered
+	switch {
+	case s.half() && g.seq == s.rcv.irs:
+		if s.chal.ok(l.now, challengeRate) {
+			l.sendSyn(s)
 		}
-		if rq.chal.ok(l.now, challengeRate) { // RFC 5961 4
-			l.cfg.Stat.Event(perf.EvTCPChallengeAck)
-			l.ackRequest(rq)
-		}
+		return perf.Delivered
+	case s.half():
+		l.ackHalf(s) // RFC 5961 4
 		return perf.DropTCPSyn
-	}
-	if g.seq != s.rcv.irs {
+	case g.seq != s.rcv.irs:
 		return l.strayed(s, g)
 	}
 	s.rcv.ackNow = true
@@ -51,25 +45,23 @@ func (l *Layer) synRcvdSyn(s *Sock, g *segment) perf.Verdict {
 	return perf.Delivered
 }
 
-// ackRequest acknowledges what we have of rq's peer. Unlike that of the SYN-ACK
-// its window is scaled, if both sides agreed to scale (RFC 7323 2.2), and it has
-// timestamps if both have (3.2).
-func (l *Layer) ackRequest(rq *request) {
-	b := bare{seq: rq.iss + 1, ack: rq.irs + 1, flags: ACK, wnd: rq.wnd}
-	if rq.opts.WScale >= 0 {
-		b.wnd >>= rq.rcvScale
+// ackHalf acknowledges what we have of the peer of s, half-open, within the rate of
+// challenges.
+func (l *Layer) ackHalf(s *Sock) {
+	if !s.chal.ok(l.now, challengeRate) {
+		l.cfg.Stat.Event(perf.EvTCPChallengeLimited)
+		return
 	}
-	if rq.opts.TS {
-		l.opts = Options{WScale: -1, TS: true, TSVal: tsClock(l.now) + rq.tsOff, TSEcr: rq.opts.TSVal}
-		b.opts = &l.opts
+	l.cfg.Stat.Event(perf.EvTCPChallengeAck)
+	if l.ip.Resolve(&s.Endpoint) == 0 {
+		l.emit(s, s.snd.max, 0, 0)
 	}
-	l.send(l.endpoint(&rq.key, &rq.ls.Endpoint), b)
 }
 
 // synRcvdSynAck: in a simultaneous open both sides answer SYN with SYN-ACK; it
 // acknowledges our SYN and repeats the peer's.
 func (l *Layer) synRcvdSynAck(s *Sock, g *segment) perf.Verdict {
-	if g.rq != nil {
+	if s.half() {
 		l.refuse(nil, g)
 		return perf.DropTCPState
 	}
@@ -82,28 +74,25 @@ func (l *Layer) synRcvdSynAck(s *Sock, g *segment) perf.Verdict {
 
 // synRcvdAck ends the handshake. RFC 9293 3.10.7.4, fifth.
 func (l *Layer) synRcvdAck(s *Sock, g *segment) perf.Verdict {
-	rq := g.rq
-	if rq == nil {
+	if !s.half() {
 		return l.receive(s, g)
 	}
-	if rq.opts.TS && (!g.opts.TS || seqLT(g.opts.TSVal, rq.opts.TSVal)) {
+	r := &s.rcv
+	if r.tsOK && (!g.opts.TS || seqLT(g.opts.TSVal, r.tsRecent)) {
 		return perf.DropTCPPAWS
 	}
-	if g.ack != rq.iss+1 {
+	if g.ack != s.snd.iss+1 {
 		l.refuse(nil, g)
 		return perf.DropTCPAck
 	}
-	if seqLT(g.seq, rq.irs+1) || seqGT(g.seq, rq.irs+1+uint32(rq.wnd)) {
-		if rq.chal.ok(l.now, challengeRate) {
-			l.ackRequest(rq)
-		}
+	if seqLT(g.seq, r.nxt) || seqGT(g.seq, r.edge) {
+		l.ackHalf(s)
 		return perf.DropTCPWindow
 	}
-	if rq.ls.full() {
+	if s.lst.sk.full() {
 		return perf.DropTCPBacklog // the SYN-ACK will be sent again, and asks for the ACK
 	}
-	s = l.child(rq, g)
-	l.dropRequest(rq)
+	l.accepted(s)
 	return l.receive(s, g)
 }
 

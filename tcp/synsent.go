@@ -90,8 +90,11 @@ func (l *Layer) sendSyn(s *Sock) {
 
 // synTimeout: no answer to our SYN. RFC 9293 3.8.3: R2 for a SYN.
 func (l *Layer) synTimeout(s *Sock) {
-	d := &s.snd
-	if int(d.retries) >= int(cmp.Or(s.opt.synCount, uint8(l.cfg.SynRetries))) || s.opt.userLimit > 0 && l.now-d.since >= s.opt.userLimit.tick() {
+	d, limit := &s.snd, int(cmp.Or(s.opt.synCount, uint8(l.cfg.SynRetries)))
+	if s.half() {
+		limit = l.cfg.AckRetries
+	}
+	if int(d.retries) >= limit || s.opt.userLimit > 0 && l.now-d.since >= s.opt.userLimit.tick() {
 		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
 		l.expired(s)
 		return
@@ -134,7 +137,7 @@ func (l *Layer) synSentAck(s *Sock, g *segment) perf.Verdict {
 		l.refuse(nil, g)
 		return perf.DropTCPAck
 	}
-	l.takeSyn(s, g)
+	l.takeSyn(s, &g.opts, g.seq)
 	d.una = g.ack
 	if d.rttOn {
 		s.rtt.Sample(l.now - d.rttAt)
@@ -153,7 +156,7 @@ func (l *Layer) synSentAck(s *Sock, g *segment) perf.Verdict {
 
 // synSentSyn: the peer opens, too. RFC 9293 3.5, figure 8.
 func (l *Layer) synSentSyn(s *Sock, g *segment) perf.Verdict {
-	l.takeSyn(s, g)
+	l.takeSyn(s, &g.opts, g.seq)
 	s.snd.wnd, s.snd.maxWnd = uint32(g.wnd), uint32(g.wnd)
 	s.snd.wl1 = g.seq
 	s.state = SynRcvd
@@ -162,15 +165,19 @@ func (l *Layer) synSentSyn(s *Sock, g *segment) perf.Verdict {
 	return perf.Delivered // data with it comes again
 }
 
-// takeSyn takes over the options of the peer's SYN.
-func (l *Layer) takeSyn(s *Sock, g *segment) {
-	o := &g.opts
-	o.MSS = clampMSS(o.MSS, s.Remote.Is4())
+// agree makes of the options of a peer's SYN, o, those that count.
+func (l *Layer) agree(o *Options, is4 bool) {
+	o.MSS = clampMSS(o.MSS, is4)
 	o.TS = o.TS && !l.cfg.NoTimestamps
 	o.SackOK = o.SackOK && !l.cfg.NoSACK
+}
+
+// takeSyn takes over the peer's SYN, its options and its sequence number.
+func (l *Layer) takeSyn(s *Sock, o *Options, irs uint32) {
+	l.agree(o, s.Remote.Is4())
 	s.scaled = o.WScale >= 0
 	retries, since := s.snd.retries, s.snd.since
-	l.negotiate(s, o, g.seq, int(min(s.Opt.RcvBuf, math.MaxUint16)))
+	l.negotiate(s, o, irs, int(min(s.Opt.RcvBuf, math.MaxUint16)))
 	s.snd.retries, s.snd.since = retries, since
 }
 
