@@ -96,19 +96,32 @@ func (l *Layer) solicited(b []byte, p *Packet) perf.Verdict {
 	if i, ok := l.routes.ifaceOf(target); !ok || i != p.Iface.Index {
 		return perf.DropIPNotOurs
 	}
-	e := l.replyTo(p)
-	e.Local = target
-	flags := uint8(eth.FlagSolicited | eth.FlagOverride)
-	if probe { // it wants to use the address
-		e.Remote, flags = AllNodes.Scoped(p.Iface.Index), eth.FlagOverride
-	} else if told {
+	if told && !probe {
 		l.cfg.Eth.Learn(p.Iface, eth.Addr(p.Src), mac)
 	}
-	if !p.Copied {
+	switch {
+	case p.Copied:
+	case probe: // it wants to use the address
+		l.advertise(p.Iface, target, AllNodes, mac, eth.FlagOverride)
+	case told: // straight back: whoever asks in many names makes us ask nobody
+		l.advertise(p.Iface, target, p.Src, mac, eth.FlagSolicited|eth.FlagOverride)
+	default:
+		e := l.replyTo(p)
+		e.Local = target
 		l.stat.Event(perf.EvNDAdvertSent)
-		l.sendND(p.Iface, e, ICMP6NeighborAdvert, flags, target, optTarget)
+		l.sendND(p.Iface, e, ICMP6NeighborAdvert, eth.FlagSolicited|eth.FlagOverride, target, optTarget)
 	}
 	return perf.Delivered
+}
+
+// advertise says that target is ours, to dst at a link address that is known, or to a
+// group. RFC 4861 7.2.4, 7.2.6.
+func (l *Layer) advertise(ifc *eth.Iface, target, dst Addr, mac [6]byte, flags uint8) {
+	if m := l.newND(ifc, flags, target, optTarget); m != nil {
+		m.Bytes()[0] = ICMP6NeighborAdvert
+		l.stat.Event(perf.EvNDAdvertSent)
+		l.sendLink6(m, &link6{ifc: ifc, src: target, dst: dst, mac: mac, hops: ndHopLimit})
+	}
 }
 
 // advertised takes an answer. RFC 4861 7.1.2, 7.2.5.
@@ -148,10 +161,19 @@ func (l *Layer) solicit(n *eth.Neighbor, unicast bool) {
 
 // sendND sends a message about target by e, with ifc's link address as an option.
 func (l *Layer) sendND(ifc *eth.Iface, e *Endpoint, typ, flags uint8, target Addr, option uint8) {
+	if m := l.newND(ifc, flags, target, option); m != nil {
+		e.TTL, e.Group = ndHopLimit, &ndWay
+		l.sendICMP6(m, e, typ, l.cfg.Eth.Now())
+	}
+}
+
+// newND returns a message about target but for its type, with ifc's link address as an
+// option; nil: no buffer.
+func (l *Layer) newND(ifc *eth.Iface, flags uint8, target Addr, option uint8) *mbuf.Mbuf {
 	m := l.cfg.Pool.Alloc()
 	if m == nil {
 		l.stat.Lose(perf.LostNoMbuf)
-		return
+		return nil
 	}
 	b := m.Append(ndLen + optUnit)
 	clear(b)
@@ -160,8 +182,7 @@ func (l *Layer) sendND(ifc *eth.Iface, e *Endpoint, typ, flags uint8, target Add
 	copy(b[8:24], target[:])
 	b[24], b[25] = option, 1
 	copy(b[26:32], ifc.MAC[:])
-	e.TTL, e.Group = ndHopLimit, &ndWay
-	l.sendICMP6(m, e, typ, l.cfg.Eth.Now())
+	return m
 }
 
 // member6 reports whether this host wants the packet p to a group: RFC 4291 2.8, and
