@@ -15,6 +15,11 @@ need iproute2 ip
 need iputils-ping ping
 need iputils-arping arping
 need iputils-tracepath tracepath
+need traceroute traceroute
+need radvd radvd
+need dnsmasq-base dnsmasq
+need ipv6toolkit frag6
+need thc-ipv6 atk6-denial6
 need curl curl
 need iperf3 iperf3
 need netcat-openbsd nc

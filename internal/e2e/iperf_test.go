@@ -103,6 +103,7 @@ func (b *bed) missed(t *testing.T) (n uint64) {
 	if s := l.Attrs().Statistics; s != nil {
 		n += s.RxDropped + s.TxDropped
 	}
+	n += udp6Errors(t)
 	snmp, err := os.ReadFile("/proc/net/snmp")
 	must(t, err)
 	var names []string
@@ -121,6 +122,20 @@ func (b *bed) missed(t *testing.T) (n uint64) {
 				must(t, err)
 				n += errors
 			}
+		}
+	}
+	return n
+}
+
+// udp6Errors is how many datagrams of IPv6 the kernel's sockets had no room for.
+func udp6Errors(t *testing.T) (n uint64) {
+	t.Helper()
+	snmp, err := os.ReadFile("/proc/net/snmp6")
+	must(t, err)
+	for line := range strings.Lines(string(snmp)) {
+		if f := strings.Fields(line); len(f) == 2 && f[0] == "Udp6InErrors" {
+			n, err = strconv.ParseUint(f[1], 10, 64)
+			must(t, err)
 		}
 	}
 	return n

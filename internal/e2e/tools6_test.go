@@ -23,8 +23,10 @@ func TestIperf36(t *testing.T) {
 				defer cancel()
 				s.Stop(ctx)
 			}()
-			for name, args := range map[string][]string{"tcp": {"-6"}, "tcp reverse": {"-6", "-R"}} {
-				t.Run(name, func(t *testing.T) { b.iperf(t, planeIP6, args) })
+			for _, args := range []string{"", "-R", "-u -b 100M", "-u -b 100M -R"} {
+				if w == 0 || !strings.HasPrefix(args, "-u") {
+					t.Run("iperf3 "+args, func(t *testing.T) { b.iperf(t, planeIP6, append(strings.Fields(args), "-6")) })
+				}
 			}
 		})
 	}
@@ -52,5 +54,21 @@ func TestTracepath6(t *testing.T) {
 	out := tool(t, 20*time.Second, "tracepath", "-6", "-n", planeIP6)
 	if !strings.Contains(out, "reached") || !strings.Contains(out, "pmtu 1500 hops 1") {
 		t.Errorf("tracepath said\n%s", out)
+	}
+}
+
+// TestTraceroute: the plane is one hop away by every method.
+func TestTraceroute(t *testing.T) {
+	find(t, "traceroute")
+	b := newBed6(t)
+	serveTCP(t, b.plane.Listen, ":80", echo)
+	for _, to := range []string{planeIP, planeIP6} {
+		for _, method := range []string{"", "-U", "-I", "-T -p 80", "-T -p 81"} {
+			args := append([]string{"-n", "-q", "2"}, append(strings.Fields(method), to)...)
+			out := tool(t, 20*time.Second, "traceroute", args...)
+			if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 2 || !strings.HasPrefix(lines[1], " 1  "+to+"  ") {
+				t.Errorf("traceroute %v said\n%s", args, out)
+			}
+		}
 	}
 }
