@@ -79,6 +79,7 @@ func TestElasticPlane(t *testing.T) {
 
 // TestElasticConfig: the plane itself gathers its flows.
 func TestElasticConfig(t *testing.T) {
+	t.Parallel() // it waits for the balancer
 	a, b := pipe(t, Config{Mode: ModeShared, Lcores: []int{AnyCPU, AnyCPU, AnyCPU}, Elastic: true})
 	l, err := b.Listen("tcp", ":7")
 	if err != nil {

@@ -164,7 +164,7 @@ func TestHTTPKeepAlive(t *testing.T) {
 		c := &http.Client{Transport: tr, Timeout: 30 * time.Second}
 		var wg sync.WaitGroup
 		var served atomic.Int64
-		end := time.Now().Add(2 * time.Second)
+		end := time.Now().Add(700 * time.Millisecond)
 		for i := range conns {
 			wg.Go(func() {
 				for path := fmt.Sprint("/", i); time.Now().Before(end); served.Add(1) {

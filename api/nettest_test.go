@@ -58,6 +58,7 @@ func lossy(seed uint64) func(pmd.Port) (pmd.Port, error) {
 }
 
 func TestConnOverBadWire(t *testing.T) {
+	t.Parallel() // it waits for what was lost
 	setups(t, func(t *testing.T, cfg Config) {
 		a, b := badPipe(t, cfg)
 		testConn(t, a, b, "10.0.0.2:0")
