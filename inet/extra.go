@@ -14,6 +14,8 @@ type extra struct {
 	noPort   atomic.Bool                      // IP_BIND_ADDRESS_NO_PORT
 	ports    atomic.Uint32                    // IP_LOCAL_PORT_RANGE, the lower one in the lower half; 0: any
 	inq      atomic.Bool                      // TCP_INQ
+	whole    atomic.Bool                      // IP_HDRINCL as SendMsg sees it
+	sumEnd   atomic.Int32                     // how long a packet must be for IPV6_CHECKSUM; 0: there is none
 	errs     atomic.Pointer[[]*sock.ErrQueue] // of the Socks
 }
 

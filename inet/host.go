@@ -88,7 +88,7 @@ func (h *Host) source(remote ip.Addr) (ip.Addr, syscall.Errno) {
 		return ip.Addr{}, syscall.ENETUNREACH
 	}
 	if remote.IsLoopback() || r.IsLocal(remote) {
-		return remote, 0
+		return ip.SelfOf(remote), 0
 	}
 	rt, ok := r.Lookup(remote)
 	if !ok {

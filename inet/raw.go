@@ -24,6 +24,11 @@ var (
 // solRaw is SOL_RAW, which package syscall does not name.
 const solRaw = 255
 
+const (
+	ipv6Checksum = 7 // IPV6_CHECKSUM
+	icmp6Sum     = 2 // where ICMPv6 has its checksum
+)
+
 func newRaw(s *Stack) *sock.Sock { return &s.Raw.NewSock(false).Sock }
 
 // madeRaw completes a raw socket or a ping socket that is new, and lets a raw one hear.
@@ -36,6 +41,9 @@ func madeRaw(s *sock.Socket) error {
 	case !ping:
 		s.SetNames(sock.Name{Port: uint16(s.Protocol)}, sock.Name{})
 	}
+	if s.Type == sock.TypeRaw {
+		noteRaw(s)
+	}
 	of(s).publish()
 	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
 		r := raw.Of(sk)
@@ -43,6 +51,16 @@ func madeRaw(s *sock.Socket) error {
 		sk.Proto.(*raw.Layer).Open(r)
 		return 0
 	})
+}
+
+// noteRaw notes what of a new raw socket SendMsg has to know.
+func noteRaw(s *sock.Socket) {
+	switch {
+	case !six(s) && s.Protocol == syscall.IPPROTO_RAW:
+		more(s).whole.Store(true)
+	case six(s) && s.Protocol == syscall.IPPROTO_ICMPV6:
+		more(s).sumEnd.Store(icmp6Sum + 2)
+	}
 }
 
 // Bind makes the Socket hear what is for one address only, and send from there. Errors:
@@ -95,12 +113,12 @@ func rawConnect(s *sock.Socket, to sock.Name) error {
 	}
 	p := of(s)
 	port := to.Port
-	if r := p.host.Routes.Load(); r != nil && r.IsBroadcast(to.Addr) && !p.broadcast.Load() {
-		return syscall.EACCES
-	}
 	local, errno := connectNames(s, &to)
 	if errno != 0 {
 		return errno
+	}
+	if r := p.host.Routes.Load(); r != nil && r.IsBroadcast(to.Addr) && !p.broadcast.Load() {
+		return syscall.EACCES
 	}
 	if six(s) == ip.Addr(to.Addr).Is4() {
 		return syscall.EAFNOSUPPORT
@@ -112,6 +130,15 @@ func rawConnect(s *sock.Socket, to sock.Name) error {
 	s.SetNames(outer(local), outer(to))
 	s.SetState(sock.Connected)
 	return nil
+}
+
+// GetName is that of inet, but a peer without a port is none, as in Linux.
+func (o *rawOps) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
+	n, err := o.inetOps.GetName(s, peer)
+	if err == nil && peer && n.Port == 0 {
+		return sock.Name{}, syscall.ENOTCONN
+	}
+	return n, err
 }
 
 // Dissolve lets go of the peer, and of the address that came with it.
@@ -132,16 +159,63 @@ func (*rawOps) Dissolve(s *sock.Socket) error {
 	return nil
 }
 
-// SendMsg queues one packet. Errors as for datagrams, but that no port is looked at.
+// SendMsg queues one packet. Errors as for datagrams, but that IPv4 looks at no port, and
+// IPv6 wants that of the protocol or none. As in Linux, who has shut down may still send
+// what IP makes the header of.
 func (*rawOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
-	if err := sendable(s); err != nil {
+	x := extraOf(s)
+	whole := x != nil && x.whole.Load()
+	if err := s.Wr.Err(); err != nil {
 		return 0, err
 	}
+	if (whole || s.Type == sock.TypeDgram) && s.IsShut(sock.ShutWr) {
+		return 0, syscall.EPIPE
+	}
 	d := sock.Datagram{Len: len(m.Buf)}
+	if !six(s) && !whole && d.Len > ip.MaxPacket-ip.HdrLen4 {
+		return 0, syscall.EMSGSIZE
+	}
 	if err := rawDescribe(s, m, &d); err != nil {
 		return 0, err
 	}
+	if whole {
+		if errno := checkWhole(m.Buf, of(s).host.linkMTU(d.Peer.Addr)); errno != 0 {
+			return 0, errno
+		}
+	}
+	if x != nil && d.Len < int(x.sumEnd.Load()) {
+		return 0, syscall.EINVAL
+	}
 	return queue(s, m, &d)
+}
+
+// checkWhole says what is wrong with a packet that begins with an IPv4 header.
+func checkWhole(b []byte, mtu int) syscall.Errno {
+	switch {
+	case len(b) < ip.HdrLen4:
+		return syscall.EINVAL
+	case len(b) > mtu:
+		return syscall.EMSGSIZE
+	case int(b[0]&15)*4 > len(b):
+		return syscall.EINVAL
+	}
+	return 0
+}
+
+// RecvMsg is that of datagrams, but as in Linux an error comes before what waits.
+func (o *rawOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+	if e := takeError(s); e != 0 {
+		return 0, e
+	}
+	return o.dgramOps.RecvMsg(s, m)
+}
+
+// Recv is RecvMsg of bytes alone.
+func (o *rawOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
+	if e := takeError(s); e != 0 {
+		return 0, e
+	}
+	return o.dgramOps.Recv(s, b, flags)
 }
 
 // Send makes a message of b.
@@ -183,6 +257,8 @@ func rawDescribe(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 		}
 	}
 	switch {
+	case m.Named && six(s) && s.Type == sock.TypeRaw && m.Name.Port != 0 && m.Name.Port != uint16(s.Protocol) && s.Protocol != syscall.IPPROTO_RAW:
+		return syscall.EINVAL
 	case m.Named:
 		d.Peer = sock.Name{Addr: m.Name.Addr, Zone: m.Name.Zone}
 	case s.State() != sock.Connected:
@@ -195,20 +271,21 @@ func rawDescribe(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 	}
 	to := (*ip.Addr)(&d.Peer.Addr)
 	if six(s) == to.Is4() {
-		return syscall.EAFNOSUPPORT
+		return syscall.ENETUNREACH
 	}
 	r := p.host.Routes.Load()
 	if r != nil && r == p.routes && *to == p.to {
 		return nil // as the last time
 	}
-	if r != nil && r.IsBroadcast(*to) {
-		if !p.broadcast.Load() {
-			return syscall.EACCES
-		}
+	all := r != nil && r.IsBroadcast(*to)
+	if all && p.broadcast.Load() {
 		return nil
 	}
 	if _, errno := sourceOf(s, *to); errno != 0 {
 		return errno
+	}
+	if all {
+		return syscall.EACCES
 	}
 	p.to, p.routes = *to, r
 	return nil
@@ -232,11 +309,24 @@ func (*rawOps) Release(s *sock.Socket) error {
 
 // SetOption knows the filters, besides what all types of the family know.
 func (o *rawOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
-	if !rawOption(level) {
-		return o.inetOps.SetOption(s, level, name, v)
+	var err error
+	if rawOption(level) {
+		own := bytes.Clone(v)
+		err = onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.SetOption(sk, level, name, own) })
+	} else {
+		err = o.inetOps.SetOption(s, level, name, v)
 	}
-	own := bytes.Clone(v)
-	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.SetOption(sk, level, name, own) })
+	switch {
+	case err != nil:
+	case level == syscall.IPPROTO_IP && name == syscall.IP_HDRINCL:
+		more(s).whole.Store(sock.IntOrByte(v) != 0)
+	case name == ipv6Checksum && (level == solRaw || level == syscall.IPPROTO_IPV6):
+		more(s).sumEnd.Store(int32(max(sock.IntOrByte(v)+2, 0)))
+		if sock.IntOrByte(v) < 0 {
+			more(s).sumEnd.Store(0)
+		}
+	}
+	return err
 }
 
 // GetOption reads an option.

@@ -41,6 +41,7 @@ func (l *Layer) cut(m *mbuf.Mbuf, step int, emit func(p *mbuf.Mbuf, off int, mor
 		if p == nil {
 			return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)
 		}
+		p.OlFlags |= m.OlFlags & mbuf.FlagForeign
 		if errno := emit(p, off, left > 0); errno != 0 {
 			result = errno
 		}

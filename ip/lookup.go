@@ -94,7 +94,8 @@ func (r *Routes) search(g bitGroup, key wide) int {
 	return lo
 }
 
-// toSelf is the way to one of our own addresses, from the same address.
+// toSelf is the way to one of our own addresses, from the same address; from 127.0.0.1 to
+// all of 127/8.
 func (r *Routes) toSelf(dst Addr) (Route, bool) {
 	if r.loop < 0 {
 		return Route{}, false
@@ -102,9 +103,18 @@ func (r *Routes) toSelf(dst Addr) (Route, bool) {
 	rt := Route{Prefix: Prefix{dst, 128}, Iface: uint16(r.loop), Src: dst, Kind: Local}
 	if dst.Is4() {
 		rt.Prefix.Bits = 32
+		rt.Src = SelfOf(dst)
 	}
 	rt.MTU = r.iface(rt.Iface).MTU
 	return rt, true
+}
+
+// SelfOf is where packets to dst, an address of ours, leave from.
+func SelfOf(dst Addr) Addr {
+	if dst.Is4() && dst.IsLoopback() {
+		return From4([4]byte{127, 0, 0, 1})
+	}
+	return dst
 }
 
 // toAll is the way of the limited broadcast: the link of the default route, or

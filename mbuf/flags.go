@@ -21,6 +21,8 @@ const (
 
 	FlagJoined uint64 = 1 << 26 // NbSegs received frames, joined by the core
 	FlagShown  uint64 = 1 << 27 // packet sockets have had what they are to see of it
+
+	FlagForeign uint64 = 1 << 28 // a program made it: nobody here answers for its checksums
 )
 
 // Tx: what a driver shall do with a frame before it leaves.

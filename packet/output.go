@@ -56,7 +56,7 @@ func (l *Layer) send(s *Sock, ifc *eth.Iface, to *sock.Name, p [2][]byte, now pe
 		l.stat.Lose(perf.LostNoMbuf)
 		return
 	}
-	m.OlFlags |= mbuf.FlagShown
+	m.OlFlags |= mbuf.FlagShown | mbuf.FlagForeign
 	if l.tapped && !s.bypass {
 		l.look(m, ifc, now, false)
 		l.show(s)

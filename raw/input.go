@@ -17,6 +17,9 @@ var be = binary.BigEndian
 // identifier, number.
 const echoLen = 8
 
+// portsLen is where the ports of most protocols end.
+const portsLen = 4
+
 // Hear gives a copy of the packet to every raw socket that wants it, and an answer to the
 // ping socket that has asked.
 func (l *Layer) Hear(m *mbuf.Mbuf, p *ip.Packet) bool {
@@ -115,6 +118,9 @@ func (l *Layer) put(s *Sock, m *mbuf.Mbuf, p *ip.Packet) {
 		l.hand(s, m, &d)
 		return
 	}
+	if b := m.Bytes(); len(b) >= portsLen { // as Linux shows it (IP_ORIGDSTADDR), whatever the protocol
+		d.Local.Port = be.Uint16(b[2:])
+	}
 	x, y, ok := sock.AppendDatagram(&s.RX, &d)
 	if !ok {
 		l.stat.Event(perf.EvRawMissed)
@@ -172,7 +178,18 @@ func (l *Layer) tell(s *Sock, e *ip.Error) {
 		}
 		hard = true
 	}
-	if s.recvErr || hard && s.Has(sock.FlagConnected) {
-		s.ErrorReport(errno)
+	if !s.wantsErrors() && (!hard || !s.Has(sock.FlagConnected)) {
+		return
 	}
+	t := sock.Trouble{
+		Peer: sock.Name{Addr: e.Dst}, Offender: sock.Name{Addr: e.Offender}, Errno: errno,
+		Origin: sock.OriginICMP, Type: e.Type, Code: e.Code, Info: uint32(e.MTU), Time: e.Now,
+	}
+	if s.Six {
+		t.Origin = sock.OriginICMP6
+	}
+	s.Report(&t, e.Payload)
 }
+
+// wantsErrors reports whether the socket is told of all errors (IP_RECVERR).
+func (s *Sock) wantsErrors() bool { return s.Opt.Rare != nil && s.Opt.Rare.RecvErr }

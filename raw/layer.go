@@ -65,7 +65,6 @@ type Sock struct {
 	filter6 [8]uint32     // ICMP6_FILTER, likewise
 	sum     int           // IPV6_CHECKSUM: where it stands; noSum: nowhere
 	pmtu    uint8         // IP_MTU_DISCOVER
-	recvErr bool          // IP_RECVERR
 	hears   bool          // it is in a list
 	Drops   atomic.Uint32 // packets that found no room; written by the lcore
 	closing bool          // the application has let go; what is in TX leaves still

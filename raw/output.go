@@ -31,7 +31,7 @@ func (l *Layer) drain(s *Sock, now perf.Tick) {
 			errno = l.send(s, h, [2][]byte{x, y}, now)
 		}
 		pos += uint64(sock.Space(h.Len()))
-		if errno != 0 && errno != syscall.ENOBUFS && !s.closing && (s.recvErr || s.Has(sock.FlagConnected)) {
+		if errno != 0 && errno != syscall.ENOBUFS && !s.closing && (s.wantsErrors() || s.Has(sock.FlagConnected)) {
 			s.ErrorReport(errno)
 		}
 	}
@@ -75,6 +75,7 @@ func (l *Layer) send(s *Sock, h *sock.Record, p [2][]byte, now perf.Tick) syscal
 		return syscall.ENOBUFS
 	}
 	e := &s.Endpoint
+	m.OlFlags |= mbuf.FlagForeign
 	l.stat.Event(perf.EvRawSent)
 	if s.Whole && !s.Six {
 		return l.ip.OutputWhole(m, e, now)

@@ -115,21 +115,31 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 			s.filter6[i] = native.Uint32(b[4*i:])
 		}
 	case (level == solRaw || level == syscall.IPPROTO_IPV6) && name == ip6Checksum && s.Six:
-		return s.setChecksum(v)
+		return s.setChecksum(level, v)
 	default:
-		return syscall.ENOPROTOOPT
+		return s.unknown(level, name)
 	}
 	return 0
 }
 
+// unknown is the errno of an option that s has not. As in Linux the filters of ICMP are
+// known to all raw sockets, but serve only those of ICMP.
+func (s *Sock) unknown(level, name int) syscall.Errno {
+	if !s.Ping && (!s.Six && level == solRaw && name == icmpFilter || s.Six && level == syscall.IPPROTO_ICMPV6 && s.Protocol != ip.ProtoICMPv6) {
+		return syscall.EOPNOTSUPP
+	}
+	return syscall.ENOPROTOOPT
+}
+
 // setChecksum says where the checksum of what is sent, and of what comes, stands. RFC 3542
-// 3.1: -1 is nowhere, an odd place is none, and ICMPv6 has its own.
-func (s *Sock) setChecksum(v []byte) syscall.Errno {
+// 3.1: -1 is nowhere, an odd place is none, and ICMPv6 has its own, which Linux lets level
+// SOL_RAW change.
+func (s *Sock) setChecksum(level int, v []byte) syscall.Errno {
 	at, errno := sock.Int(v)
 	switch {
 	case errno != 0:
 		return errno
-	case s.Protocol == ip.ProtoICMPv6 && at != 2, at > 0 && at&1 != 0:
+	case s.Protocol == ip.ProtoICMPv6 && level != solRaw, at > 0 && at&1 != 0:
 		return syscall.EINVAL
 	}
 	s.sum = max(at, noSum)
@@ -157,8 +167,6 @@ func (s *Sock) setIP(name, value int) syscall.Errno {
 			return syscall.EINVAL
 		}
 		s.pmtu = uint8(value)
-	case syscall.IP_RECVERR:
-		s.recvErr = value != 0
 	default:
 		return syscall.ENOPROTOOPT
 	}
@@ -182,7 +190,7 @@ func (l *Layer) GetOption(sk *sock.Sock, level, name int, v []byte) (int, syscal
 	case (level == solRaw || level == syscall.IPPROTO_IPV6) && name == ip6Checksum && s.Six:
 		return sock.PutInt(v, s.sum)
 	}
-	return 0, syscall.ENOPROTOOPT
+	return 0, s.unknown(level, name)
 }
 
 func (s *Sock) getIP(name int, v []byte) (int, syscall.Errno) {
@@ -198,8 +206,6 @@ func (s *Sock) getIP(name int, v []byte) (int, syscall.Errno) {
 		return sock.PutIntOrByte(v, int(s.tos))
 	case syscall.IP_MTU_DISCOVER:
 		return sock.PutIntOrByte(v, int(s.pmtu))
-	case syscall.IP_RECVERR:
-		return sock.PutIntOrByte(v, b2i(s.recvErr))
 	}
 	return 0, syscall.ENOPROTOOPT
 }

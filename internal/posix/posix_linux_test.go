@@ -116,6 +116,7 @@ var parts = []part{
 	{controlCases, controlReasons},
 	{mmsgCases, nil},
 	{unixCases, nil},
+	{rawCases, rawReasons},
 }
 
 // TestConformance runs the program on the kernel and on a plane. What differs must be

@@ -82,6 +82,12 @@ func (q *queue) RxBurst(b []*mbuf.Mbuf) int {
 // super-segment counts as merged, a tag in VlanTCI as stripped.
 func turned(tx uint64) uint64 {
 	rx := uint64(mbuf.FlagLoop | mbuf.RxIPChecksumGood | mbuf.RxL4ChecksumGood)
+	if tx&mbuf.FlagForeign != 0 {
+		rx = 0
+		if tx&mbuf.TxIPChecksum != 0 {
+			rx = mbuf.RxIPChecksumGood
+		}
+	}
 	if tx&(mbuf.TxTCPSeg|mbuf.TxUDPSeg) != 0 {
 		rx |= mbuf.RxLRO
 	}
