@@ -17,6 +17,7 @@ type generator struct {
 	tx, rx *slots
 	burst  int
 	l2     int // bytes of Ethernet before the IP header: 14, or none
+	ip     int // bytes of the IP header
 	frames [][]byte
 	sent   uint64
 	got    uint64
@@ -25,6 +26,7 @@ type generator struct {
 const (
 	ethLen    = 14
 	ipLen     = 20
+	ip6Len    = 40
 	udpLen    = 8
 	variants  = 64 // different datagrams, so that a mix-up is seen; a power of two
 	sumsEvery = 61 // of how many answers the checksums are verified
@@ -34,27 +36,34 @@ var errDamaged = errors.New("damaged")
 
 // newGenerator prepares datagrams of size bytes from 10.0.0.1:7 to port of 10.0.0.2.
 func newGenerator(tx, rx *slots, l2, burst, size int, port uint16) *generator {
-	g := &generator{tx: tx, rx: rx, burst: burst, l2: l2}
-	for i := range variants {
-		f := make([]byte, l2+ipLen+udpLen+size)
-		if l2 > 0 {
-			copy(f, planeMAC[:])
-			copy(f[6:], ownMAC[:])
-			binary.BigEndian.PutUint16(f[12:], 0x0800)
-		}
+	g := &generator{tx: tx, rx: rx, burst: burst, l2: l2, ip: ipLen}
+	g.prepare(size, port)
+	for _, f := range g.frames {
 		ip := f[l2:]
 		copy(ip, []byte{0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2})
 		binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)))
 		binary.BigEndian.PutUint16(ip[10:], ^sum(0, ip[:ipLen]))
-		udp := ip[ipLen:]
+		binary.BigEndian.PutUint16(ip[ipLen+6:], ^g.pseudoSum(ip))
+	}
+	return g
+}
+
+// prepare makes the frames but for their IP headers and checksums.
+func (g *generator) prepare(size int, port uint16) {
+	for i := range variants {
+		f := make([]byte, g.l2+g.ip+udpLen+size)
+		if g.l2 > 0 {
+			copy(f, planeMAC[:])
+			copy(f[6:], ownMAC[:])
+			binary.BigEndian.PutUint16(f[12:], 0x0800)
+		}
+		udp := f[g.l2+g.ip:]
 		binary.BigEndian.PutUint16(udp, 7)
 		binary.BigEndian.PutUint16(udp[2:], port)
 		binary.BigEndian.PutUint16(udp[4:], uint16(len(udp)))
 		copy(udp[udpLen:], pattern[i*211:])
-		binary.BigEndian.PutUint16(udp[6:], ^pseudoSum(ip))
 		g.frames = append(g.frames, f)
 	}
-	return g
 }
 
 // sum is the Internet checksum's sum of b, onto s (RFC 1071).
@@ -71,9 +80,13 @@ func sum(s uint32, b []byte) uint16 {
 	return uint16(s)
 }
 
-// pseudoSum is the sum over a UDP packet with its pseudo header (RFC 768).
-func pseudoSum(ip []byte) uint16 {
-	return sum(17+uint32(len(ip)-ipLen), ip[12:])
+// pseudoSum is the sum over a UDP packet with its pseudo header (RFC 768, RFC 8200 8.1).
+func (g *generator) pseudoSum(ip []byte) uint16 {
+	addrs := 8
+	if g.ip == ip6Len {
+		addrs = 32
+	}
+	return sum(17+uint32(len(ip)-g.ip), ip[g.ip-addrs:])
 }
 
 // run sends and verifies for about d.
@@ -86,7 +99,7 @@ func (g *generator) run(d time.Duration) (count, error) {
 		}
 	}
 	n := g.got - before
-	return count{ops: n, packets: 2 * n, bytes: n * uint64(len(g.frames[0])-g.l2-ipLen-udpLen)}, nil
+	return count{ops: n, packets: 2 * n, bytes: n * uint64(len(g.frames[0])-g.l2-g.ip-udpLen)}, nil
 }
 
 func (g *generator) send() {
@@ -130,11 +143,7 @@ func (g *generator) collect() error {
 // answer verifies one frame: who sent it to whom, what it says, and, of some, the
 // checksums.
 func (g *generator) answer(f []byte) error {
-	if g.l2 > 0 && len(f) >= ethLen+28 && binary.BigEndian.Uint16(f[12:]) == 0x0806 {
-		g.arp(f)
-		return nil
-	}
-	if g.l2 > 0 && f[0]&1 != 0 { // to a group: a stack looks for routers, and says what it listens to
+	if g.l2 > 0 && g.other(f) {
 		return nil
 	}
 	want := g.frames[g.got%variants][g.l2:]
@@ -142,18 +151,40 @@ func (g *generator) answer(f []byte) error {
 		return fmt.Errorf("answer %d has %d bytes: %w", g.got, len(f), errDamaged)
 	}
 	ip := f[g.l2 : g.l2+len(want)]
-	load := binary.LittleEndian.Uint64
 	switch {
-	case load(ip[12:]) != bits.RotateLeft64(load(want[12:]), 32) ||
-		uint32(load(ip[20:])) != bits.RotateLeft32(uint32(load(want[20:])), 16):
-		return fmt.Errorf("answer %d has the wrong addresses %x: %w", g.got, ip[12:24], errDamaged)
-	case !bytes.Equal(ip[ipLen+udpLen:], want[ipLen+udpLen:]):
+	case !g.turned(ip, want):
+		return fmt.Errorf("answer %d has the wrong addresses %x: %w", g.got, ip[:g.ip+4], errDamaged)
+	case !bytes.Equal(ip[g.ip+udpLen:], want[g.ip+udpLen:]):
 		return fmt.Errorf("answer %d says something else: %w", g.got, errDamaged)
-	case g.got%sumsEvery == 0 && (sum(0, ip[:ipLen]) != 0xffff || pseudoSum(ip) != 0xffff):
+	case g.got%sumsEvery == 0 && (g.ip == ipLen && sum(0, ip[:ipLen]) != 0xffff || g.pseudoSum(ip) != 0xffff):
 		return fmt.Errorf("answer %d has a wrong checksum: %w", g.got, errDamaged)
 	}
 	g.got++
 	return nil
+}
+
+// turned reports whether a is from where b is to, and to where b is from.
+func (g *generator) turned(a, b []byte) bool {
+	load := binary.LittleEndian.Uint64
+	if g.ip == ip6Len {
+		d := load(a[8:]) ^ load(b[24:]) | load(a[16:]) ^ load(b[32:]) | load(a[24:]) ^ load(b[8:]) | load(a[32:]) ^ load(b[16:])
+		return d == 0 && uint32(load(a[40:])) == bits.RotateLeft32(uint32(load(b[40:])), 16)
+	}
+	return load(a[12:]) == bits.RotateLeft64(load(b[12:]), 32) &&
+		uint32(load(a[20:])) == bits.RotateLeft32(uint32(load(b[20:])), 16)
+}
+
+// other takes a frame that is no answer.
+func (g *generator) other(f []byte) bool {
+	switch {
+	case len(f) >= ethLen+28 && binary.BigEndian.Uint16(f[12:]) == 0x0806:
+		g.arp(f)
+	case f[0]&1 != 0 || g.ip == ip6Len && f[ethLen+6] == protoICMPv6:
+		g.neighbor(f) // a stack looks for routers, too, and says what it listens to
+	default:
+		return false
+	}
+	return true
 }
 
 // arp answers a request for our address (RFC 826).
@@ -175,15 +206,20 @@ func (g *generator) arp(f []byte) {
 // mirror makes the other end of the wire turn each frame round, without a stack. It
 // shows what the generator and the wire cost.
 func (g *generator) mirror() {
+	addr, at := 4, g.l2+12
+	if g.ip == ip6Len {
+		addr, at = 16, g.l2+8
+	}
+	ports := at + 2*addr
 	g.tx.arrived = func() {
 		n := g.tx.waiting()
 		for i := range n {
 			f, r := g.tx.frame(i), g.rx.free(i)
 			copy(r, f)
-			copy(r[g.l2+12:], f[g.l2+16:g.l2+20])
-			copy(r[g.l2+16:], f[g.l2+12:g.l2+16])
-			copy(r[g.l2+20:], f[g.l2+22:g.l2+24])
-			copy(r[g.l2+22:], f[g.l2+20:g.l2+22])
+			copy(r[at:], f[at+addr:ports])
+			copy(r[at+addr:], f[at:at+addr])
+			copy(r[ports:], f[ports+2:ports+4])
+			copy(r[ports+2:], f[ports:ports+2])
 			g.rx.filled(i, len(f))
 		}
 		g.tx.done(n)

@@ -13,26 +13,25 @@ func bareGenerator(l2 int) *generator {
 	return g
 }
 
+// bareGenerator6 is the same by IPv6.
+func bareGenerator6() *generator {
+	g := newGenerator6(newSlots(64, slotSize), newSlots(64, slotSize), 64, 7)
+	g.mirror()
+	return g
+}
+
 func TestGenerator(t *testing.T) {
-	for _, l2 := range []int{0, ethLen} {
-		g := bareGenerator(l2)
+	for name, g := range map[string]*generator{"bare": bareGenerator(0), "Ethernet": bareGenerator(ethLen), "IPv6": bareGenerator6()} {
 		n, err := g.run(5 * time.Millisecond)
 		if err != nil || n.ops < 32 || n.bytes != 64*n.ops || g.rx.waiting() != 0 {
-			t.Errorf("%d bytes of link header: %+v, %v", l2, n, err)
+			t.Errorf("%s: %+v, %v", name, n, err)
 		}
 	}
 }
 
 func TestGeneratorNoticesDamage(t *testing.T) {
 	const ip = ethLen
-	for what, hurt := range map[string]func(f []byte){
-		"payload":      func(f []byte) { f[ip+28+40]++ },
-		"port":         func(f []byte) { f[ip+21]++ },
-		"address":      func(f []byte) { f[ip+19]++ },
-		"IP checksum":  func(f []byte) { f[ip+8]-- },
-		"UDP checksum": func(f []byte) { f[ip+27]++ },
-	} {
-		g := bareGenerator(ethLen)
+	test := func(g *generator, what string, hurt func(f []byte)) {
 		turn := g.tx.arrived
 		g.tx.arrived = func() {
 			turn()
@@ -41,6 +40,23 @@ func TestGeneratorNoticesDamage(t *testing.T) {
 		if _, err := g.run(time.Millisecond); !errors.Is(err, errDamaged) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+	for what, hurt := range map[string]func(f []byte){
+		"payload":      func(f []byte) { f[ip+28+40]++ },
+		"port":         func(f []byte) { f[ip+21]++ },
+		"address":      func(f []byte) { f[ip+19]++ },
+		"IP checksum":  func(f []byte) { f[ip+8]-- },
+		"UDP checksum": func(f []byte) { f[ip+27]++ },
+	} {
+		test(bareGenerator(ethLen), what, hurt)
+	}
+	for what, hurt := range map[string]func(f []byte){
+		"payload":      func(f []byte) { f[ip+48+40]++ },
+		"port":         func(f []byte) { f[ip+41]++ },
+		"address":      func(f []byte) { f[ip+39]++ },
+		"UDP checksum": func(f []byte) { f[ip+47]++ },
+	} {
+		test(bareGenerator6(), what+", IPv6", hurt)
 	}
 }
 

@@ -58,14 +58,28 @@ func openPlainPlanes() (planes, error) {
 // openSuperPlanes joins them by a wire with every offload it has.
 func openSuperPlanes() (planes, error) { return overWire(planeConfig(), wire.Has) }
 
+// openPlanes6 and openPlainPlanes6 are the same with IPv6.
+func openPlanes6() (planes, error) { return overWireAt(planeConfig(), 0, planePrefix6) }
+
+func openPlainPlanes6() (planes, error) {
+	cfg := planeConfig()
+	cfg.TCP.NoGSO, cfg.TCP.NoGRO = true, true
+	return overWireAt(cfg, 0, planePrefix6)
+}
+
 func overWire(cfg api.Config, offloads pmd.Offload) (planes, error) {
+	return overWireAt(cfg, offloads, func(i int) netip.Prefix { return netip.PrefixFrom(planeAddr(i), 24) })
+}
+
+// overWireAt joins two planes, with an address each.
+func overWireAt(cfg api.Config, offloads pmd.Offload, at func(int) netip.Prefix) (planes, error) {
 	pa, pb, err := wire.Pair(wire.Config{Name: "wire:0", Offloads: offloads}, wire.Config{Name: "wire:1", Offloads: offloads})
 	if err != nil {
 		return nil, err
 	}
 	var p planes
 	for i, port := range []pmd.Port{pa, pb} {
-		cfg.Ports = []api.Port{{Opened: port, Addrs: []netip.Prefix{netip.PrefixFrom(planeAddr(i), 24)}}}
+		cfg.Ports = []api.Port{{Opened: port, Addrs: []netip.Prefix{at(i)}}}
 		n, err := api.Open(cfg)
 		if err != nil {
 			return nil, errors.Join(err, p.close())
@@ -76,6 +90,18 @@ func overWire(cfg api.Config, offloads pmd.Offload) (planes, error) {
 }
 
 func planeAddr(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}) }
+
+func planePrefix6(i int) netip.Prefix { return netip.PrefixFrom([2]netip.Addr{own6, plane6}[i], 64) }
+
+// server is the name of the second plane's port 7.
+func (p planes) server() string {
+	for _, at := range p[1].Ports()[0].Addrs {
+		if !at.Addr().IsLinkLocalUnicast() {
+			return netip.AddrPortFrom(at.Addr(), 7).String()
+		}
+	}
+	return "10.0.0.2:7"
+}
 
 func planeUDP(window int) (*subject, error) {
 	p, err := openPlanes()
@@ -112,7 +138,7 @@ func planeTCP(open joined, n int, serve func(net.Conn), mk func([]net.Conn) load
 	go accept(l, serve)
 	conns := make([]net.Conn, n)
 	for i := range conns {
-		if conns[i], err = p[0].Dial("tcp", "10.0.0.2:7"); err != nil {
+		if conns[i], err = p[0].Dial("tcp", p.server()); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
 	}
@@ -130,7 +156,7 @@ func planeTCPInside(open joined, serve func(net.Conn), mk func([]net.Conn) load)
 		return nil, errors.Join(err, p.close())
 	}
 	go l.(*api.TCPListener).ServeResident(serve) //nolint:errcheck // until the plane closes
-	c, err := p[0].Dial("tcp", "10.0.0.2:7")
+	c, err := p[0].Dial("tcp", p.server())
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -138,15 +164,15 @@ func planeTCPInside(open joined, serve func(net.Conn), mk func([]net.Conn) load)
 }
 
 // planeTasks is planeTCP with resident tasks on both ends.
-func planeTasks(n int) (*subject, error) {
-	return planeInside(n, func(l *api.TCPListener) error { return l.ServeResident(serveEcho) },
+func planeTasks(open joined, n int) (*subject, error) {
+	return planeInside(open, n, func(l *api.TCPListener) error { return l.ServeResident(serveEcho) },
 		func(c []net.Conn) *clients { return newEcho(c, 1) })
 }
 
 // planeInside has a server that runs on the lcore, and clients that are resident
 // tasks on the other plane's.
-func planeInside(n int, serve func(*api.TCPListener) error, mk func([]net.Conn) *clients) (*subject, error) {
-	p, err := openPlanes()
+func planeInside(open joined, n int, serve func(*api.TCPListener) error, mk func([]net.Conn) *clients) (*subject, error) {
+	p, err := open()
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +183,7 @@ func planeInside(n int, serve func(*api.TCPListener) error, mk func([]net.Conn) 
 	go serve(l.(*api.TCPListener)) //nolint:errcheck // until the plane closes
 	conns := make([]net.Conn, n)
 	for i := range conns {
-		if conns[i], err = p[0].Dial("tcp", "10.0.0.2:7"); err != nil {
+		if conns[i], err = p[0].Dial("tcp", p.server()); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
 	}

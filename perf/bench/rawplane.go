@@ -10,26 +10,30 @@ import (
 )
 
 // rawUDP is what a row of raw datagrams asks for.
-type rawUDP struct{ burst, size int }
+type rawUDP struct {
+	burst, size int
+	six         bool // by IPv6
+}
 
 // plane opens a plane at one end of a wire of slots, and the generator at the
 // other. The server gets a socket that is connected to the generator, or one for
 // all peers.
 func (r rawUDP) plane(connected bool, serve func(n *api.Net, c *api.UDPConn) error) (*subject, error) {
 	there, back := newSlots(2*wireBurst, slotSize), newSlots(2*wireBurst, slotSize)
+	at, peer := netip.MustParsePrefix("10.0.0.2/24"), "10.0.0.1:7"
+	if r.six {
+		at, peer = netip.PrefixFrom(plane6, 64), netip.AddrPortFrom(own6, 7).String()
+	}
 	n, err := api.Open(api.Config{
 		Mode: lcore.Shared, Buffers: 4096,
-		Ports: []api.Port{{
-			Opened: &slotPort{tx: back, rx: there},
-			Addrs:  []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")},
-		}},
+		Ports: []api.Port{{Opened: &slotPort{tx: back, rx: there}, Addrs: []netip.Prefix{at}}},
 	})
 	if err != nil {
 		return nil, err
 	}
 	var c net.Conn
 	if connected {
-		c, err = n.Dial("udp", "10.0.0.1:7")
+		c, err = n.Dial("udp", peer)
 	} else {
 		var pc net.PacketConn
 		if pc, err = n.ListenPacket("udp", ":7"); err == nil {
@@ -44,6 +48,9 @@ func (r rawUDP) plane(connected bool, serve func(n *api.Net, c *api.UDPConn) err
 	}
 	port := c.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 	g := newGenerator(there, back, ethLen, 1, r.size, port)
+	if r.six {
+		g = newGenerator6(there, back, r.size, port)
+	}
 	if _, err := g.run(0); err != nil { // while the plane asks for an address it keeps a single datagram
 		return nil, errors.Join(err, n.Close())
 	}

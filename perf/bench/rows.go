@@ -8,6 +8,7 @@ func rows() []row {
 		udpRows(),
 		socketRows(),
 		bulkRows(),
+		sixRows(),
 		connRows(),
 		httpRows(),
 		latencyRows(),

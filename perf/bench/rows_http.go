@@ -12,7 +12,7 @@ const httpConns = 64
 // httpRows ask a web server.
 func httpRows() []row {
 	inside := func(serve func(*api.TCPListener) error) opener {
-		return func() (*subject, error) { return planeInside(httpConns, serve, newHTTP) }
+		return func() (*subject, error) { return planeInside(openPlanes, httpConns, serve, newHTTP) }
 	}
 	goals := func(side string) []goal {
 		return []goal{

@@ -45,7 +45,7 @@ func requests(num, name, what string, n int, by joint, goals ...goal) row {
 
 func tasks(num, name, what string, n int) row {
 	return row{num: num, name: name, what: what, unit: "exchange", sides: []side{
-		ours("resident", func() (*subject, error) { return planeTasks(n) }),
+		ours("resident", func() (*subject, error) { return planeTasks(openPlanes, n) }),
 		theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, n, serveEcho, request) }),
 		theirs("floor", func() (*subject, error) { return floorTasks(n) }),
 	}, note: "Calls from the stack instead of tasks on the floor. " + floorNote,
