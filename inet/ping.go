@@ -42,13 +42,18 @@ func pingBind(s *sock.Socket, local sock.Name) error {
 	if errno != 0 {
 		return errno
 	}
-	id, errno := p.host.pingIDs.Reserve(ip.Addr{}, local.Port, false)
+	share := false
+	err := onAll(s.Group()[:1], func(sk *sock.Sock) syscall.Errno { share = sk.Opt.ReuseAddr; return 0 })
+	if err != nil {
+		return err
+	}
+	id, errno := p.host.pingIDs.Reserve(ip.Addr{}, local.Port, share)
 	if errno != 0 {
 		return errno
 	}
 	p.bound = &sock.Name{Port: id}
 	local.Port, inner.Port = id, id
-	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, inner) })
+	err = onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, inner) })
 	if err != nil {
 		p.host.pingIDs.Release(ip.Addr{}, id)
 		p.bound = nil
@@ -69,6 +74,13 @@ func (*pingOps) Connect(s *sock.Socket, to sock.Name, _ int) error {
 		}
 	}
 	return rawConnect(s, to)
+}
+
+// RecvMsg is that of raw sockets. As in Linux MSG_TRUNC does not tell the whole length.
+func (o *pingOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
+	n, err := o.rawOps.RecvMsg(s, m)
+	m.Len = n
+	return n, err
 }
 
 // SendMsg queues an echo request. EINVAL: it is none.

@@ -48,6 +48,7 @@ func madeRaw(s *sock.Socket) error {
 	return onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
 		r := raw.Of(sk)
 		r.Protocol, r.Six = uint8(s.Protocol), six(s)
+		sk.Opt.ReuseAddr = true // INET_PROTOSW_REUSE
 		sk.Proto.(*raw.Layer).Open(r)
 		return 0
 	})

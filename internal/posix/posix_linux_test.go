@@ -117,6 +117,7 @@ var parts = []part{
 	{mmsgCases, nil},
 	{unixCases, nil},
 	{rawCases, rawReasons},
+	{pingCases, pingReasons},
 }
 
 // TestConformance runs the program on the kernel and on a plane. What differs must be

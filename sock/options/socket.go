@@ -6,8 +6,8 @@ import "syscall"
 var socketRows = []Row{
 	{Level: Socket, Num: 1, Name: "SO_DEBUG",
 		Note: "no socket is traced"},
-	{Level: Socket, Num: 2, Name: "SO_REUSEADDR", Works: inet, Kept: Raw,
-		Note: "a port may be shared: by datagram sockets that all set it; by listeners with connections that linger"},
+	{Level: Socket, Num: 2, Name: "SO_REUSEADDR", Works: inetRaw,
+		Note: "a port may be shared: by datagram sockets that all set it; ping sockets share their identifiers so; by listeners with connections that linger"},
 	{Level: Socket, Num: 3, Name: "SO_TYPE", Mode: ReadOnly, Works: all},
 	{Level: Socket, Num: 4, Name: "SO_ERROR", Mode: ReadOnly, Works: all,
 		Note: "what an ICMP error or the peer has reported, once"},
