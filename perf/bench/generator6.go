@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"net/netip"
 )
 
@@ -34,6 +35,17 @@ func header6(f []byte, next, hops uint8, src, dst netip.Addr) []byte {
 	copy(ip[8:], a[:])
 	copy(ip[24:], b[:])
 	return ip
+}
+
+// turned6 is turned by IPv6.
+func turned6(a, b []byte) bool {
+	load := binary.LittleEndian.Uint64
+	x, y := (*[ip6Len + udpLen]byte)(a), (*[ip6Len + udpLen]byte)(b)
+	d := load(x[8:]) ^ load(y[24:])
+	d |= load(x[16:]) ^ load(y[32:])
+	d |= load(x[24:]) ^ load(y[8:])
+	d |= load(x[32:]) ^ load(y[16:])
+	return d == 0 && uint32(load(x[40:])) == bits.RotateLeft32(uint32(load(y[40:])), 16)
 }
 
 // neighbor answers a solicitation for our address (RFC 4861 4.3, 4.4), and nothing else.
