@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"syscall"
 
@@ -178,12 +177,15 @@ func (l *Layer) send(e *ip.Endpoint, b bare) syscall.Errno {
 		return errno
 	}
 	h := m.Append(hl)
-	PutHeader(h, e.LocalPort, e.RemotePort, b.seq, b.ack, hl, b.flags, b.wnd)
+	sum := e.PseudoSum(Proto, hl) + PutHeader(h, e.LocalPort, e.RemotePort, b.seq, b.ack, hl, b.flags, b.wnd)
 	if b.opts != nil {
 		b.opts.Put(h[HeaderLen:])
+		sum = ip.Sum(h[HeaderLen:], sum)
 	}
-	sum := ip.PseudoSum(e.Local, e.Remote, Proto, hl)
-	binary.BigEndian.PutUint16(h[16:], ^ip.Fold(ip.Sum(h, sum)))
+	Header(h).SetChecksum(^ip.Fold(sum))
 	l.cfg.Stat.Event(perf.EvTCPSegmentSent)
-	return l.ip.Output(m, e, Proto, l.now)
+	if int(e.Dst.Hdr)+hl > e.Dst.MTU { // a link of 68 bytes
+		return l.ip.Output(m, e, Proto, l.now)
+	}
+	return l.ip.Send(m, e, Proto, l.now)
 }
