@@ -59,14 +59,22 @@ func typeOf(network string) (typ int, err error) {
 	return 0, net.UnknownNetworkError(network)
 }
 
-// resolve turns "host:port" into socket names, the first of which has its place in
-// room. An empty host is the wildcard.
-func (n *Net) resolve(ctx context.Context, network, address string, room []sock.Name) ([]sock.Name, error) {
+// literal is the name that address is, if it is a literal address with a port.
+func (n *Net) literal(network, address string) (name sock.Name, ok bool) {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil || !suits(network, ap.Addr()) {
+		return name, false
+	}
+	return n.nameOf(ap), true
+}
+
+// resolve turns "host:port" into socket names. An empty host is the wildcard.
+func (n *Net) resolve(ctx context.Context, network, address string) ([]sock.Name, error) {
 	if address == "" { // to listen anywhere; to dial it takes an address
 		return []sock.Name{{}}, nil
 	}
-	if ap, err := netip.ParseAddrPort(address); err == nil && suits(network, ap.Addr()) {
-		return append(room, n.nameOf(ap)), nil
+	if name, ok := n.literal(network, address); ok {
+		return []sock.Name{name}, nil
 	}
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {

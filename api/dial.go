@@ -26,6 +26,9 @@ func (n *Net) Dial(network, address string) (net.Conn, error) {
 // DialContext is Dial with a context, which bounds the time until the
 // connection is established.
 func (n *Net) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if t := n.targets.find(network, address); t != nil {
+		return n.dial(ctx, network, t.typ, t.to)
+	}
 	if _, _, ok := ipNetwork(network); ok {
 		return n.dialIP(ctx, network, address)
 	}
@@ -39,8 +42,11 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 	if _, ok := unixTypes[network]; ok {
 		return n.dialUnix(ctx, network, address)
 	}
-	var room [1]sock.Name
-	names, err := n.resolve(ctx, network, address, room[:0])
+	if to, ok := n.literal(network, address); ok {
+		n.targets.keep(network, address, typ, to)
+		return n.dial(ctx, network, typ, to)
+	}
+	names, err := n.resolve(ctx, network, address)
 	if err != nil {
 		return nil, opError("dial", network, nil, nil, "", err)
 	}

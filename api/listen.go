@@ -57,7 +57,7 @@ func (n *Net) bound(network, address string, want int) (*sock.Socket, sock.Name,
 	if err != nil {
 		return nil, none, opError("listen", network, nil, nil, "", err)
 	}
-	names, err := n.resolve(context.Background(), network, address, nil)
+	names, err := n.resolve(context.Background(), network, address)
 	if err != nil {
 		return nil, none, opError("listen", network, nil, nil, "", err)
 	}

@@ -41,6 +41,7 @@ type Net struct {
 	elastic  elastic
 	leases   leases
 	resolver *net.Resolver
+	targets  targets
 
 	posix  Posix
 	open   sock.List // shut once the plane is closing

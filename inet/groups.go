@@ -224,6 +224,9 @@ func sourceOf(s *sock.Socket, to ip.Addr) (ip.Addr, syscall.Errno) {
 			return src, 0
 		}
 	}
+	if p.dgramPart == nil {
+		return p.host.streamSource(to)
+	}
 	return p.host.source(to)
 }
 

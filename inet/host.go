@@ -29,6 +29,7 @@ type Host struct {
 	sw        switchTable
 	protocols protocolTable
 	changes   changes
+	ways      [64]atomic.Pointer[way] // nil: none; written by streamSource
 	auto      autos
 	log       *slog.Logger // nil: silent
 }
@@ -95,6 +96,26 @@ func (h *Host) source(remote ip.Addr) (ip.Addr, syscall.Errno) {
 		return ip.Addr{}, syscall.ENETUNREACH
 	}
 	return rt.Src, 0
+}
+
+// way is where streams to an address come from while a snapshot of routes is in force.
+type way struct {
+	routes      *ip.Routes
+	remote, src ip.Addr
+}
+
+// streamSource is source with a memory: connections go to the same few addresses again and
+// again.
+func (h *Host) streamSource(remote ip.Addr) (ip.Addr, syscall.Errno) {
+	r, row := h.Routes.Load(), &h.ways[remote[15]%64]
+	if w := row.Load(); w != nil && w.routes == r && w.remote == remote {
+		return w.src, 0
+	}
+	src, errno := h.source(remote)
+	if errno == 0 {
+		row.Store(&way{r, remote, src})
+	}
+	return src, errno
 }
 
 // linkMTU returns how long a packet to remote may be on the first link.
