@@ -50,10 +50,5 @@ func (n Name) AddrPort() netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(n.Addr).Unmap(), n.Port)
 }
 
-// is4 reports whether n is an IPv4 address, and not the wildcard.
-func (n *Name) is4() bool {
-	return binary.BigEndian.Uint64(n.Addr[:8]) == 0 && binary.BigEndian.Uint32(n.Addr[8:12]) == 0xffff
-}
-
 // IsWildcard reports whether n names no particular address.
 func (n Name) IsWildcard() bool { return n.Addr == [16]byte{} }

@@ -48,7 +48,7 @@ type Socket struct {
 
 	next, prev *Socket // in the List it is in; under the List's lock
 
-	pair                   pair         // written before the state becomes Connected, and not again
+	pair                   Pair         // written before the state becomes Connected, and not again
 	users                  atomic.Int32 // calls under way that take no Side's lock (Use), and code on the lcore
 	Family, Type, Protocol int16
 	listed                 bool          // in a List; under its lock
@@ -61,10 +61,16 @@ type Socket struct {
 // names are the addresses of both ends; the zero Name is none.
 type names struct{ local, remote Name }
 
-// pair is both ends of a connection by IPv4.
-type pair struct {
-	local, remote [4]byte
-	lport, rport  uint16
+// Pair is both ends of a connection by IPv4.
+type Pair struct {
+	Local, Remote         [4]byte
+	LocalPort, RemotePort uint16
+}
+
+// Paired is an Owner that knows both ends as a Pair.
+type Paired interface {
+	// Pair puts them into p; false: they are no IPv4 addresses.
+	Pair(p *Pair) bool
 }
 
 // NewSocket returns an unconnected Socket without a Sock.
@@ -150,14 +156,12 @@ func (s *Socket) SetNames(local, remote Name) { s.names.Store(&names{local, remo
 // Established says that the Sock is connected: its names do not change any more. Under
 // Wr's lock, or before anybody knows s.
 func (s *Socket) Established() {
-	local, remote := s.SK().Names()
-	if !local.is4() || !remote.is4() {
-		s.SetNames(local, remote)
+	sk := s.SK()
+	if x, ok := sk.Owner.(Paired); !ok || !x.Pair(&s.pair) {
+		s.SetNames(sk.Names())
 		s.SetState(Connected)
 		return
 	}
-	p := &s.pair
-	p.local, p.remote, p.lport, p.rport = [4]byte(local.Addr[12:]), [4]byte(remote.Addr[12:]), local.Port, remote.Port
 	s.SetState(Connected)
 	if s.names.Load() != nil { // of Bind
 		s.names.Store(nil)
@@ -170,8 +174,8 @@ func (s *Socket) Names() (local, remote Name) {
 		return p.local, p.remote
 	}
 	if s.State() == Connected {
-		local.Set4(s.pair.local, s.pair.lport)
-		remote.Set4(s.pair.remote, s.pair.rport)
+		local.Set4(s.pair.Local, s.pair.LocalPort)
+		remote.Set4(s.pair.Remote, s.pair.RemotePort)
 	}
 	return local, remote
 }

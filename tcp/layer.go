@@ -20,6 +20,7 @@ import (
 var (
 	_ ip.Protocol = (*Layer)(nil) // from below
 	_ sock.Proto  = (*Layer)(nil) // from above
+	_ sock.Paired = (*Sock)(nil)
 )
 
 // Proto is TCP's protocol number.

@@ -141,6 +141,15 @@ func (s *Sock) Names() (local, remote sock.Name) {
 	return endName(s.Local, s.LocalPort), endName(s.Remote, s.RemotePort)
 }
 
+// Pair puts both ends into p, if they are IPv4 addresses.
+func (s *Sock) Pair(p *sock.Pair) bool {
+	if !s.Local.Is4() || !s.Remote.Is4() {
+		return false
+	}
+	p.Local, p.Remote, p.LocalPort, p.RemotePort = s.Local.As4(), s.Remote.As4(), s.LocalPort, s.RemotePort
+	return true
+}
+
 // endName is an end as applications see it.
 func endName(a ip.Addr, port uint16) sock.Name {
 	return sock.Name{Addr: a.Wire(), Port: port, Zone: a.Zone()}
