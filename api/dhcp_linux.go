@@ -8,14 +8,12 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
 
 	"dataplane/ip"
-	"dataplane/sock"
 )
 
 // How long is waited for a lease.
@@ -25,18 +23,15 @@ const (
 	dhcpTries = 3
 	dhcpPause = 10 * time.Second // after a lease was lost, and between renewals that fail
 	dhcpDebt  = 1000             // metric of a leased default route
-	etherIPv4 = 0x0800
 )
 
 // dhcpClient leases the IPv4 address of one port: RFC 2131, by a library's client over
 // frames of the port, since there is no address yet. One goroutine.
 type dhcpClient struct {
-	n      *Net
-	port   uint16
-	conn   *frameConn
-	client *nclient4.Client
-	stop   context.CancelFunc
-	done   chan struct{}
+	n    *Net
+	port uint16
+	stop context.CancelFunc
+	done chan struct{}
 
 	prefix  ip.Prefix // in force; the zero one: none
 	gateway ip.Addr
@@ -65,48 +60,78 @@ func (n *Net) startDHCP() error {
 }
 
 func (n *Net) newDHCP(port uint16) (*dhcpClient, error) {
-	conn, err := n.frames(port)
-	if err != nil {
-		return nil, err
-	}
-	mac := n.ports[port].Info().MAC
-	c := &dhcpClient{n: n, port: port, conn: conn, done: make(chan struct{})}
-	udp := nclient4.NewBroadcastUDPConn(conn, &net.UDPAddr{Port: nclient4.ClientPort})
-	c.client, err = nclient4.NewWithConn(udp, mac[:], nclient4.WithTimeout(dhcpTry), nclient4.WithRetry(dhcpTries))
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
+	c := &dhcpClient{n: n, port: port, done: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(context.Background(), dhcpFirst)
-	lease, err := c.client.Request(ctx)
+	lease, err := c.lease(ctx)
 	cancel()
 	if err == nil {
 		err = c.use(lease)
 	}
 	if err != nil {
-		return nil, errors.Join(err, c.client.Close())
+		return nil, err
 	}
 	ctx, c.stop = context.WithCancel(context.Background())
 	go c.keep(ctx, lease)
 	return c, nil
 }
 
+// talk lets f talk to servers, by a socket that is open meanwhile only: while it is, each
+// frame of the port goes by its filter.
+func (c *dhcpClient) talk(f func(*nclient4.Client) (*nclient4.Lease, error)) (*nclient4.Lease, error) {
+	conn, err := c.n.frames(c.port)
+	if err != nil {
+		return nil, err
+	}
+	mac := c.n.ports[c.port].Info().MAC
+	udp := nclient4.NewBroadcastUDPConn(conn, &net.UDPAddr{Port: nclient4.ClientPort})
+	client, err := nclient4.NewWithConn(udp, mac[:], nclient4.WithTimeout(dhcpTry), nclient4.WithRetry(dhcpTries))
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	defer client.Close() //nolint:errcheck // of a socket that nobody else has
+	return f(client)
+}
+
+// lease asks all servers for a lease.
+func (c *dhcpClient) lease(ctx context.Context) (*nclient4.Lease, error) {
+	return c.talk(func(k *nclient4.Client) (*nclient4.Lease, error) { return k.Request(ctx) })
+}
+
+// again asks for the same address for longer: who leased it, or when that one has been
+// silent for long (RFC 2131 4.4.5: after T2), anybody.
+func (c *dhcpClient) again(ctx context.Context, l *nclient4.Lease) (*nclient4.Lease, error) {
+	_, t2, _ := times(l)
+	return c.talk(func(k *nclient4.Client) (*nclient4.Lease, error) {
+		if time.Now().Before(t2) {
+			return k.Renew(ctx, l)
+		}
+		m, err := dhcpv4.NewRenewFromAck(l.ACK, dhcpv4.WithOption(dhcpv4.OptMaxMessageSize(nclient4.MaxMessageSize)))
+		if err != nil {
+			return nil, err
+		}
+		all := &net.UDPAddr{IP: net.IPv4bcast, Port: nclient4.ServerPort}
+		ack, err := k.SendAndRead(ctx, all, m, nclient4.IsMessageType(dhcpv4.MessageTypeAck, dhcpv4.MessageTypeNak))
+		if err != nil {
+			return nil, err
+		}
+		if ack.MessageType() == dhcpv4.MessageTypeNak {
+			return nil, &nclient4.ErrNak{Offer: l.Offer, Nak: ack}
+		}
+		return &nclient4.Lease{Offer: ack, ACK: ack, CreationTime: time.Now()}, nil
+	})
+}
+
 // keep renews the lease until ctx ends, and gives it back then.
 func (c *dhcpClient) keep(ctx context.Context, lease *nclient4.Lease) {
 	defer close(c.done)
-	for {
-		t1, end := times(lease)
+	for lease != nil {
+		t1, _, end := times(lease)
 		if !rest(ctx, t1) {
-			break
+			c.release(lease)
+			return
 		}
 		lease = c.renew(ctx, lease, end)
-		if lease == nil {
-			break
-		}
 	}
-	if lease != nil {
-		c.release(lease)
-	}
-	c.client.Close() //nolint:errcheck // nobody uses it any more
 }
 
 // release gives the lease back, from the address that was leased: RFC 2131 4.4.6. The
@@ -132,19 +157,19 @@ func (c *dhcpClient) release(lease *nclient4.Lease) {
 }
 
 // renew returns a lease for lease, which ends at end: the same for longer, else another
-// one. nil: ctx has ended without one.
+// one. When ctx has ended it returns the lease in force; nil: there is none.
 func (c *dhcpClient) renew(ctx context.Context, lease *nclient4.Lease, end time.Time) *nclient4.Lease {
 	for ctx.Err() == nil {
 		var next *nclient4.Lease
 		var err error
 		if lease != nil {
-			next, err = c.client.Renew(ctx, lease)
+			next, err = c.again(ctx, lease)
 			var nak *nclient4.ErrNak
 			if errors.As(err, &nak) {
 				end = time.Now() // RFC 2131 4.4.5: it is over
 			}
 		} else {
-			next, err = c.client.Request(ctx)
+			next, err = c.lease(ctx)
 		}
 		if err == nil {
 			if err = c.use(next); err == nil {
@@ -157,7 +182,11 @@ func (c *dhcpClient) renew(ctx context.Context, lease *nclient4.Lease, end time.
 			lease = nil
 			continue
 		}
-		if !rest(ctx, time.Now().Add(dhcpPause)) {
+		until := time.Now().Add(dhcpPause)
+		if lease != nil && end.Before(until) {
+			until = end // no address is used beyond its lease
+		}
+		if !rest(ctx, until) {
 			break
 		}
 	}
@@ -176,22 +205,34 @@ func rest(ctx context.Context, until time.Time) bool {
 	}
 }
 
-// times is when a lease is to be renewed (RFC 2131 4.4.5: after half of it, if the server
-// says nothing else), and when it ends.
-func times(l *nclient4.Lease) (t1, end time.Time) {
-	whole := l.ACK.IPAddressLeaseTime(time.Hour)
-	return l.CreationTime.Add(l.ACK.IPAddressRenewalTime(whole / 2)), l.CreationTime.Add(whole)
+// times is when a lease is to be renewed, when by any server, and when it ends. RFC 2131
+// 4.4.5: after a half and seven eighths of it, if the server says nothing else that makes sense.
+func times(l *nclient4.Lease) (t1, t2, end time.Time) {
+	whole := max(l.ACK.IPAddressLeaseTime(time.Hour), time.Second)
+	half, most := whole/2, whole-whole/8
+	rebind := l.ACK.IPAddressRebindingTime(most)
+	if rebind <= 0 || rebind >= whole {
+		rebind = most
+	}
+	renew := l.ACK.IPAddressRenewalTime(min(half, rebind))
+	if renew <= 0 || renew > rebind {
+		renew = min(half, rebind)
+	}
+	renew = max(renew, time.Second/2) // or a server could keep us busy
+	return l.CreationTime.Add(renew), l.CreationTime.Add(rebind), l.CreationTime.Add(whole)
 }
 
 // use gives the port what was leased.
 func (c *dhcpClient) use(l *nclient4.Lease) error {
 	addr, ok := netip.AddrFromSlice(l.ACK.YourIPAddr.To4())
-	if !ok || addr.IsUnspecified() {
+	if !ok || addr.IsUnspecified() || addr.IsLoopback() {
 		return errors.New("the server leased no address")
 	}
 	bits := 24
 	if mask := l.ACK.SubnetMask(); mask != nil {
-		bits, _ = mask.Size()
+		if bits, _ = mask.Size(); bits == 0 {
+			return fmt.Errorf("the server leased %v with a mask of %v", addr, mask)
+		}
 	}
 	p := ip.FromPrefix(netip.PrefixFrom(addr, bits))
 	var gateway ip.Addr
@@ -262,63 +303,4 @@ func (n *Net) endDHCP() {
 		<-c.done
 	}
 	n.leases.clients = nil
-}
-
-// frameConn is IPv4 packets in frames of one port, to all stations: what a client without
-// an address talks by.
-type frameConn struct {
-	n    *Net
-	s    *sock.Socket
-	link sock.Link
-}
-
-func (n *Net) frames(port uint16) (*frameConn, error) {
-	s, err := n.create(syscall.AF_PACKET, sock.TypeDgram, 0)
-	if err != nil {
-		return nil, err
-	}
-	c := &frameConn{n: n, s: s, link: sock.Link{Iface: uint32(port) + 1, Protocol: etherIPv4}}
-	if err := s.Ops.Bind(s, c.link.Name()); err != nil {
-		return nil, errors.Join(err, n.close(s))
-	}
-	return c, nil
-}
-
-// ReadFrom reads one packet.
-func (c *frameConn) ReadFrom(b []byte) (int, net.Addr, error) {
-	k, err := c.s.Recv(b, 0)
-	return k, &net.UDPAddr{}, err
-}
-
-// WriteTo sends one packet to all stations.
-func (c *frameConn) WriteTo(b []byte, _ net.Addr) (int, error) {
-	to := c.link
-	to.HaLen = 6
-	copy(to.Addr[:], "\xff\xff\xff\xff\xff\xff")
-	return c.s.SendTo(b, 0, to.Name())
-}
-
-// Close ends it.
-func (c *frameConn) Close() error { return c.n.close(c.s) }
-
-// LocalAddr is no address.
-func (c *frameConn) LocalAddr() net.Addr { return &net.UDPAddr{} }
-
-// SetDeadline bounds reads and writes.
-func (c *frameConn) SetDeadline(t time.Time) error {
-	c.s.Rd.SetDeadline(t)
-	c.s.Wr.SetDeadline(t)
-	return nil
-}
-
-// SetReadDeadline bounds reads.
-func (c *frameConn) SetReadDeadline(t time.Time) error {
-	c.s.Rd.SetDeadline(t)
-	return nil
-}
-
-// SetWriteDeadline bounds writes.
-func (c *frameConn) SetWriteDeadline(t time.Time) error {
-	c.s.Wr.SetDeadline(t)
-	return nil
 }

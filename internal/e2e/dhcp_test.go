@@ -3,6 +3,9 @@ package e2e
 import (
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +16,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"dataplane/api"
+	"dataplane/internal/required"
 )
 
 // lessor is a DHCP server of the kernel's side that leases one address.
@@ -112,5 +116,46 @@ func TestDHCP(t *testing.T) {
 				t.Errorf("renewed %d times, released %d times", l.renewed.Load(), l.released.Load())
 			}
 		})
+	}
+}
+
+// TestDnsmasq: a lease of dnsmasq's is renewed; when the server has another network, it
+// says no, and the plane has an address there, a gateway, and the name server.
+func TestDnsmasq(t *testing.T) {
+	find(t, "dnsmasq")
+	required.Namespace(t)
+	file := filepath.Join(t.TempDir(), "leases")
+	lend := func(addr string) (stop func()) {
+		return daemon(t, "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-dynamic",
+			"--interface="+device, "--dhcp-range="+addr+","+addr+",255.255.255.0,2m", "--dhcp-authoritative", "--no-ping",
+			"--dhcp-leasefile="+file, "--dhcp-option=58,1", "--dhcp-option=59,3", "--log-dhcp", "--address=/plane.test/"+kernelIP)
+	}
+	stop := lend("10.9.0.60")
+	b := newBed(t, func(c *api.Config) { c.Ports[0].Addrs, c.Ports[0].DHCP = nil, true })
+	has := func(addr string) func() bool {
+		return func() bool {
+			return slices.ContainsFunc(b.plane.Ports()[0].Addrs, func(p netip.Prefix) bool { return p.String() == addr+"/24" })
+		}
+	}
+	eventually(t, "an address is leased", has("10.9.0.60"))
+	expiry := func() string { line, _ := os.ReadFile(file); return strings.Fields(string(line) + " -")[0] }
+	first := expiry()
+	eventually(t, "the lease is renewed", func() bool { now := expiry(); return now != first && now != "-" })
+	stop()
+	must(t, os.Remove(file))
+	lend("10.9.0.70")
+	eventually(t, "another address is leased", has("10.9.0.70"))
+	if has("10.9.0.60")() {
+		t.Error("the address that the server refused is there")
+	}
+	c, err := b.plane.Dial("udp", "host.plane.test:9")
+	must(t, err)
+	if local := c.LocalAddr().(*net.UDPAddr).IP.String(); local != "10.9.0.70" || !strings.HasPrefix(c.RemoteAddr().String(), kernelIP) {
+		t.Errorf("from %v to %v", local, c.RemoteAddr())
+	}
+	c.Close()
+	out := tool(t, 20*time.Second, "ping", strings.Fields("-n -c 3 -i 0.05 -W 2 10.9.0.70")...)
+	if sent, got := pinged(t, out); got < sent {
+		t.Errorf("%s", out)
 	}
 }

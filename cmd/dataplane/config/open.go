@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"dataplane/api"
@@ -107,8 +108,10 @@ func (pl *Plane) String() string {
 		if port.Mode != "" {
 			s += " (" + port.Mode + ")"
 		}
-		for _, a := range c.Addrs {
-			s += " " + a.String()
+		for _, a := range port.Addrs { // those that were leased, too
+			if !a.Addr().IsLinkLocalUnicast() || slices.Contains(c.Addrs, a) {
+				s += " " + a.String()
+			}
 		}
 		if c.VLAN != 0 {
 			s += fmt.Sprintf(" vlan %d", c.VLAN)
