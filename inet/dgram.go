@@ -58,13 +58,18 @@ func (*dgramOps) Connect(s *sock.Socket, to sock.Name, _ int) error {
 		return err
 	}
 	if s.State() == sock.Unconnected {
-		if err := dgramBind(s, sock.Name{}); err != nil {
+		if err := dgramBind(s, nameOnly(s)); err != nil {
 			return err
 		}
 	}
 	local, errno := connectNames(s, &to)
 	if errno != 0 {
 		return errno
+	}
+	if elsewhere(s, local, to) {
+		if err := loosen(s, boundName(s)); err != nil {
+			return err
+		}
 	}
 	group := s.Group()
 	keep, err := connectOne(of(s).host, group, local, to)

@@ -217,7 +217,7 @@ func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 		return syscall.EINVAL
 	}
 	if s.State() == sock.Unconnected {
-		if err := dgramBind(s, sock.Name{}); err != nil {
+		if err := dgramBind(s, nameOnly(s)); err != nil {
 			return err
 		}
 	}

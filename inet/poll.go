@@ -28,6 +28,9 @@ func (*streamOps) Poll(s *sock.Socket) uint32 {
 	case sock.Connected:
 		return pollConnected(s, s.SK())
 	}
+	if s.SK().PeekError() != 0 {
+		return sock.PollWritable | sock.PollHup | sock.PollErr
+	}
 	return sock.PollWritable | sock.PollHup
 }
 

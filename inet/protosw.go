@@ -184,6 +184,7 @@ type private struct {
 
 	mu     sync.Mutex // held while a goroutine works on Socks that no lcore knows
 	known  bool       // an lcore may know them: from now on they are its own; under mu
+	fixed  uint8      // what of the name was bound to (dissolve.go); under Wr's lock
 	untold bool       // connected by a Connect that did not wait, and not said so yet; under Wr\'s lock
 }
 
@@ -261,6 +262,7 @@ func (p *private) bind(s *sock.Socket, local sock.Name) error {
 	if !p.host.isLocal(inner.Addr) && !freeBind(s) {
 		return syscall.EADDRNOTAVAIL
 	}
+	p.fixed = fixedOf(&local)
 	if local.Port == 0 && portLater(s) {
 		s.SetNames(local, sock.Name{})
 		s.SetState(sock.Bound)

@@ -34,7 +34,7 @@ func (*streamOps) Listen(s *sock.Socket, backlog int) error {
 	}
 	switch s.State() {
 	case sock.Unconnected:
-		if err := of(s).bind(s, sock.Name{}); err != nil {
+		if err := of(s).bind(s, nameOnly(s)); err != nil {
 			return err
 		}
 	case sock.Bound:
@@ -154,6 +154,7 @@ func (*streamOps) Connect(s *sock.Socket, to sock.Name, flags int) error {
 	if errno != 0 {
 		return errno
 	}
+	s.SK().TakeError() // of what it was before
 	if err := connectAt(s, local, to, flags); err != syscall.EAGAIN {
 		return err
 	}

@@ -77,6 +77,9 @@ func (s *Socket) Commit(n int) error {
 	return s.Ops.(LoanOps).Commit(s, n) //nolint:forcetypeassert // it has lent the room
 }
 
+// EndLoan ends what was lent: the ring is not s's any more. Under the lock.
+func (d *Side) EndLoan() { d.endLoan() }
+
 // endLoan is for calls that move bytes: what was lent is not valid any more.
 func (d *Side) endLoan() {
 	if d.msg != nil {

@@ -259,6 +259,9 @@ func (sk *Sock) TakeError() syscall.Errno {
 	return syscall.Errno(sk.err.Swap(0))
 }
 
+// Blame stores e as the pending error of a Sock that no lcore knows yet.
+func (sk *Sock) Blame(e syscall.Errno) { sk.err.Store(uint32(e)) }
+
 // PeekError returns the pending error without clearing it.
 func (sk *Sock) PeekError() syscall.Errno { return syscall.Errno(sk.err.Load()) }
 

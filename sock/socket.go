@@ -103,8 +103,7 @@ func (s *Socket) Attach(socks ...*Sock) {
 	w[1].init(first.Wr.tasks(), first.Wr.lane, writer)
 	s.Rd.w, s.Wr.w = &w[0], &w[1]
 	for _, sk := range socks {
-		sk.Rd, sk.Wr = s.Rd.w, s.Wr.w
-		sk.writer.Store(&s.Wr)
+		s.Join(sk)
 	}
 	s.Keep(socks...)
 }
@@ -115,6 +114,12 @@ func (s *Socket) Adopt(sk *Sock) {
 	s.Rd.w, s.Wr.w = sk.Rd, sk.Wr
 	sk.writer.Store(&s.Wr)
 	s.Only(sk)
+}
+
+// Join lets sk, which no lcore knows yet, be one that s may keep.
+func (s *Socket) Join(sk *Sock) {
+	sk.Rd, sk.Wr = s.Rd.w, s.Wr.w
+	sk.writer.Store(&s.Wr)
 }
 
 // Only makes sk, attached before, the Sock that s works with alone.
@@ -157,7 +162,8 @@ func (s *Socket) SetNames(local, remote Name) { s.names.Store(&names{local, remo
 // Wr's lock, or before anybody knows s.
 func (s *Socket) Established() {
 	sk := s.SK()
-	if x, ok := sk.Owner.(Paired); !ok || !x.Pair(&s.pair) {
+	x, ok := sk.Owner.(Paired)
+	if s.pair.LocalPort != 0 || !ok || !x.Pair(&s.pair) { // pair is written once: others may be reading it
 		s.SetNames(sk.Names())
 		s.SetState(Connected)
 		return
@@ -199,6 +205,9 @@ func (s *Socket) Shut(how uint32) uint32 {
 	s.changed()
 	return old
 }
+
+// Reopen undoes what Shut did. Under the locks of both Sides.
+func (s *Socket) Reopen() { s.shut.Store(0) }
 
 // IsShut reports whether the application shut the direction down.
 func (s *Socket) IsShut(how uint32) bool { return s.shut.Load()&how != 0 }

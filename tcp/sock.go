@@ -227,6 +227,15 @@ func (s *Sock) Begin(d *Defaults) {
 // NewSock returns a closed socket; inet gives it to an application.
 func (l *Layer) NewSock() *Sock { return l.newSock() }
 
+// Like gives s, which is new, the options of o. On the lcore of o.
+func (s *Sock) Like(o *Sock) {
+	s.Opt, s.opt = o.Opt, o.opt
+	s.Opt.Rare = o.Opt.Rare.Inherit()
+	s.opt.cork &^= corkMore
+	s.TTL, s.TOS, s.DontFrag = o.TTL, o.TOS, o.DontFrag
+	s.TX.SetLimit(int(s.Opt.SndBuf))
+}
+
 // State returns the connection's state. On the lcore.
 func (s *Sock) State() State { return s.state }
 

@@ -93,6 +93,34 @@ func (l *Layer) disconnect(s *Sock) syscall.Errno {
 	return 0
 }
 
+// Unbind makes sk what it was before Bind and Connect; what it has received stays, and
+// what was sent leaves as it was meant.
+func (l *Layer) Unbind(sk *sock.Sock) {
+	s := of(sk)
+	l.drain(s, l.core.Now)
+	l.leave(s)
+	s.Local, s.LocalPort, s.Remote, s.RemotePort, s.Dst = ip.Addr{}, 0, ip.Addr{}, 0, ip.Dst{}
+	s.own, s.ears, s.alone = ip.Addr{}, false, false
+	s.Unset(sock.FlagConnected)
+}
+
+// Like gives s, which nobody knows yet, the options of o. On the lcore of o.
+func (s *Sock) Like(o *Sock) {
+	s.TTL, s.TOS, s.DontFrag, s.Broadcast, s.Group = o.TTL, o.TOS, o.DontFrag, o.Broadcast, o.Group
+	s.heard, s.heardAll, s.pmtu, s.lite = o.heard, o.heardAll, o.pmtu, o.lite
+	s.Opt, s.Opt.Rare = o.Opt, o.Opt.Rare.Inherit()
+	if s.Opt.RcvBufSet {
+		s.RX.SetLimit(int(s.Opt.RcvBuf))
+	}
+	if s.Opt.SndBufSet {
+		s.TX.SetLimit(int(s.Opt.SndBuf))
+	}
+	if o.train != nil {
+		s.train = new(train)
+	}
+	s.mark()
+}
+
 // Listen is not for datagrams.
 func (l *Layer) Listen(*sock.Sock, int) syscall.Errno { return syscall.EOPNOTSUPP }
 

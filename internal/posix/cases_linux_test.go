@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"dataplane/api"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -35,7 +33,6 @@ var callReasons = map[string]string{
 	"flags that are refused/urgent: ENOTSUP":                                     "urgent data are not sent (RFC 6093 advises against them); what comes as urgent is read in its place",
 	"flags that are refused/more of a datagram: ENOTSUP":                         "a datagram is one call; SendmsgBuffers takes its pieces",
 	"flags that are refused/MSG_CMSG_CLOEXEC \"\" flags 0x0 from false: ENOTSUP": "there is no exec",
-	"connect of datagrams/dissolve: EAFNOSUPPORT":                                "a socket keeps its peer, or takes another",
 }
 
 func (p *program) socket(typ int) int { p.Helper(); return p.keep(p.u.Socket(p.domain, typ, 0)) }
@@ -250,7 +247,6 @@ func caseConnectDgram(p *program) {
 	p.read("read", s, 10)
 	to, err := p.u.Getpeername(c)
 	p.err(fmt.Sprint("peer ", addr(to)), err)
-	p.err("dissolve", p.u.Connect(c, api.SockaddrUnspec{}))
 }
 
 func caseStream(p *program) {

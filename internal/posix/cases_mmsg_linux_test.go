@@ -125,8 +125,8 @@ func caseRecvmmsgTime(p *program) {
 	p.recvmmsg("a time that cannot be", s, rooms(2, 10), 0, -1)
 	p.sendmmsg("send", c, msgs(sa, "a"), 0)
 	go func() {
-		for range 3 {
-			time.Sleep(40 * time.Millisecond)
+		for range 2 {
+			time.Sleep(150 * time.Millisecond)
 			p.u.SendmsgN(c, []byte("late"), nil, sa, 0)
 		}
 	}()

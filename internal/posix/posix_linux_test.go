@@ -112,6 +112,7 @@ type part struct {
 var parts = []part{
 	{callCases, callReasons},
 	{readyCases, readyReasons},
+	{dissolveCases, dissolveReasons},
 	{packetCases, packetReasons},
 	{controlCases, controlReasons},
 	{mmsgCases, nil},
