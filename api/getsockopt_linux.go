@@ -2,8 +2,9 @@ package api
 
 import "golang.org/x/sys/unix"
 
-// getsockopt reads an option into v and returns how many bytes that are.
-func (u *Posix) getsockopt(fd, level, opt int, v []byte) (int, error) {
+// Getsockopt reads an option into v and returns how many bytes that are: the system call,
+// for what the others do not have the shape of.
+func (u *Posix) Getsockopt(fd, level, opt int, v []byte) (int, error) {
 	f, err := u.open(fd)
 	if err != nil {
 		return 0, err
@@ -16,7 +17,7 @@ func (u *Posix) getsockopt(fd, level, opt int, v []byte) (int, error) {
 // the option was shorter.
 func getsockoptOf[T any](u *Posix, fd, level, opt int) (*T, error) {
 	var x T
-	_, err := u.getsockopt(fd, level, opt, value(&x))
+	_, err := u.Getsockopt(fd, level, opt, value(&x))
 	return &x, err
 }
 
@@ -41,7 +42,7 @@ func (u *Posix) GetsockoptUint64(fd, level, opt int) (uint64, error) {
 // GetsockoptString reads an option that is a name.
 func (u *Posix) GetsockoptString(fd, level, opt int) (string, error) {
 	v := make([]byte, 256)
-	n, err := u.getsockopt(fd, level, opt, v)
+	n, err := u.Getsockopt(fd, level, opt, v)
 	if err != nil {
 		return "", err
 	}

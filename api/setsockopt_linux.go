@@ -5,8 +5,9 @@ import "golang.org/x/sys/unix"
 // Options by their numbers in Linux. What has no effect here is refused; which do what
 // is in docs/options.md. Pointers must not be nil: EFAULT.
 
-// setsockopt sets an option to v, which it borrows.
-func (u *Posix) setsockopt(fd, level, opt int, v []byte) error {
+// Setsockopt sets an option to v, which it borrows: the system call, for what the others do
+// not have the shape of.
+func (u *Posix) Setsockopt(fd, level, opt int, v []byte) error {
 	f, err := u.open(fd)
 	if err != nil {
 		return err
@@ -19,7 +20,7 @@ func setsockoptOf[T any](u *Posix, fd, level, opt int, p *T) error {
 	if p == nil {
 		return unix.EFAULT
 	}
-	return u.setsockopt(fd, level, opt, value(p))
+	return u.Setsockopt(fd, level, opt, value(p))
 }
 
 // SetsockoptByte sets an option that takes a byte.
@@ -40,7 +41,7 @@ func (u *Posix) SetsockoptUint64(fd, level, opt int, value uint64) error {
 
 // SetsockoptString sets an option that takes a name.
 func (u *Posix) SetsockoptString(fd, level, opt int, s string) error {
-	return u.setsockopt(fd, level, opt, []byte(s))
+	return u.Setsockopt(fd, level, opt, []byte(s))
 }
 
 // SetsockoptInet4Addr sets an option that takes an address.
@@ -99,5 +100,5 @@ func (u *Posix) SetsockoptSockFprog(fd, level, opt int, fprog *unix.SockFprog) e
 	if fprog == nil {
 		return unix.EFAULT
 	}
-	return u.setsockopt(fd, level, opt, program(fprog))
+	return u.Setsockopt(fd, level, opt, program(fprog))
 }

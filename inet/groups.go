@@ -38,8 +38,8 @@ type groupPart struct {
 
 // groupProto is a transport whose sockets talk to groups. Both run on the lcore.
 type groupProto interface {
-	// Hear tells what sk has joined.
-	Hear(sk *sock.Sock, h ip.Heard)
+	// Joined tells what sk has joined.
+	Joined(sk *sock.Sock, h ip.Heard)
 	// Speak tells by which link sk sends to groups (its number plus 1; 0: by the
 	// routes), and from which address (zero: the link's first).
 	Speak(sk *sock.Sock, iface uint16, src ip.Addr)
@@ -61,6 +61,7 @@ type groupAsk struct {
 	source ip.Addr
 	iface  uint32  // by number; 0: not named
 	addr   ip.Addr // by address
+	mcast  bool    // by an option of both families
 }
 
 // setGroupOption serves the options of groups that take structs; done: it was one.
@@ -74,8 +75,8 @@ func setGroupOption(s *sock.Socket, level, name int, v []byte) (done bool, errno
 	default:
 		return false, 0
 	}
-	if name == mcastMsfilter || level == syscall.IPPROTO_IP && name == ipMsfilter {
-		return true, setGroupFilter(s, name, v)
+	if isGroupFilter(level, name) {
+		return true, setGroupFilter(s, level, name, v)
 	}
 	ask, done, errno := parseGroup(level, name, v)
 	if !done || errno != 0 {
@@ -87,15 +88,17 @@ func setGroupOption(s *sock.Socket, level, name int, v []byte) (done bool, errno
 // changeGroup does what ask says, and tells the lcores.
 func changeGroup(s *sock.Socket, ask *groupAsk) syscall.Errno {
 	if !ask.group.IsMulticast() {
+		if ask.op == ip.LeaveGroup && ask.group.Is4() {
+			return syscall.EADDRNOTAVAIL
+		}
 		return syscall.EINVAL
 	}
-	if !s.Use() {
-		return syscall.EBADF
-	}
-	defer s.Done()
 	p := of(s)
 	iface, errno := p.host.groupLink(ask)
 	if errno != 0 {
+		if ask.mcast && ask.op == ip.LeaveGroup {
+			return syscall.EADDRNOTAVAIL
+		}
 		return errno
 	}
 	p.groups.order.Lock()
@@ -112,7 +115,7 @@ func changeGroup(s *sock.Socket, ask *groupAsk) syscall.Errno {
 func tellHeard(s *sock.Socket, heard ip.Heard) syscall.Errno {
 	return errnoOf(visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
 		if g, ok := sk.Proto.(groupProto); ok {
-			g.Hear(sk, heard)
+			g.Joined(sk, heard)
 		}
 		return 0
 	}))

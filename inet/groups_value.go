@@ -17,8 +17,6 @@ const (
 	sizeStorage    = 128 // sockaddr_storage
 	sizeGroupReq   = 8 + sizeStorage
 	sizeSourceReq  = 8 + 2*sizeStorage
-	sizeMsfilter   = 16 // ip_msfilter without sources
-	sizeGroupFilt  = 8 + sizeStorage + 8
 )
 
 const (
@@ -80,6 +78,7 @@ func parseGroup(level, name int, v []byte) (ask groupAsk, ok bool, errno syscall
 
 // parseMcast reads a struct group_req or group_source_req.
 func parseMcast(level, name int, v []byte) (ask groupAsk, ok bool, errno syscall.Errno) {
+	ask.mcast = true
 	size := sizeSourceReq
 	switch name {
 	case mcastJoinGroup:
@@ -100,6 +99,9 @@ func parseMcast(level, name int, v []byte) (ask groupAsk, ok bool, errno syscall
 	}
 	ask.iface = native.Uint32(v)
 	if ask.group, ok = storedAddr(level, v[8:]); !ok {
+		if size == sizeSourceReq {
+			return ask, true, syscall.EADDRNOTAVAIL
+		}
 		return ask, true, syscall.EINVAL
 	}
 	if size == sizeSourceReq {
@@ -121,68 +123,12 @@ func storedAddr(level int, b []byte) (ip.Addr, bool) {
 	return ip.Addr{}, false
 }
 
-// setGroupFilter is IP_MSFILTER and MCAST_MSFILTER: the whole filter of a group that is joined.
-func setGroupFilter(s *sock.Socket, name int, v []byte) syscall.Errno {
-	var ask groupAsk
-	var f ip.Filter
-	var ok bool
-	head, size, n := sizeMsfilter, 4, 0
-	level := syscall.IPPROTO_IP
-	if name == mcastMsfilter {
-		head, size = sizeGroupFilt, sizeStorage
-	}
-	if len(v) < head {
-		return syscall.EINVAL
-	}
-	if name == mcastMsfilter {
-		if native.Uint16(v[8:]) == syscall.AF_INET6 {
-			level = syscall.IPPROTO_IPV6
-		}
-		ask.iface = native.Uint32(v)
-		if ask.group, ok = storedAddr(level, v[8:]); !ok {
-			return syscall.EINVAL
-		}
-		f.Exclude, n = native.Uint32(v[8+sizeStorage:]) == 0, int(native.Uint32(v[12+sizeStorage:]))
-	} else {
-		ask.group, ask.addr = ip.From4([4]byte(v[:4])), in4(v[4:])
-		f.Exclude, n = native.Uint32(v[8:]) == 0, int(native.Uint32(v[12:]))
-	}
-	if n < 0 || n > (len(v)-head)/size {
-		return syscall.EINVAL
-	}
-	for i := range n {
-		b := v[head+i*size:]
-		src := ip.Addr{}
-		if size == 4 {
-			src = ip.From4([4]byte(b[:4]))
-		} else if src, ok = storedAddr(level, b); !ok {
-			return syscall.EADDRNOTAVAIL
-		}
-		f.Sources = append(f.Sources, src)
-	}
-	return replaceFilter(s, &ask, f)
-}
-
-func replaceFilter(s *sock.Socket, ask *groupAsk, f ip.Filter) syscall.Errno {
-	if !ask.group.IsMulticast() {
-		return syscall.EINVAL
-	}
-	p := of(s)
-	iface, errno := p.host.groupLink(ask)
-	if errno != 0 {
-		return errno
-	}
-	p.groups.order.Lock()
-	defer p.groups.order.Unlock()
-	heard, errno := p.host.Groups.SetFilter(&p.groups.joined, ip.GroupKey{Group: ask.group, Iface: iface}, f)
-	if errno != 0 {
-		return errno
-	}
-	return tellHeard(s, heard)
-}
-
-// getGroupOption reads IP_MULTICAST_IF; done: it was that.
+// getGroupOption reads IP_MULTICAST_IF and the filter of a group; done: it was that.
 func getGroupOption(s *sock.Socket, level, name int, v []byte) (n int, done bool, errno syscall.Errno) {
+	if isGroupFilter(level, name) {
+		n, errno = getGroupFilter(s, level, name, v)
+		return n, true, errno
+	}
 	if level != syscall.IPPROTO_IP || name != syscall.IP_MULTICAST_IF {
 		return 0, false, 0
 	}

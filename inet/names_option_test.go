@@ -12,3 +12,5 @@ const (
 	soStamping    = 37
 	soTimestamp63 = 63
 )
+
+func anInt(x uint32) []byte { return native.AppendUint32(nil, x) }

@@ -7,7 +7,6 @@ import (
 
 	"dataplane/ip"
 	"dataplane/sock"
-	"dataplane/sock/options"
 )
 
 // protoSocket makes a socket of a protocol.
@@ -167,34 +166,6 @@ func TestRawCreate(t *testing.T) {
 			t.Errorf("type %d protocol %d: %v, want %v", c.typ, c.protocol, err, c.want)
 		}
 		if err == nil {
-			s.Close()
-		}
-	}
-}
-
-// Options of raw sockets are those of the table.
-func TestRawOptions(t *testing.T) {
-	a, _ := beds(t, 1)
-	for _, family := range []int{syscall.AF_INET, syscall.AF_INET6} {
-		for _, r := range options.Table() {
-			s, err := a.Families.Create(family, sock.TypeRaw, 200)
-			must(t, err)
-			six := family == syscall.AF_INET6
-			if r.Level == options.ForRaw || r.Level == options.ForICMPv6 || notNow[r.Name] != 0 || notYet[r.Name] != 0 {
-				continue
-			}
-			v, room := anInt(2), make([]byte, 512)
-			if x, ok := samples[r.Name]; ok {
-				v = x.set
-			}
-			err = s.SetOption(r.Level, r.Num, v)
-			if want := options.Set(options.Raw, six, r.Level, r.Num, len(v)); want != 0 && err != want || want == 0 && err != nil {
-				t.Errorf("set %s, family %d: %v, want %v", r.Name, family, err, want)
-			}
-			_, err = s.GetOption(r.Level, r.Num, room)
-			if want := options.Get(options.Raw, six, r.Level, r.Num); want != 0 && err != want || want == 0 && err != nil {
-				t.Errorf("get %s, family %d: %v, want %v", r.Name, family, err, want)
-			}
 			s.Close()
 		}
 	}

@@ -162,10 +162,7 @@ func putPeer(s *sock.Socket, v []byte) (int, syscall.Errno) {
 	}
 	var a [maxSockaddr]byte
 	n := putSockaddr(&a, six(s), &remote)
-	if len(v) > n { // as Linux has it: the address must not be shorter than asked for
-		return 0, syscall.EINVAL
-	}
-	return sock.Put(v, a[:n])
+	return sock.PutName(v, a[:n])
 }
 
 // put writes an int for getsockopt, by the rules of its level.

@@ -55,6 +55,14 @@ func setSix(s *sock.Socket, o option, value int) (known bool, err error) {
 		}
 		value = max(value, 0) // -1: the default again
 	}
+	switch o.name {
+	case syscall.IPV6_MULTICAST_LOOP:
+		if value != 0 && value != 1 {
+			return true, syscall.EINVAL
+		}
+	case ipv6MulticastAll:
+		value = b2i(value != 0)
+	}
 	return true, visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
 		return sk.SetInt(same.level, same.name, value)
 	})
@@ -75,9 +83,15 @@ func getSix(s *sock.Socket, o option) (value int, known bool, err error) {
 
 // setGroupIface6 is IPV6_MULTICAST_IF, an interface by its number.
 func setGroupIface6(s *sock.Socket, index int) syscall.Errno {
+	if index < 0 || index != 0 && index > 0xffff {
+		return syscall.ENODEV
+	}
 	var mreqn [12]byte
 	native.PutUint32(mreqn[8:], uint32(index))
-	return setGroupIface(s, mreqn[:])
+	if errno := setGroupIface(s, mreqn[:]); errno != syscall.EADDRNOTAVAIL {
+		return errno
+	}
+	return syscall.ENODEV
 }
 
 // groupIface6 reads it.

@@ -299,9 +299,9 @@ func (*streamOps) Release(s *sock.Socket) error {
 	return nil
 }
 
-// linger waits until the connection has ended, d at the most.
+// linger waits until the peer has all that was sent, and the end of it, d at the most.
 func (h *Host) linger(sk *sock.Sock, d time.Duration) {
-	for end := time.Now().Add(d); !sk.Has(sock.FlagDead) && !h.ending.Load() && time.Now().Before(end); {
+	for end := time.Now().Add(d); !sk.Has(sock.FlagDead|sock.FlagArrived) && !h.ending.Load() && time.Now().Before(end); {
 		sk.Core().Sleep(time.Millisecond)
 	}
 }

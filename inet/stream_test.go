@@ -217,14 +217,21 @@ func TestStreamLinger(t *testing.T) {
 		_, err := s.Recv(make([]byte, 1), 0)
 		fails(t, "linger 0", err, syscall.ECONNRESET)
 
-		// Close waits until the peer has let go as well.
+		// Close waits until the peer has taken everything.
+		full := func(c *sock.Socket) {
+			c.Wr.SetTimeout(20 * time.Millisecond)
+			for err := error(nil); err == nil; {
+				_, err = c.Send(make([]byte, 1<<20), 0)
+			}
+		}
 		c, s = streams(a, b)
 		must(t, c.SetLinger(10))
-		c.Send(make([]byte, 1000), 0)
+		full(c)
 		go func() {
 			time.Sleep(50 * time.Millisecond)
-			s.Recv(make([]byte, 2000), sock.MsgWaitall)
-			s.Close()
+			for n, err := 1, error(nil); n > 0 && err == nil; {
+				n, err = s.Recv(make([]byte, 1<<20), 0)
+			}
 		}()
 		start := time.Now()
 		must(t, c.Close())
@@ -235,6 +242,7 @@ func TestStreamLinger(t *testing.T) {
 		// ... but no longer than that, and not when the plane ends.
 		c, _ = streams(a, b)
 		must(t, c.SetLinger(1))
+		full(c)
 		start = time.Now()
 		must(t, c.Close())
 		if d := time.Since(start); d < 900*time.Millisecond || d > 5*time.Second {
@@ -242,6 +250,7 @@ func TestStreamLinger(t *testing.T) {
 		}
 		c, _ = streams(a, b)
 		must(t, c.SetLinger(3600))
+		full(c)
 		a.End()
 		must(t, c.Close())
 	})

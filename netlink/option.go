@@ -13,14 +13,15 @@ func (ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	if level != solNetlink {
 		return syscall.ENOPROTOOPT
 	}
-	value, errno := sock.Int(v)
-	if errno != 0 {
-		return errno
+	value := 0
+	if len(v) >= 4 { // shorter ones are 0
+		value = sock.IntOrByte(v)
 	}
 	return of(s).setOwn(name, value)
 }
 
-// minBuffer is the least that SO_RCVBUF and SO_SNDBUF give (Linux: SOCK_MIN_RCVBUF).
+// minBuffer is the least that SO_RCVBUF gives, and half of what SO_SNDBUF does (Linux:
+// SOCK_MIN_RCVBUF).
 const minBuffer = 2304
 
 // setOwn sets an option of SOL_NETLINK.
@@ -55,9 +56,9 @@ func (ops) TakeError(s *sock.Socket) syscall.Errno { return syscall.Errno(of(s).
 
 // SetBuffer bounds what waits to be read, or the length of a message to be sent.
 func (ops) SetBuffer(s *sock.Socket, send bool, bytes int) error {
-	p, size := of(s), max(2*min(bytes, sock.MaxBuf), minBuffer)
+	p, size := of(s), max(2*bytes, minBuffer)
 	if send {
-		p.sndBuf.Store(int64(size))
+		p.sndBuf.Store(int64(max(size, 2*minBuffer)))
 		return nil
 	}
 	p.rcvBuf.Store(int64(size))
@@ -73,19 +74,40 @@ func (ops) Buffer(s *sock.Socket, send bool) int {
 	return int(of(s).rcvBuf.Load())
 }
 
-// SetFilter is not offered.
-func (ops) SetFilter(*sock.Socket, *sock.Filter) error { return syscall.ENOPROTOOPT }
+// SetFilter says which messages s takes.
+func (ops) SetFilter(s *sock.Socket, f *sock.Filter) error {
+	of(s).filter.Store(f)
+	return nil
+}
+
+// peerName is SO_PEERNAME, a struct sockaddr_nl.
+func (p *port) peerName(v []byte) (int, error) {
+	to := p.to.Load()
+	b := native.AppendUint32(nil, syscall.AF_NETLINK)
+	b = native.AppendUint32(b, uint32(to))
+	n, errno := sock.PutName(v, native.AppendUint32(b, uint32(to>>32)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return n, nil
+}
 
 // GetOption is SetOption's other side.
 func (ops) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err error) {
-	if level != solNetlink {
+	p := of(s)
+	switch {
+	case level == syscall.SOL_SOCKET && name == syscall.SO_PEERNAME:
+		return p.peerName(v)
+	case level != solNetlink:
 		return 0, syscall.ENOPROTOOPT
 	}
-	p := of(s)
 	switch name {
 	case optListMemberships:
 		n, _ = sock.Put(v, p.memberships())
 	case optPktInfo, optNoENOBUFS, optCapAck, optExtAck, optStrictCheck:
+		if len(v) < 4 {
+			return 0, syscall.EINVAL
+		}
 		n, _ = sock.PutBool(v, p.has(name))
 	default:
 		return 0, syscall.ENOPROTOOPT
@@ -97,6 +119,9 @@ func (ops) GetOption(s *sock.Socket, level, name int, v []byte) (n int, err erro
 func (p *port) memberships() []byte {
 	p.family.tasks.Lock(&p.family.mu)
 	defer p.family.mu.Unlock()
+	if p.groups == 0 {
+		return nil
+	}
 	return native.AppendUint64(nil, p.groups)
 }
 

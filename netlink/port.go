@@ -28,6 +28,7 @@ type port struct {
 	flags     atomic.Uint32 // bits of options that are on; or-ed by SetOption
 	rcvBuf    atomic.Int64  // as SO_RCVBUF shows it
 	sndBuf    atomic.Int64
+	filter    atomic.Pointer[sock.Filter] // SO_ATTACH_FILTER; nil: all messages are taken
 
 	mu   sync.Mutex // of dump
 	dump *dump      // under way; nil: none
@@ -49,6 +50,13 @@ func (p *port) put(from uint32, group int, b []byte) {
 		return
 	}
 	p.congested.Store(false)
+	if f := p.filter.Load(); f != nil {
+		n := f.Run(b)
+		if n == 0 {
+			return
+		}
+		b = b[:min(n, len(b))]
+	}
 	m := sock.Parcel{Name: sock.NetlinkName(from, mask), Named: true, Extra: group}
 	if p.queue.Put(&m, b) == syscall.EAGAIN && !p.has(optNoENOBUFS) {
 		p.congested.Store(true)

@@ -61,8 +61,8 @@ func (p *private) join(h hearing) error {
 	return nil
 }
 
-// part takes a wish back: PACKET_DROP_MEMBERSHIP. As in Linux it is no error if there is
-// none.
+// part takes a wish back: PACKET_DROP_MEMBERSHIP. As in Linux it does not matter whether
+// there was one.
 func (p *private) part(h hearing) error {
 	f := p.fam
 	f.gate.Wr.Lock()

@@ -2,52 +2,14 @@ package packet
 
 import (
 	"bytes"
-	"strings"
 	"syscall"
 	"testing"
 
 	"dataplane/eth"
 	"dataplane/sock"
-	"dataplane/sock/options"
 
 	"golang.org/x/net/bpf"
 )
-
-// Every option does what the table says: what works is taken, all others are refused.
-func TestTableOfOptions(t *testing.T) {
-	b := newBench(t, 2)
-	mreq := make([]byte, mreqLen)
-	mreq[0], mreq[4] = 1, hearAll
-	ret := []byte{6, 0, 0, 0, 0xff, 0, 0, 0}
-	samples := map[string][]byte{
-		"PACKET_ADD_MEMBERSHIP": mreq, "PACKET_DROP_MEMBERSHIP": mreq, "SO_ATTACH_FILTER, SO_GET_FILTER": ret,
-	}
-	for _, r := range options.Table() {
-		s := b.socket(sock.TypeRaw, protoAll)
-		if r.Name == "PACKET_DROP_MEMBERSHIP" {
-			s.SetOption(r.Level, optAddMembership, mreq)
-		}
-		if r.Num == syscall.SO_DETACH_FILTER && r.Level == syscall.SOL_SOCKET {
-			s.SetOption(r.Level, syscall.SO_ATTACH_FILTER, ret)
-		}
-		v, room := samples[r.Name], make([]byte, 64)
-		switch {
-		case strings.HasPrefix(r.Name, "SO_TIMESTAMPING"):
-			v = []byte{24, 0, 0, 0}
-		case v == nil:
-			v = []byte{1, 0, 0, 0}
-		}
-		err := s.SetOption(r.Level, r.Num, v)
-		if want := options.Set(options.Packet, false, r.Level, r.Num, len(v)); want != 0 && err != want || want == 0 && err != nil {
-			t.Errorf("set %s: %v, want %v", r.Name, err, want)
-		}
-		n, err := s.GetOption(r.Level, r.Num, room)
-		if want := options.Get(options.Packet, false, r.Level, r.Num); want != 0 && err != want || want == 0 && (err != nil || n == 0) {
-			t.Errorf("get %s: %d bytes, %v, want %v", r.Name, n, err, want)
-		}
-		s.Close()
-	}
-}
 
 // A filter looks at what the socket is to get, and says how much of it.
 func TestFilter(t *testing.T) {

@@ -158,7 +158,7 @@ func TestMembership(t *testing.T) {
 	if err := set(a, optDropMembership, mreq(1, hearAll, 0)); err != nil {
 		t.Error(err)
 	}
-	if err := set(a, optDropMembership, mreq(1, hearAll, 0)); err != nil {
+	if err := set(a, optDropMembership, mreq(1, hearAll, 0)); err != nil { // as in Linux
 		t.Error(err)
 	}
 	for want, v := range map[syscall.Errno][]byte{

@@ -58,6 +58,7 @@ type Sock struct {
 
 	own, peer ip.Addr // what it is bound and connected to; zero: nothing
 	from      ip.Addr // of the Endpoint, as it was wished
+	crowd     ip.Ears // for groups
 	ears      bool    // own is no host's address: heard on, not sent from
 	ttl, tos  uint8
 

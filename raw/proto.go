@@ -117,14 +117,17 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 	case (level == solRaw || level == syscall.IPPROTO_IPV6) && name == ip6Checksum && s.Six:
 		return s.setChecksum(level, v)
 	default:
-		return s.unknown(level, name)
+		return s.unknown(level, name, len(v))
 	}
 	return 0
 }
 
 // unknown is the errno of an option that s has not. As in Linux the filters of ICMP are
 // known to all raw sockets, but serve only those of ICMP.
-func (s *Sock) unknown(level, name int) syscall.Errno {
+func (s *Sock) unknown(level, name, n int) syscall.Errno {
+	if s.Six && level == solRaw && n < 4 {
+		return syscall.EINVAL
+	}
 	if !s.Ping && (!s.Six && level == solRaw && name == icmpFilter || s.Six && level == syscall.IPPROTO_ICMPV6 && s.Protocol != ip.ProtoICMPv6) {
 		return syscall.EOPNOTSUPP
 	}
@@ -144,6 +147,16 @@ func (s *Sock) setChecksum(level int, v []byte) syscall.Errno {
 	}
 	s.sum = max(at, noSum)
 	return 0
+}
+
+// Joined tells what sk has joined.
+func (l *Layer) Joined(sk *sock.Sock, h ip.Heard) { of(sk).crowd.Join(h) }
+
+// Speak tells by which link sk sends to groups (its number plus 1; 0: by the routes), and
+// from which address.
+func (l *Layer) Speak(sk *sock.Sock, iface uint16, src ip.Addr) {
+	l.drain(of(sk), l.core.Now)
+	of(sk).Endpoint.Speak(iface, src)
 }
 
 func (s *Sock) setIP(name, value int) syscall.Errno {
@@ -168,7 +181,7 @@ func (s *Sock) setIP(name, value int) syscall.Errno {
 		}
 		s.pmtu = uint8(value)
 	default:
-		return syscall.ENOPROTOOPT
+		return s.SetGroups(&s.crowd, name, value)
 	}
 	return 0
 }
@@ -190,7 +203,7 @@ func (l *Layer) GetOption(sk *sock.Sock, level, name int, v []byte) (int, syscal
 	case (level == solRaw || level == syscall.IPPROTO_IPV6) && name == ip6Checksum && s.Six:
 		return sock.PutInt(v, s.sum)
 	}
-	return 0, s.unknown(level, name)
+	return 0, s.unknown(level, name, 4)
 }
 
 func (s *Sock) getIP(name int, v []byte) (int, syscall.Errno) {
@@ -207,5 +220,9 @@ func (s *Sock) getIP(name int, v []byte) (int, syscall.Errno) {
 	case syscall.IP_MTU_DISCOVER:
 		return sock.PutIntOrByte(v, int(s.pmtu))
 	}
-	return 0, syscall.ENOPROTOOPT
+	x, errno := s.GetGroups(&s.crowd, name)
+	if errno != 0 {
+		return 0, errno
+	}
+	return sock.PutIntOrByte(v, x)
 }

@@ -1,10 +1,11 @@
 package sock
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"dataplane/sock/options"
 )
 
 // Extra is what few Sockets have: options beyond the usual ones. Any goroutine may set
@@ -99,7 +100,7 @@ func (x *Extra) keep(level, name int, v []byte) {
 	if x.values == nil {
 		x.values = make(map[[2]int][]byte)
 	}
-	x.values[[2]int{level, name}] = slices.Clone(v)
+	x.values[[2]int{level, name}] = keptForm(options.Find(level, name).Kind, v)
 	x.mu.Unlock()
 }
 

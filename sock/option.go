@@ -2,6 +2,8 @@ package sock
 
 import (
 	"encoding/binary"
+	"math"
+	"slices"
 	"syscall"
 	"time"
 
@@ -39,6 +41,14 @@ func IntOrByte(v []byte) int {
 // getsockopt gives away as many bytes as are asked for.
 func Put(v, b []byte) (int, syscall.Errno) { return copy(v, b), 0 }
 
+// PutName is Put for an address: it must not be shorter than asked for.
+func PutName(v, b []byte) (int, syscall.Errno) {
+	if len(v) > len(b) {
+		return 0, syscall.EINVAL
+	}
+	return copy(v, b), 0
+}
+
 // PutInt is Put for an int.
 func PutInt(v []byte, x int) (int, syscall.Errno) {
 	var b [intLen]byte
@@ -56,12 +66,25 @@ func PutIntOrByte(v []byte, x int) (int, syscall.Errno) {
 	return PutInt(v, x)
 }
 
+// keptForm is v as Linux gives it back: a switch is on or off, and what does not linger has
+// no time.
+func keptForm(k options.Kind, v []byte) []byte {
+	switch {
+	case k == options.Linger:
+		secs, _ := LingerOf(v)
+		return Linger(secs)
+	case k.Len() <= intLen:
+		return native.AppendUint32(nil, uint32(b2i(IntOrByte(v) != 0)))
+	}
+	return slices.Clone(v)
+}
+
 // putKept is Put of a value that was remembered, zeros if b is nil, as long as the value
 // of such an option is.
 func putKept(level, name int, v, b []byte) (int, syscall.Errno) {
 	r := options.Find(level, name)
 	switch {
-	case r.Kind == options.Loose:
+	case level == syscall.IPPROTO_IP:
 		return PutIntOrByte(v, IntOrByte(b))
 	case b == nil:
 		b = make([]byte, r.Kind.Len())
@@ -95,7 +118,7 @@ func LingerOf(v []byte) (secs int, errno syscall.Errno) {
 	if native.Uint32(v) == 0 {
 		return -1, 0
 	}
-	return max(int(int32(native.Uint32(v[intLen:]))), 0), 0
+	return min(int(native.Uint32(v[intLen:])), math.MaxInt32), 0 // less than 0 is very long, as in Linux
 }
 
 // SetInt is SetOption of an int.

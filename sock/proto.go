@@ -63,4 +63,5 @@ const (
 	FlagSndShut                      // no more data can be sent
 	FlagListening                    // accepts connections
 	FlagDead                         // the protocol has let go: nothing will happen any more
+	FlagArrived                      // the application has let go, and the peer has all that was sent
 )

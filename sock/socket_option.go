@@ -131,9 +131,9 @@ func (s *Socket) setCommon(name int, v []byte) (known bool, err error) {
 func (s *Socket) setMemory(ops CommonOps, name int, v []byte) (known bool, err error) {
 	switch name {
 	case syscall.SO_SNDBUF, syscall.SO_SNDBUFFORCE:
-		return true, ops.SetBuffer(s, true, IntOrByte(v))
+		return true, ops.SetBuffer(s, true, bufferOf(v, name == syscall.SO_SNDBUFFORCE))
 	case syscall.SO_RCVBUF, syscall.SO_RCVBUFFORCE:
-		return true, ops.SetBuffer(s, false, IntOrByte(v))
+		return true, ops.SetBuffer(s, false, bufferOf(v, name == syscall.SO_RCVBUFFORCE))
 	case syscall.SO_ATTACH_FILTER:
 		f, errno := ParseFilter(v)
 		if errno != 0 {
@@ -147,6 +147,15 @@ func (s *Socket) setMemory(ops CommonOps, name int, v []byte) (known bool, err e
 		return true, s.giveFilter(ops, nil)
 	}
 	return false, nil
+}
+
+// bufferOf is what is asked for: less than 0 is the most there is, but by force the least.
+func bufferOf(v []byte, force bool) int {
+	value := IntOrByte(v)
+	if value < 0 && !force {
+		return MaxBuf
+	}
+	return max(min(value, MaxBuf), 0)
 }
 
 // getCommon reads an option that all families have; false: name is none.
@@ -165,6 +174,11 @@ func (s *Socket) getCommon(name int, v []byte) (n int, known bool, errno syscall
 			return 0, true, syscall.EINVAL
 		}
 		n, errno = Put(v, native.AppendUint64(nil, s.More().Cookie()))
+	case syscall.SO_PEERNAME: // the family writes it, if there is one
+		if _, err := s.Ops.GetName(s, true); err != nil {
+			return 0, true, syscall.ENOTCONN
+		}
+		return 0, false, 0
 	case syscall.SO_ATTACH_FILTER: // SO_GET_FILTER
 		n, errno = s.Extra().program(v)
 	case soStamping, soStampingNew:

@@ -63,6 +63,7 @@ func (l *Layer) shut(s *Sock) {
 	s.keep.stop()
 	l.shutWrite(s)
 	if s.state == FinWait2 {
+		s.Set(sock.FlagArrived)
 		l.arm(s, &s.keep, l.now+s.opt.finWait2.tick())
 	}
 }

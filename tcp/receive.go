@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"dataplane/perf"
+	"dataplane/sock"
 )
 
 // pawsIdle: after so long without a segment TS.Recent means nothing any more.
@@ -131,6 +132,7 @@ func (l *Layer) finWasAcked(s *Sock) bool {
 		s.state = FinWait2
 		if s.orphan {
 			s.TX.Drop() // nothing will be sent again
+			s.Set(sock.FlagArrived)
 			l.arm(s, &s.keep, l.now+s.opt.finWait2.tick())
 		} else {
 			s.TellWatchers()

@@ -28,12 +28,14 @@ const (
 
 // Bounds of Linux.
 const (
-	maxKeepSecs  = 32767
-	maxKeepCount = 127
-	maxSegOption = 32767
-	maxUserMs    = 1<<31 - 1
-	congNameLen  = 16 // TCP_CA_NAME_MAX
-	maxSynCount  = 127
+	maxKeepSecs    = 32767
+	maxKeepCount   = 127
+	maxSegOption   = 32767
+	leastSegOption = 88 // TCP_MIN_MSS
+	maxUserMs      = 1<<31 - 1
+	congNameLen    = 16 // TCP_CA_NAME_MAX
+	maxSynCount    = 127
+	maxFinWait2    = 120 * perf.Second // TCP_FIN_TIMEOUT_MAX
 )
 
 // SetOption sets an option of level TCP, the TTL and TOS of level IP, and what
@@ -48,6 +50,8 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 		return s.setIP(name, sock.IntOrByte(v))
 	case level != syscall.IPPROTO_TCP && level != syscall.SOL_SOCKET:
 		return syscall.ENOPROTOOPT
+	case level == syscall.IPPROTO_TCP && name == optCongestion && len(v) == 0:
+		return syscall.EINVAL
 	case level == syscall.IPPROTO_TCP && name == optCongestion:
 		return l.SetCongestion(sk, text(v))
 	}
@@ -92,7 +96,7 @@ func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
 			l.want(s)
 		}
 	case optMaxSeg:
-		if v < minMSS || v > maxSegOption {
+		if v != 0 && v < leastSegOption || v < 0 || v > maxSegOption { // 0: no limit but the path's
 			return syscall.EINVAL
 		}
 		o.maxSeg = uint16(v)
@@ -117,14 +121,19 @@ func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
 		}
 		o.userLimit = millis(v)
 	case optLinger2:
-		if v <= 0 { // no FIN-WAIT-2 at all is not offered
-			return syscall.EINVAL
-		}
-		o.finWait2 = toMillis(min(perf.Tick(v)*perf.Second, l.cfg.FinWait2))
+		o.finWait2 = l.finWait2(v)
 	default:
 		return syscall.ENOPROTOOPT
 	}
 	return 0
+}
+
+// finWait2 is TCP_LINGER2: 0 is the default, less than 0 no FIN-WAIT-2 at all.
+func (l *Layer) finWait2(secs int) millis {
+	if secs == 0 {
+		return toMillis(l.cfg.FinWait2)
+	}
+	return toMillis(min(max(perf.Tick(secs), 0)*perf.Second, maxFinWait2))
 }
 
 func (l *Layer) setKeep(s *Sock, t *millis, secs int) syscall.Errno {
@@ -148,9 +157,6 @@ func (s *Sock) setIP(name, v int) syscall.Errno {
 		}
 		s.TTL = uint8(v)
 	case syscall.IP_TOS:
-		if v < 0 || v > 255 {
-			return syscall.EINVAL
-		}
 		s.TOS = uint8(v) &^ 3 // the ECN bits are not the application's
 	case syscall.IP_MTU_DISCOVER: // the others mean what no stream could do with them
 		if v < syscall.IP_PMTUDISC_DONT || v > syscall.IP_PMTUDISC_DO {
@@ -233,6 +239,9 @@ func (s *Sock) option(level, name int) (int, syscall.Errno) {
 	case syscall.IPPROTO_TCP<<16 | optUserTimeout:
 		return int(o.userLimit), 0
 	case syscall.IPPROTO_TCP<<16 | optLinger2:
+		if o.finWait2 == 0 {
+			return -1, 0
+		}
 		return int(o.finWait2 / 1000), 0
 	case syscall.IPPROTO_IP<<16 | syscall.IP_TTL:
 		if s.TTL == 0 {
@@ -276,7 +285,7 @@ func (s *Sock) maxSeg() int {
 func (l *Layer) SetCongestion(sk *sock.Sock, name string) syscall.Errno {
 	s := sk.Owner.(*Sock)
 	cc, ok := NewCongestion(name)
-	if !ok {
+	if !ok || name == "" {
 		return syscall.ENOENT
 	}
 	s.opt.cong = congOf(cc.Name())

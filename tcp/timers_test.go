@@ -150,14 +150,14 @@ func TestOptions(t *testing.T) {
 		{tcpLevel, 4, 100, 0}, {tcpLevel, 4, 0, syscall.EINVAL}, {tcpLevel, 4, 40000, syscall.EINVAL},
 		{tcpLevel, 5, 100, 0}, {tcpLevel, 5, -1, syscall.EINVAL},
 		{tcpLevel, 6, 5, 0}, {tcpLevel, 6, 128, syscall.EINVAL},
-		{tcpLevel, 8, 10, 0}, {tcpLevel, 8, -1, syscall.EINVAL},
+		{tcpLevel, 8, -1, 0}, {tcpLevel, 8, 10, 0},
 		{tcpLevel, 9, 1, syscall.ENOPROTOOPT}, // TCP_DEFER_ACCEPT
 		{tcpLevel, 12, 0, 0}, {tcpLevel, 12, 1, 0},
 		{tcpLevel, 18, 1000, 0}, {tcpLevel, 18, -1, syscall.EINVAL},
 		{tcpLevel, 23, 1, syscall.ENOPROTOOPT}, // TCP_FASTOPEN
 		{syscall.IPPROTO_IP, syscall.IP_TTL, 5, 0}, {syscall.IPPROTO_IP, syscall.IP_TTL, 0, syscall.EINVAL},
 		{syscall.IPPROTO_IP, syscall.IP_TTL, -1, 0},
-		{syscall.IPPROTO_IP, syscall.IP_TOS, 0x13, 0}, {syscall.IPPROTO_IP, syscall.IP_TOS, 256, syscall.EINVAL},
+		{syscall.IPPROTO_IP, syscall.IP_TOS, 0x13, 0}, {syscall.IPPROTO_IP, syscall.IP_TOS, 256, 0},
 		{syscall.IPPROTO_IP, 99, 1, syscall.ENOPROTOOPT},
 		{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1, 0}, {syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 0, 0},
 		{syscall.SOL_SOCKET, syscall.SO_DEBUG, 1, syscall.ENOPROTOOPT},

@@ -65,9 +65,8 @@ type Sock struct {
 	next  *Sock      // another one with the same key
 	Fence sock.Fence // before it is connected: the parts on other lcores that are read first
 
-	heard    ip.Heard // the groups it has joined
-	heardAll bool     // IP_MULTICAST_ALL: those that others have joined, too
-	alone    bool     // its socket has no parts on other lcores
+	crowd ip.Ears // for groups
+	alone bool    // its socket has no parts on other lcores
 
 	Drops   atomic.Uint32 // datagrams that found no room; written by the lcore
 	pmtu    uint8         // IP_MTU_DISCOVER
@@ -102,7 +101,7 @@ func New(cfg Config) *Layer {
 
 // NewSock returns an unbound socket of this core.
 func (l *Layer) NewSock() *Sock {
-	s := &Sock{pmtu: syscall.IP_PMTUDISC_WANT, heardAll: true}
+	s := &Sock{pmtu: syscall.IP_PMTUDISC_WANT}
 	s.Sock.Init(l.core, l, s)
 	return s
 }

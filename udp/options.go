@@ -3,6 +3,7 @@ package udp
 import (
 	"syscall"
 
+	"dataplane/ip"
 	"dataplane/sock"
 )
 
@@ -40,6 +41,19 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 	return syscall.ENOPROTOOPT
 }
 
+// Joined tells what sk has joined.
+func (l *Layer) Joined(sk *sock.Sock, h ip.Heard) { of(sk).crowd.Join(h) }
+
+// Speak tells by which link sk sends to groups (its number plus 1; 0: by the routes), and
+// from which address.
+func (l *Layer) Speak(sk *sock.Sock, iface uint16, src ip.Addr) {
+	s := of(sk)
+	if s.where != nowhere {
+		l.drain(s, l.core.Now)
+	}
+	s.Endpoint.Speak(iface, src)
+}
+
 func (s *Sock) setIP(name, value int) syscall.Errno {
 	switch name {
 	case syscall.IP_TTL:
@@ -57,7 +71,7 @@ func (s *Sock) setIP(name, value int) syscall.Errno {
 		}
 		s.pmtu = uint8(value)
 	default:
-		return s.setGroups(name, value)
+		return s.SetGroups(&s.crowd, name, value)
 	}
 	return 0
 }
@@ -103,5 +117,5 @@ func (l *Layer) getIP(s *Sock, name int) (int, syscall.Errno) {
 		}
 		return s.Dst.MTU, 0
 	}
-	return s.getGroups(name)
+	return s.GetGroups(&s.crowd, name)
 }

@@ -107,7 +107,7 @@ func (l *Layer) Unbind(sk *sock.Sock) {
 // Like gives s, which nobody knows yet, the options of o. On the lcore of o.
 func (s *Sock) Like(o *Sock) {
 	s.TTL, s.TOS, s.DontFrag, s.Broadcast, s.Group = o.TTL, o.TOS, o.DontFrag, o.Broadcast, o.Group
-	s.heard, s.heardAll, s.pmtu, s.lite = o.heard, o.heardAll, o.pmtu, o.lite
+	s.crowd, s.pmtu, s.lite = o.crowd, o.pmtu, o.lite
 	s.Opt, s.Opt.Rare = o.Opt, o.Opt.Rare.Inherit()
 	if s.Opt.RcvBufSet {
 		s.RX.SetLimit(int(s.Opt.RcvBuf))

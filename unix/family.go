@@ -69,12 +69,13 @@ type endpoint struct {
 	peer atomic.Pointer[endpoint]
 	name atomic.Pointer[string] // nil: it has none; written once, under mu
 
-	err      atomic.Uint32 // pending (SO_ERROR)
-	passCred atomic.Bool   // SO_PASSCRED; written by SetOption
-	sndbuf   atomic.Int32  // written by SetOption
-	rcvbuf   atomic.Int32  // 0: nobody has set it; written by SetOption
-	backlog  int           // under mu
-	known    bool          // the peer's credentials are: connected or listening, but for datagrams; under mu
+	err      atomic.Uint32               // pending (SO_ERROR)
+	passCred atomic.Bool                 // SO_PASSCRED; written by SetOption
+	sndbuf   atomic.Int32                // written by SetOption
+	rcvbuf   atomic.Int32                // 0: nobody has set it; written by SetOption
+	backlog  int                         // under mu
+	filter   atomic.Pointer[sock.Filter] // SO_ATTACH_FILTER; nil: all messages are taken
+	known    bool                        // the peer's credentials are: connected or listening, but for datagrams; under mu
 }
 
 // make returns an endpoint with its socket in one piece.

@@ -118,7 +118,15 @@ func (e *endpoint) put(other *endpoint, m *sock.Msg, r **rights) error {
 	if !e.fits(other, len(m.Buf)) && !other.in.Dead() {
 		return syscall.EAGAIN
 	}
-	err := other.in.Put(&p, m.Buf)
+	b := m.Buf
+	if f := other.filter.Load(); f != nil { // as in Linux the sender does not hear of it
+		n := f.Run(b)
+		if n == 0 {
+			return nil
+		}
+		b = b[:min(n, len(b))]
+	}
+	err := other.in.Put(&p, b)
 	switch {
 	case err == nil:
 		*r = nil

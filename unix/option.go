@@ -2,6 +2,7 @@ package unix
 
 import (
 	"cmp"
+	"encoding/binary"
 	"os"
 	"syscall"
 
@@ -27,9 +28,9 @@ func (ops) TakeError(s *sock.Socket) syscall.Errno {
 func (ops) SetBuffer(s *sock.Socket, send bool, bytes int) error {
 	e := of(s)
 	if send {
-		e.sndbuf.Store(int32(max(min(bytes, sock.MaxBuf)*2, minSndBuf)))
+		e.sndbuf.Store(int32(max(bytes*2, minSndBuf)))
 	} else {
-		e.rcvbuf.Store(int32(max(min(bytes, sock.MaxBuf)*2, minRcvBuf)))
+		e.rcvbuf.Store(int32(max(bytes*2, minRcvBuf)))
 	}
 	e.f.lock()
 	defer e.f.mu.Unlock()
@@ -50,8 +51,11 @@ func (ops) Buffer(s *sock.Socket, send bool) int {
 	return int(cmp.Or(e.rcvbuf.Load(), defaultBuf))
 }
 
-// SetFilter is not offered: nothing is between who writes and who reads.
-func (ops) SetFilter(*sock.Socket, *sock.Filter) error { return syscall.ENOPROTOOPT }
+// SetFilter says which messages s takes; the bytes of a stream all come.
+func (ops) SetFilter(s *sock.Socket, f *sock.Filter) error {
+	of(s).filter.Store(f)
+	return nil
+}
 
 // SetOption sets SO_PASSCRED.
 func (ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
@@ -62,7 +66,7 @@ func (ops) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	return nil
 }
 
-// GetOption reads SO_PASSCRED and SO_PEERCRED.
+// GetOption reads SO_PASSCRED, SO_PEERCRED and SO_PEERNAME.
 func (ops) GetOption(s *sock.Socket, level, name int, v []byte) (int, error) {
 	e := of(s)
 	if level == syscall.SOL_SOCKET {
@@ -70,12 +74,31 @@ func (ops) GetOption(s *sock.Socket, level, name int, v []byte) (int, error) {
 		case syscall.SO_PASSCRED:
 			n, _ := sock.PutBool(v, e.passCred.Load())
 			return n, nil
+		case syscall.SO_PEERNAME:
+			return e.peerName(v)
 		case syscall.SO_PEERCRED:
 			b := e.peerCred().bytes()
 			return copy(v, b[:]), nil
 		}
 	}
 	return 0, syscall.ENOPROTOOPT
+}
+
+// peerName is SO_PEERNAME, a struct sockaddr_un as long as the name.
+func (e *endpoint) peerName(v []byte) (int, error) {
+	name, err := e.s.Ops.GetName(e.s, true)
+	if err != nil {
+		return 0, err
+	}
+	b := binary.NativeEndian.AppendUint16(nil, syscall.AF_UNIX)
+	if b = append(b, name.Path...); name.Path != "" && name.Path[0] != 0 {
+		b = append(b, 0)
+	}
+	n, errno := sock.PutName(v, b)
+	if errno != 0 {
+		return 0, errno
+	}
+	return n, nil
 }
 
 // peerCred returns who the peer is: this process, or nobody.

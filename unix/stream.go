@@ -111,7 +111,7 @@ func (e *endpoint) read(b []byte, flags int) (n int, r *rights, err error) {
 			r, _ = extra.(*rights)
 			break
 		}
-		if k > 0 && (look || flags&sock.MsgWaitall == 0) {
+		if k > 0 && (look || flags&sock.MsgWaitall == 0 && n >= s.Rd.Least()) {
 			break
 		}
 		if k > 0 {

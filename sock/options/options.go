@@ -83,13 +83,15 @@ type Kind uint8
 const (
 	Int    Kind = iota // an int; shorter: EINVAL
 	Loose              // an int, a byte, or nothing, which is 0: level IPPROTO_IP
+	Byte               // an int or a byte; nothing: EINVAL
 	Linger             // struct linger; shorter: EINVAL
 	Time               // struct timeval; shorter: EINVAL
-	Other              // its length is the option's own business
+	Other              // a struct of its own
+	Text               // a name, of any length
 )
 
 // least is the length of a value.
-var least = [...]int{Int: 4, Linger: 8, Time: 16, Other: 0, Loose: 0}
+var least = [...]int{Int: 4, Byte: 1, Linger: 8, Time: 16, Text: 0}
 
 // Len is the least length of such a value.
 func (k Kind) Len() int { return least[k] }
@@ -114,6 +116,7 @@ type Row struct {
 	Kept       Types         // on them it is taken and given back, and no more, as in Linux
 	Errno      syscall.Errno // what setting it gives on the other types; 0: ENOPROTOOPT
 	Note       string        // what it does here, or why not
+	Differs    string        // where it works: how what it does differs from Linux
 }
 
 // Table returns all rows, in the order of levels and numbers.
@@ -144,9 +147,8 @@ func Find(level, num int) *Row {
 	return rows[key{level, num}]
 }
 
-// levels are those that each type of socket knows besides SOL_SOCKET and, for AF_INET6,
-// IPPROTO_IPV6.
-func (t Types) knows(level int, six bool) bool {
+// Knows reports whether sockets of type t, of AF_INET6 if six, have a level.
+func (t Types) Knows(level int, six bool) bool {
 	switch level {
 	case Socket:
 		return true
@@ -170,15 +172,32 @@ func (t Types) knows(level int, six bool) bool {
 	return false
 }
 
+// strange is the errno for a level that sockets of type t do not have.
+func (t Types) strange(six, get bool) syscall.Errno {
+	if t&Unix != 0 || get && !six && t&inetRaw != 0 {
+		return syscall.EOPNOTSUPP
+	}
+	return syscall.ENOPROTOOPT
+}
+
+// hasty reports whether Linux looks at the length of a value before anything else.
+func (r *Row) hasty(level int) bool {
+	switch level {
+	case Socket, ForTCP, ForUDP, ForLite:
+		return r == nil || r.Kind != Text
+	}
+	return false
+}
+
 // Set says whether a socket of type t, of AF_INET6 if six, has an option that may be set
 // to a value of n bytes: 0 or the errno that setsockopt is to return.
 func Set(t Types, six bool, level, num, n int) syscall.Errno {
-	if !t.knows(level, six) {
-		return syscall.ENOPROTOOPT
+	if !t.Knows(level, six) {
+		return t.strange(six, false)
 	}
 	r := Find(level, num)
-	if (level == Socket || level == ForTCP || level == ForUDP || level == ForLite) && n < least[Int] && (r == nil || r.Kind != Other) {
-		return syscall.EINVAL // Linux looks at the length first
+	if r.hasty(level) && n < least[Int] {
+		return syscall.EINVAL
 	}
 	switch {
 	case r == nil:
@@ -198,10 +217,8 @@ func Set(t Types, six bool, level, num, n int) syscall.Errno {
 func Get(t Types, six bool, level, num int) syscall.Errno {
 	r := Find(level, num)
 	switch {
-	case !t.knows(level, six) && t == Packet:
-		return syscall.ENOPROTOOPT
-	case !t.knows(level, six):
-		return syscall.EOPNOTSUPP
+	case !t.Knows(level, six):
+		return t.strange(six, true)
 	case r == nil:
 		return syscall.ENOPROTOOPT
 	case (r.Works|r.Kept)&t == 0 && r.Errno == syscall.EOPNOTSUPP:

@@ -29,7 +29,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: the note is no sentence", r.Name)
 		}
 		for _, ty := range []Types{TCP, UDP, Raw, Packet} {
-			if all&ty != 0 && !ty.knows(r.Level, false) && !ty.knows(r.Level, true) {
+			if all&ty != 0 && !ty.Knows(r.Level, false) && !ty.Knows(r.Level, true) {
 				t.Errorf("%s: a socket that has not its level", r.Name)
 			}
 		}
@@ -61,6 +61,7 @@ func TestSet(t *testing.T) {
 		{TCP, false, IPv6, syscall.IPV6_UNICAST_HOPS, 4, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP},
 		{TCP, false, 12345, 1, 4, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP},
 		{Packet, false, IP, syscall.IP_TTL, 4, syscall.ENOPROTOOPT, syscall.ENOPROTOOPT},
+		{Unix, false, IP, syscall.IP_TTL, 4, syscall.EOPNOTSUPP, syscall.EOPNOTSUPP},
 	} {
 		if e := Set(c.typ, c.six, c.level, c.num, c.n); e != c.set {
 			t.Errorf("set %d/%d of %d: %v, want %v", c.level, c.num, c.typ, e, c.set)

@@ -3,7 +3,8 @@ package options
 // packetRows is level SOL_PACKET.
 var packetRows = []Row{
 	{Level: Link, Num: 1, Name: "PACKET_ADD_MEMBERSHIP", Kind: Other, Mode: WriteOnly, Works: Packet,
-		Note: "a port that keeps frames of others away hands up those of all groups, or all"},
+		Note:    "a port that keeps frames of others away hands up those of all groups, or all",
+		Differs: "EINVAL for kinds that there are not, which Linux takes"},
 	{Level: Link, Num: 2, Name: "PACKET_DROP_MEMBERSHIP", Kind: Other, Mode: WriteOnly, Works: Packet},
 	{Level: Link, Num: 3, Name: "PACKET_RECV_OUTPUT",
 		Note: "Linux has nothing behind it"},
