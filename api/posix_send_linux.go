@@ -19,8 +19,9 @@ func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err e
 	if flags&^sendFlags != 0 {
 		return 0, unix.EOPNOTSUPP
 	}
-	if flags&unix.MSG_MORE != 0 && f.s.Type != unix.SOCK_STREAM {
-		return 0, unix.EOPNOTSUPP
+	part := flags&unix.MSG_MORE != 0 && f.s.Type != unix.SOCK_STREAM
+	if part && f.s.Family == unix.AF_UNIX { // as Linux: not looked at
+		part, flags = false, flags&^unix.MSG_MORE
 	}
 	flags = f.flags(flags) & (unix.MSG_DONTWAIT | unix.MSG_MORE)
 	if len(oob) > 0 && len(b) == 0 && f.s.Type != unix.SOCK_DGRAM { // as x/sys/unix: a byte that control can go with
@@ -28,7 +29,7 @@ func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err e
 		defer func() { n = 0 }()
 	}
 	switch {
-	case len(oob) == 0 && (to == nil || f.s.Type == unix.SOCK_STREAM && f.s.SK() != nil): // as Linux: TCP does not look at the name
+	case !part && len(oob) == 0 && (to == nil || f.s.Type == unix.SOCK_STREAM && f.s.SK() != nil): // as Linux: TCP does not look at the name
 		n, err = f.s.Send(b, flags)
 	default:
 		m := sock.Msg{Buf: b, Control: oob, Flags: flags, Named: to != nil}
@@ -37,7 +38,11 @@ func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err e
 				return 0, err
 			}
 		}
-		n, err = f.s.SendMsg(&m)
+		if part {
+			n, err = f.s.SendMore(&m)
+		} else {
+			n, err = f.s.SendMsg(&m)
+		}
 	}
 	if n > 0 {
 		return n, nil

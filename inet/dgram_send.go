@@ -21,6 +21,9 @@ func (*dgramOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	}
 	var d sock.Datagram
 	if err := describe(s, m, len(m.Buf), &d); err != nil {
+		if of(s).segment.Load() >= corked {
+			return dgram.SendMore(s, m)
+		}
 		return 0, err
 	}
 	return queue(s, m, &d)
@@ -69,7 +72,10 @@ func (o *dgramOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 }
 
 // SendBatch queues several, and asks the lcore once.
-func (*dgramOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
+func (o *dgramOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
+	if of(s).segment.Load() >= corked {
+		return o.sendOneByOne(s, from, n, flags)
+	}
 	if err := sendable(s); err != nil {
 		return 0, err
 	}
@@ -144,7 +150,12 @@ func describe(s *sock.Socket, m *sock.Msg, n int, d *sock.Datagram) error {
 	if n > maxDatagram && ip.Addr(d.Peer.Addr).Is4() {
 		return syscall.EMSGSIZE
 	}
-	if seg == 0 || n == 0 {
+	switch {
+	case seg == 0:
+		return nil
+	case seg >= corked:
+		return errCorked
+	case n == 0:
 		return nil
 	}
 	// Linux 6.18, udp_send_skb: a segment is not cut, and there may be so many.

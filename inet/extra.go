@@ -17,6 +17,7 @@ type extra struct {
 	whole    atomic.Bool                      // IP_HDRINCL as SendMsg sees it
 	sumEnd   atomic.Int32                     // how long a packet must be for IPV6_CHECKSUM; 0: there is none
 	errs     atomic.Pointer[[]*sock.ErrQueue] // of the Socks
+	cork     *cork                            // under Wr's lock
 }
 
 // extraOf returns the extra of s, nil if it has none.

@@ -190,7 +190,7 @@ type private struct {
 
 // dgramPart is what only datagrams need.
 type dgramPart struct {
-	segment atomic.Uint32 // UDP_SEGMENT; written by SetOption
+	segment atomic.Uint32 // UDP_SEGMENT, and corked; written by SetOption, and under Wr's lock
 	head    sock.Record   // of a datagram to the peer, but for its length, while connected; under Wr's lock
 	to      ip.Addr       // a destination that was found in order by routes; under Wr's lock
 	routes  *ip.Routes    // nil: none

@@ -40,7 +40,12 @@ func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno
 		if value < 0 || value > 0xffff {
 			return true, syscall.EINVAL
 		}
-		p.segment.Store(uint32(value))
+		old := p.segment.Load()
+		for !p.segment.CompareAndSwap(old, old&corked|uint32(value)) {
+			old = p.segment.Load()
+		}
+	case option{syscall.IPPROTO_UDP, udpCork}:
+		return true, setCork(s, value != 0)
 	case option{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY}:
 		return true, setOnly6(s, value != 0)
 	case option{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_IF}:
@@ -71,7 +76,9 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 	}
 	switch o {
 	case option{syscall.IPPROTO_UDP, udpSegment}:
-		return put(o.level, v, int(p.segment.Load()))
+		return put(o.level, v, int(p.segment.Load()&(corked-1)))
+	case option{syscall.IPPROTO_UDP, udpCork}:
+		return put(o.level, v, b2i(isCorked(s)))
 	case option{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_IF}:
 		return put(o.level, v, groupIface6(s))
 	case option{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY}:

@@ -101,6 +101,13 @@ type ErrorOps interface {
 	RecvError(s *Socket, m *Msg) (int, error)
 }
 
+// CorkOps is what a family offers whose messages may be sent in parts (MSG_MORE).
+type CorkOps interface {
+	// SendMore is SendMsg of a part of a message; without MsgMore it is the last one. The
+	// lock is Wr's.
+	SendMore(s *Socket, m *Msg) (int, error)
+}
+
 // IoctlOps is what a family offers whose sockets know requests of ioctl that answer with
 // a number, such as FIONREAD. What it does not know is ENOTTY.
 type IoctlOps interface {

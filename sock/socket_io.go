@@ -97,6 +97,18 @@ func (s *Socket) SendMsg(m *Msg) (int, error) {
 	return n, err
 }
 
+// SendMore is SendMsg of a part of a message: with MsgMore in m.Flags the rest follows.
+// EOPNOTSUPP: the family sends whole ones only.
+func (s *Socket) SendMore(m *Msg) (int, error) {
+	ops, ok := s.Ops.(CorkOps)
+	if !ok {
+		return 0, syscall.EOPNOTSUPP
+	}
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	return ops.SendMore(s, m)
+}
+
 // RecvBatch passes to to the datagrams that have come, n at the most; it waits
 // for the first. The caller holds the lock of Rd, which also guards to.
 func (s *Socket) RecvBatch(to Sink, n, flags int) (int, error) {

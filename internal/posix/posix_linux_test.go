@@ -113,6 +113,7 @@ var parts = []part{
 	{callCases, callReasons},
 	{readyCases, readyReasons},
 	{dissolveCases, dissolveReasons},
+	{corkCases, nil},
 	{packetCases, packetReasons},
 	{controlCases, controlReasons},
 	{mmsgCases, nil},

@@ -2,8 +2,7 @@ package options
 
 // udpRows is level IPPROTO_UDP.
 var udpRows = []Row{
-	{Level: ForUDP, Num: 1, Name: "UDP_CORK",
-		Note: "each call is a datagram; a vector of pieces makes one of them"},
+	{Level: ForUDP, Num: 1, Name: "UDP_CORK", Works: UDP},
 	{Level: ForUDP, Num: 10, Name: "UDPLITE_SEND_CSCOV", Works: Lite,
 		Note: "UDP-Lite only"},
 	{Level: ForUDP, Num: 11, Name: "UDPLITE_RECV_CSCOV", Works: Lite,
