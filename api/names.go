@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"strconv"
@@ -42,6 +43,12 @@ func (n *Net) nameOf(ap netip.AddrPort) sock.Name {
 		name.Zone = n.zoneIndex(z)
 	}
 	return name
+}
+
+// halves is a as SetIP takes it.
+func halves(a netip.Addr) (hi, lo uint64) {
+	b := a.As16()
+	return binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 }
 
 // zoneName is the name of the interface with a number.

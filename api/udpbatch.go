@@ -236,12 +236,14 @@ func (b *outBatch) goTo(addr netip.AddrPort) error {
 	a := addr.Addr()
 	switch {
 	case a.Is4(), a.Is4In6():
-		b.msg.Name.Set4(a.As4(), addr.Port())
 	case b.c.s.Family != familyInet6, !a.IsValid():
 		return foreign(a)
-	default:
+	case a.Zone() != "":
 		b.msg.Name = b.c.n.nameOf(addr)
+		return nil
 	}
+	hi, lo := halves(a)
+	b.msg.Name.SetIP(hi, lo, addr.Port())
 	return nil
 }
 

@@ -136,10 +136,11 @@ func (c *UDPConn) sendMsg(b, oob []byte, addr netip.AddrPort) (int, error) {
 		if err := c.mayGoTo(addr); err != nil {
 			return 0, err
 		}
-		if m.Named = true; addr.Addr().Is4() || addr.Addr().Is4In6() {
-			m.Name.Set4(addr.Addr().As4(), addr.Port())
-		} else {
+		if m.Named = true; addr.Addr().Zone() != "" {
 			m.Name = c.n.nameOf(addr)
+		} else {
+			hi, lo := halves(addr.Addr())
+			m.Name.SetIP(hi, lo, addr.Port())
 		}
 	}
 	n, err := c.s.SendMsg(&m)
@@ -151,11 +152,12 @@ func (c *UDPConn) sendTo(b []byte, addr netip.AddrPort) (int, error) {
 	if err := c.mayGoTo(addr); err != nil {
 		return 0, err
 	}
-	if a := addr.Addr(); !a.Is4() && !a.Is4In6() {
+	if a := addr.Addr(); !a.Is4() && a.Zone() != "" {
 		n, err := c.s.SendTo(b, 0, c.n.nameOf(addr))
 		return n, sysError("sendto", err)
 	}
-	n, err := c.s.SendTo4(b, 0, addr.Addr().As4(), addr.Port())
+	hi, lo := halves(addr.Addr())
+	n, err := c.s.SendToIP(b, 0, hi, lo, addr.Port())
 	if err != nil {
 		return n, sysError("sendto", err)
 	}

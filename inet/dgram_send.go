@@ -235,8 +235,10 @@ func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 	to := (*ip.Addr)(&d.Peer.Addr)
 	p := of(s)
 	r := p.host.Routes.Load()
-	if r != nil && r == p.routes && *to == p.to && d.Peer.Zone == 0 {
-		return nil // as the last time
+	if r != nil && r == p.routes {
+		if *to == p.to && d.Peer.Zone == 0 || d.Peer.Zone != 0 && asBefore(&d.Peer, &p.to) {
+			return nil // as the last time
+		}
 	}
 	if errno := innerPeer(s, &d.Peer); errno != 0 {
 		return errno
@@ -252,4 +254,15 @@ func destination(s *sock.Socket, m *sock.Msg, d *sock.Datagram) error {
 	}
 	p.to, p.routes = *to, r
 	return nil
+}
+
+// asBefore reports whether n, which has a zone, means the inner address to, as the last
+// time, and makes it an inner name then.
+func asBefore(n *sock.Name, to *ip.Addr) bool {
+	a := ip.FromName(n.Addr, n.Zone)
+	if a != *to {
+		return false
+	}
+	n.Addr, n.Zone = a, 0
+	return true
 }

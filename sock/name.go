@@ -24,18 +24,24 @@ func NameFrom(ap netip.AddrPort) Name {
 	return n
 }
 
-// Set4 makes n the name of an IPv4 address and a port; 0.0.0.0 is the wildcard.
-// It writes, and CopyName reads, whole words: a name that is read in larger pieces
-// than it was just written in makes the CPU wait.
-func (n *Name) Set4(a [4]byte, port uint16) {
-	v := binary.BigEndian.Uint32(a[:])
-	low := uint64(0xffff)<<32 | uint64(v)
-	if v == 0 {
-		low = 0
+// SetIP makes n the name of an address without a zone, whose halves are hi and lo, and a
+// port; 0.0.0.0 is the wildcard. It writes, and CopyName reads, whole words: a name that
+// is read in larger pieces than it was just written in makes the CPU wait.
+func (n *Name) SetIP(hi, lo uint64, port uint16) {
+	if hi == 0 && lo == prefix4 {
+		lo = 0
 	}
-	binary.BigEndian.PutUint64(n.Addr[:8], 0)
-	binary.BigEndian.PutUint64(n.Addr[8:], low)
+	binary.BigEndian.PutUint64(n.Addr[:8], hi)
+	binary.BigEndian.PutUint64(n.Addr[8:], lo)
 	n.Port, n.Zone = port, 0
+}
+
+// prefix4 is the lower half of 0.0.0.0.
+const prefix4 = 0xffff << 32
+
+// Set4 is SetIP for an IPv4 address.
+func (n *Name) Set4(a [4]byte, port uint16) {
+	n.SetIP(0, prefix4|uint64(binary.BigEndian.Uint32(a[:])), port)
 }
 
 // CopyName makes n a copy of m, but for Path.

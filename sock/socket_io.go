@@ -60,11 +60,11 @@ func (s *Socket) Send(b []byte, flags int) (int, error) {
 	return n, err
 }
 
-// SendTo4 is SendTo for an IPv4 address.
-func (s *Socket) SendTo4(b []byte, flags int, to [4]byte, port uint16) (int, error) {
+// SendToIP is SendTo for an address as SetIP takes it.
+func (s *Socket) SendToIP(b []byte, flags int, hi, lo uint64, port uint16) (int, error) {
 	s.Wr.Lock()
 	m := s.Wr.message()
-	m.Name.Set4(to, port)
+	m.Name.SetIP(hi, lo, port)
 	m.Buf, m.Flags, m.Named = b, flags, true
 	n, err := s.Ops.SendMsg(s, m)
 	m.Buf = nil
