@@ -113,6 +113,7 @@ func (l *Layer) unreachable6(m *mbuf.Mbuf, ifc *eth.Iface) {
 	}
 	h := Header6(b[:HdrLen6])
 	src, dst := l.zoned(h.Src(), ifc), l.zoned(h.Dst(), ifc)
+	l.redirects.dead(dst)
 	l.otherGateway(dst)
 	if l.sending {
 		l.dead = true

@@ -157,7 +157,7 @@ type Layer struct {
 	frags     reassembler
 	paths     pathTable
 	auto      autos
-	redirects []redirect
+	redirects redirects
 	talkers   []*talker // for the groups of each link; only on the core that speaks for all
 	deadGates [deadGateways]deadGateway
 	limit     limiter
@@ -199,6 +199,7 @@ func New(cfg Config) *Layer {
 	l.initIDs()
 	l.frags.init(l, cfg.Fragments)
 	l.paths.init(l)
+	l.redirects.init(l)
 	l.limit.init(be.Uint64(cfg.Secret[8:]))
 	l.labelKey = siphash.Hash(be.Uint64(cfg.Secret[:8]), be.Uint64(cfg.Secret[8:]), []byte("flow label"))
 	l.echoes = newBucket(echoRate, echoBurst)
@@ -265,4 +266,5 @@ func (l *Layer) Close(now perf.Tick) {
 	l.closeAuto()
 	l.frags.close()
 	l.paths.close()
+	l.redirects.close()
 }

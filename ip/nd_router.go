@@ -15,9 +15,6 @@ const (
 	optRoute      = 24
 	optRDNSS      = 25
 	advertLen     = 16
-	redirectLen   = 40
-	redirectRows  = 64
-	redirectTime  = 10 * 60 * perf.Second
 	maxReachable  = 3600 * perf.Second // RFC 4861 6.2.1
 	leastReply    = 10 * perf.Millisecond
 	maxRetransmit = 60 * perf.Second
@@ -207,76 +204,4 @@ func (l *Layer) noRouter(n *eth.Neighbor) {
 	gone := func(r autoRoute) bool { return r.gateway == Addr(n.Addr()) }
 	k.routers, k.routes = slices.DeleteFunc(k.routers, gone), slices.DeleteFunc(k.routes, gone)
 	k.tidy()
-}
-
-// redirect is a better first hop that a router told. Every core hears of it.
-type redirect struct {
-	dst, hop Addr // the same: dst is on the link
-	iface    uint16
-	until    perf.Tick
-}
-
-// redirected takes a redirect: RFC 4861 8.1, 8.3.
-func (l *Layer) redirected(b []byte, p *Packet) perf.Verdict {
-	if len(b) < redirectLen {
-		return perf.DropNDBad
-	}
-	target, dst := Addr(b[8:24]), Addr(b[24:40])
-	var mac [6]byte
-	var told bool
-	ok := ndOptions(b[redirectLen:], func(kind uint8, opt []byte) {
-		if kind == optTarget {
-			mac, told = linkAddr(opt)
-		}
-	})
-	onLink := target == dst
-	if !ok || !p.Src.IsLinkLocal() || dst.IsMulticast() || dst.Is4() || !onLink && !target.IsLinkLocal() {
-		return perf.DropNDBad
-	}
-	dst = dst.Scoped(p.Iface.Index)
-	target = target.Scoped(p.Iface.Index)
-	if dst.IsLinkLocal() || l.routes.IsLocal(dst) || l.routes.IsLocal(target) {
-		return perf.DropNDBad
-	}
-	// RFC 4861 8.1: only from the router that is used for this destination now.
-	e := Endpoint{Remote: dst}
-	if l.Resolve(&e) != 0 || e.Dst.Iface != p.Iface || Addr(e.Dst.Neigh.Addr()) != p.Src {
-		return perf.DropNDBad
-	}
-	if told {
-		if n := l.cfg.Eth.Learn(p.Iface, eth.Addr(target), mac); n != nil && !onLink {
-			l.cfg.Eth.SetRouter(n, true)
-		}
-	}
-	l.stat.Event(perf.EvRedirectTaken)
-	r := redirect{dst, target, p.Iface.Index, l.now + redirectTime}
-	if i := slices.IndexFunc(l.redirects, func(o redirect) bool { return o.dst == dst }); i >= 0 {
-		l.redirects[i] = r
-	} else {
-		if len(l.redirects) >= redirectRows {
-			l.redirects = slices.Delete(l.redirects, 0, 1)
-		}
-		l.redirects = append(l.redirects, r)
-	}
-	l.stale()
-	return perf.Delivered
-}
-
-// redirect changes a route by what routers have told of dst.
-func (l *Layer) redirect(dst Addr, rt *Route) {
-	for i := range l.redirects {
-		r := &l.redirects[i]
-		if r.dst != dst || r.iface != rt.Iface {
-			continue
-		}
-		n := l.cfg.Eth.Lookup(l.iface(r.iface), eth.Addr(r.hop))
-		if l.now >= r.until || n != nil && n.Failed() {
-			l.redirects = slices.Delete(l.redirects, i, i+1)
-			return
-		}
-		if rt.Gateway = r.hop; r.hop == dst {
-			rt.Gateway = Addr{}
-		}
-		return
-	}
 }

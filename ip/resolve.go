@@ -147,8 +147,8 @@ func (l *Layer) route6(e *Endpoint) (Route, bool) {
 		rt = l.gateway(e.Remote, rt)
 		l.routes.choose6(e.Remote, &rt)
 	}
-	if ok && len(l.redirects) > 0 {
-		l.redirect(e.Remote, &rt)
+	if ok && len(l.redirects.list) > 0 {
+		l.redirects.apply(e.Remote, &rt)
 	}
 	if f := l.iface(rt.Iface); ok && f != nil && f.MTU < MinMTU6 {
 		return Route{}, false // RFC 8200 5: no link for IPv6
