@@ -78,6 +78,9 @@ func NewTasks(fault func(v any, stack []byte)) *Tasks {
 	return ts
 }
 
+// Here reports whether the caller is a task.
+func (ts *Tasks) Here() bool { return ts.current() != nil }
+
 // current returns the task that calls, nil if an ordinary goroutine does. Of what the
 // cores write with every step it reads only where two tasks share a mark.
 func (ts *Tasks) current() *Task {
