@@ -22,6 +22,9 @@ const (
 	maxSackTS   = 3          // what fits beside timestamps in 40 bytes
 	tsWord      = 0x0101080a // nop, nop, timestamps, 10: what nearly every segment carries
 	tsOptionLen = 12
+
+	synTSWord    = optSackOK<<24 | lenSackOK<<16 | optTimestamp<<8 | lenTimestamp
+	synOptionLen = lenMSS + tsOptionLen + 4
 )
 
 // Block is a range of sequence numbers, Start inclusive, End exclusive.
@@ -113,6 +116,22 @@ func (o *Options) brief(h Header, flags uint8) bool {
 	return true
 }
 
+// briefSyn is Parse for a SYN with all options, in the order of Put and of Linux. False:
+// it is another.
+func (o *Options) briefSyn(h Header, flags uint8) bool {
+	if len(h) != HeaderLen+synOptionLen || flags&SYN == 0 {
+		return false
+	}
+	b := (*[synOptionLen]byte)(h[HeaderLen:])
+	mss, scale := binary.BigEndian.Uint32(b[0:]), binary.BigEndian.Uint32(b[16:])
+	if mss>>16 != optMSS<<8|lenMSS || binary.BigEndian.Uint32(b[4:]) != synTSWord || scale>>8 != optNOP<<16|optWScale<<8|lenWScale {
+		return false
+	}
+	o.MSS, o.WScale, o.SackOK, o.TS, o.NSack = uint16(mss), int8(min(scale&0xff, maxWScale)), true, true, 0
+	o.TSVal, o.TSEcr = binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint32(b[12:])
+	return true
+}
+
 // Len is the number of bytes Put writes, a multiple of 4 and at most 40.
 func (o *Options) Len() int {
 	n := 0
@@ -155,7 +174,7 @@ func (o *Options) Put(b []byte) int {
 	if o.TS {
 		word := uint32(tsWord)
 		if o.MSS != 0 && o.SackOK {
-			word = optSackOK<<24 | lenSackOK<<16 | optTimestamp<<8 | lenTimestamp
+			word = synTSWord
 		}
 		binary.BigEndian.PutUint32(b[n:], word)
 		binary.BigEndian.PutUint32(b[n+4:], o.TSVal)

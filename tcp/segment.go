@@ -63,7 +63,7 @@ func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 			g.end++
 		}
 	}
-	if !g.opts.brief(h, g.flags) {
+	if !g.opts.brief(h, g.flags) && !g.opts.briefSyn(h, g.flags) {
 		// What stands before a malformed option counts, the rest is ignored.
 		g.opts.Parse(h.Opts(), g.flags&SYN != 0)
 	}
