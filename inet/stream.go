@@ -95,7 +95,10 @@ func (*streamOps) Accept(s *sock.Socket, flags int) (*sock.Socket, error) {
 func nextChild(s *sock.Socket) *sock.Sock {
 	group := s.Group()
 	for i := range group {
-		k := (s.Last() + 1 + i) % len(group)
+		k := s.Last() + 1 + i
+		if k >= len(group) {
+			k -= len(group)
+		}
 		if sk, ok := group[k].AcceptQ.Pop(); ok {
 			s.SetLast(k)
 			return sk

@@ -93,8 +93,10 @@ func (dl *deadline) leave(good bool) {
 		}
 		return
 	}
-	dl.expired.Store(false)
-	dl.timeout.Store(0)
+	dl.pending()
+	if dl.timeout.Load() != 0 {
+		dl.timeout.Store(0)
+	}
 	dl.until, dl.bound = time.Time{}, nil
 }
 
@@ -123,7 +125,7 @@ func (dl *deadline) set(t time.Time, side *Side) {
 	}
 	dl.side, dl.at = side, t
 	if t.IsZero() {
-		dl.expired.Store(false)
+		dl.pending()
 		return
 	}
 	wait := time.Until(t)
@@ -132,9 +134,16 @@ func (dl *deadline) set(t time.Time, side *Side) {
 		side.Interrupt()
 		return
 	}
-	dl.expired.Store(false)
+	dl.pending()
 	if dl.rings.IsZero() || t.Before(dl.rings) {
 		dl.arm(wait)
+	}
+}
+
+// pending: it has not passed. Under mu.
+func (dl *deadline) pending() {
+	if dl.expired.Load() {
+		dl.expired.Store(false)
 	}
 }
 

@@ -52,7 +52,7 @@ func TestRenew(t *testing.T) {
 		sk.WantTail.Store(3)
 		sk.SndWant.Store(3)
 		sk.Opt.KeepAlive = true
-		sk.Renew(nil, nil)
+		sk.Renew(nil, nil, DefaultSndBuf)
 		if sk.RX.Len() != 0 || sk.TX.Len() != 0 || sk.RX.Free() != DefaultRcvBuf || !sk.TX.Unused() || !sk.RX.Unused() {
 			t.Error("the rings are not empty")
 		}

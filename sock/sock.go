@@ -87,8 +87,10 @@ func (sk *Sock) Init(core *Core, p Proto, owner Owner) {
 
 // Renew is Init for a Sock that has served before: nobody knows it any more, neither a
 // Socket (Leave) nor the lcore. What never changes in the Socks of a plane is not
-// written, so that whoever reads it in a closed Socket's Side reads the same.
-func (sk *Sock) Renew(core *Core, p Proto) {
+// written, so that whoever reads it in a closed Socket's Side reads the same; nor is
+// what has its value already, for an atomic store costs as much as twenty plain ones.
+// sndBuf is the limit of TX.
+func (sk *Sock) Renew(core *Core, p Proto, sndBuf int) {
 	if sk.core.Load() != core {
 		sk.core.Store(core)
 	}
@@ -99,9 +101,9 @@ func (sk *Sock) Renew(core *Core, p Proto) {
 			w.task.Store(nil)
 		}
 	}
-	sk.Opt = Options{RcvBuf: DefaultRcvBuf, SndBuf: DefaultSndBuf}
+	sk.Opt = Options{RcvBuf: DefaultRcvBuf, SndBuf: int32(sndBuf)}
 	sk.RX.Again(DefaultRcvBuf)
-	sk.TX.Again(DefaultSndBuf)
+	sk.TX.Again(sndBuf)
 	if sk.WantTail.Load() != math.MaxUint64 {
 		sk.WantTail.Store(math.MaxUint64)
 	}
@@ -154,10 +156,18 @@ func (sk *Sock) Names() (local, remote Name) { return sk.Owner.Names() }
 func (sk *Sock) Has(flag uint32) bool { return sk.flags.Load()&flag != 0 }
 
 // Set sets flags. Runs on the lcore.
-func (sk *Sock) Set(flag uint32) { sk.flags.Store(sk.flags.Load() | flag) }
+func (sk *Sock) Set(flag uint32) {
+	if f := sk.flags.Load(); f&flag != flag {
+		sk.flags.Store(f | flag)
+	}
+}
 
 // Unset clears flags. Runs on the lcore.
-func (sk *Sock) Unset(flag uint32) { sk.flags.Store(sk.flags.Load() &^ flag) }
+func (sk *Sock) Unset(flag uint32) {
+	if f := sk.flags.Load(); f&flag != 0 {
+		sk.flags.Store(f &^ flag)
+	}
+}
 
 // Kick asks the lcore to look at sk. Any thread; cheap when sk is already in
 // the mailbox.

@@ -124,7 +124,9 @@ func (s *Socket) Join(sk *Sock) {
 
 // Only makes sk, attached before, the Sock that s works with alone.
 func (s *Socket) Only(sk *Sock) {
-	s.group.Store(nil)
+	if s.group.Load() != nil {
+		s.group.Store(nil)
+	}
 	s.sk.Store(sk)
 }
 

@@ -119,7 +119,7 @@ func (s *Sock) chunk(room, limit int) (n int, fin bool) {
 	if n < 0 {
 		return 0, false
 	}
-	if part := n % mss; part != 0 {
+	if part := beyond(n, mss); part != 0 {
 		switch {
 		case n == avail: // the tail of what there is
 			if !s.mayPush() {
@@ -133,6 +133,14 @@ func (s *Sock) chunk(room, limit int) (n int, fin bool) {
 	}
 	// The FIN takes a number of the window, too.
 	return n, d.fin && n == avail && window > n
+}
+
+// beyond is n % size, most often without a division, which takes longer than all the rest.
+func beyond(n, size int) int {
+	if n < size {
+		return n
+	}
+	return n % size
 }
 
 // unsent is how many bytes follow at nxt in one piece. After a time-out it

@@ -20,7 +20,11 @@ func (l *Layer) claim(s *Sock) (floor uint32, errno syscall.Errno) {
 	start := l.rng.IntN(n)
 	errno = syscall.ESTALE
 	for i := range n {
-		p := l.cfg.PortMin + uint16((start+i)%n)
+		k := start + i
+		if k >= n {
+			k -= n
+		}
+		p := l.cfg.PortMin + uint16(k)
 		if !l.cfg.Owner(s.Local, s.Remote, p, s.RemotePort) {
 			continue
 		}

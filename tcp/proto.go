@@ -76,12 +76,11 @@ func (l *Layer) open(s *Sock, floor uint32) {
 		iss = floor
 	}
 	s.startSend(iss)
-	s.rcv = recv{
-		tsOff: tsOff, want: math.MaxUint64,
-		scale:  scaleFor(l.maxWindow(&s.Opt)),
-		advMSS: advertised(s.Dst.Iface.MTU, int(s.opt.maxSeg), s.Remote.Is4()),
-		ackNow: true,
-	}
+	s.rcv = recv{}
+	r := &s.rcv
+	r.tsOff, r.want, r.ackNow = tsOff, math.MaxUint64, true
+	r.scale = scaleFor(l.maxWindow(&s.Opt))
+	r.advMSS = advertised(s.Dst.Iface.MTU, int(s.opt.maxSeg), s.Remote.Is4())
 	s.state = SynSent
 	l.cfg.Stat.Event(perf.EvTCPActiveOpen)
 	l.want(s)

@@ -172,12 +172,12 @@ func (l *Layer) newSock() *Sock {
 	if s == nil {
 		s = new(Sock)
 		s.Sock.Init(l.cfg.Core, l, s)
+		s.Opt.SndBuf = sock.StreamSndBuf
+		s.TX.SetLimit(sock.StreamSndBuf)
 	} else {
-		s.Sock.Renew(l.cfg.Core, l)
+		s.Sock.Renew(l.cfg.Core, l, sock.StreamSndBuf)
 		s.block = block{}
 	}
-	s.Opt.SndBuf = sock.StreamSndBuf
-	s.TX.SetLimit(sock.StreamSndBuf)
 	s.l, s.opt = l, l.preset
 	s.timer.Init(s, 0)
 	s.rcv.want = math.MaxUint64

@@ -10,8 +10,10 @@ import (
 
 // startSend sets the sending side to the beginning: nothing sent, iss chosen.
 func (s *Sock) startSend(iss uint32) {
-	s.snd = send{iss: iss, una: iss, nxt: iss, max: iss, tailSeq: iss + 1, tail: s.TX.Tail()}
-	s.loss = recovery{recover: iss}
+	s.snd, s.loss = send{}, recovery{} // and not as literals, which are made elsewhere and copied
+	d := &s.snd
+	d.iss, d.una, d.nxt, d.max, d.tailSeq, d.tail = iss, iss, iss, iss, iss+1, s.TX.Tail()
+	s.loss.recover = iss
 	s.rtt.Init()
 }
 

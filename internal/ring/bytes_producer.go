@@ -7,7 +7,9 @@ func (b *Bytes) Limit() int { return int(b.limit.Load()) }
 
 // SetLimit changes the limit, but never to less than what is in the ring.
 func (b *Bytes) SetLimit(n int) {
-	b.limit.Store(int32(max(n, int(b.highest-b.tail.Load()))))
+	if v := int32(max(n, int(b.highest-b.tail.Load()))); v != b.limit.Load() {
+		b.limit.Store(v)
+	}
 }
 
 // Free returns how many bytes may be written at head.
