@@ -28,7 +28,7 @@ func (u *Posix) EpollCreate1(flag int) (fd int, err error) {
 
 // EpollCtl lets the epoll epfd watch fd (EPOLL_CTL_ADD), watch it for something else
 // (EPOLL_CTL_MOD), or watch it no more (EPOLL_CTL_DEL). It knows EPOLLET, EPOLLONESHOT and
-// EPOLLEXCLUSIVE. EPERM: fd is an epoll.
+// EPOLLEXCLUSIVE. fd may be another epoll; ELOOP: they would lie too deep in one another.
 func (u *Posix) EpollCtl(epfd, op, fd int, event *unix.EpollEvent) error {
 	if event == nil && op != unix.EPOLL_CTL_DEL {
 		return unix.EFAULT
@@ -41,20 +41,26 @@ func (u *Posix) EpollCtl(epfd, op, fd int, event *unix.EpollEvent) error {
 	switch {
 	case err != nil:
 		return err
-	case f.s == nil && f != e:
-		return unix.EPERM
 	case e.ep == nil || f == e:
 		return unix.EINVAL
 	}
 	switch op {
 	case unix.EPOLL_CTL_ADD:
-		return e.ep.Add(f.s, fd, eventFrom(event))
+		return e.ep.Add(f.watched(), fd, eventFrom(event))
 	case unix.EPOLL_CTL_MOD:
-		return e.ep.Modify(f.s, fd, eventFrom(event))
+		return e.ep.Modify(f.watched(), fd, eventFrom(event))
 	case unix.EPOLL_CTL_DEL:
-		return e.ep.Delete(f.s, fd)
+		return e.ep.Delete(f.watched(), fd)
 	}
 	return unix.EINVAL
+}
+
+// watched is what an epoll watches of f.
+func (f *file) watched() *sock.Socket {
+	if f.ep != nil {
+		return f.ep.Socket()
+	}
+	return f.s
 }
 
 func eventFrom(e *unix.EpollEvent) sock.Event {
@@ -107,28 +113,25 @@ func look(ps []polled) (n int) {
 		if p.f == nil {
 			continue
 		}
-		if p.got = sock.PollNval; p.f.s != nil {
-			p.got = p.f.s.Ops.Poll(p.f.s) & p.want
-		}
-		if p.got != 0 {
+		s := p.f.watched()
+		if p.got = s.Ops.Poll(s) & p.want; p.got != 0 {
 			n++
 		}
 	}
 	return n
 }
 
-// await waits until one of ps is ready, and returns how many are. An epoll is not waited
-// for: it is POLLNVAL.
+// await waits until one of ps is ready, and returns how many are.
 func (u *Posix) await(ps []polled, wait time.Duration) (int, error) {
 	n := look(ps)
 	if n > 0 || wait == 0 {
 		return n, nil
 	}
-	e := sock.NewEpoll(u.n.tasks)
+	e := sock.NewPoll(u.n.tasks)
 	defer e.Close()
 	for i := range ps {
 		if p := &ps[i]; p.f != nil {
-			if err := e.Add(p.f.s, i, sock.Event{Events: p.want}); err != nil {
+			if err := e.Add(p.f.watched(), i, sock.Event{Events: p.want}); err != nil {
 				return look(ps), nil // it was closed meanwhile
 			}
 		}

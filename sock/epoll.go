@@ -33,6 +33,8 @@ type Epoll struct {
 	tasks  *Tasks
 	pushed atomic.Pointer[Watch]   // stack of Watches that heard something; pushed by any thread, taken under mu
 	first  atomic.Pointer[watcher] // who is to be woken; written under mu
+	self   atomic.Pointer[Socket]  // stands for the set in others; nil: it is in none yet; written once
+	brief  bool                    // it is one poll's; fixed
 
 	mu      sync.Mutex // of what follows
 	watches map[watchKey]*Watch
@@ -80,10 +82,18 @@ func NewEpoll(ts *Tasks) *Epoll {
 }
 
 // Add lets s, as descriptor fd, be watched. Errors: EEXIST, EINVAL, EPERM (a socket that
-// cannot be watched), EBADF.
+// cannot be watched), EBADF, ELOOP (epolls would lie too deep in one another).
 func (e *Epoll) Add(s *Socket, fd int, ev Event) error {
-	if ev.Events&EpollExclusive != 0 && ev.Events&^epollAlone != 0 {
+	in, nested := s.Private.(*Epoll)
+	if ev.Events&EpollExclusive != 0 && (nested || ev.Events&^epollAlone != 0) {
 		return syscall.EINVAL
+	}
+	if nested && !e.brief {
+		e.tasks.Lock(&e.tasks.nestMu)
+		defer e.tasks.nestMu.Unlock()
+		if err := e.nest(in); err != nil {
+			return err
+		}
 	}
 	e.tasks.Lock(&e.mu)
 	defer e.mu.Unlock()
@@ -154,10 +164,13 @@ func (e *Epoll) Close() {
 	for _, x := range all {
 		e.remove(x)
 	}
-	sl := e.first.Load()
+	sl, self := e.first.Load(), e.self.Load()
 	e.mu.Unlock()
 	for _, x := range all {
 		x.s.unwatch(x)
+	}
+	if self != nil {
+		self.Close() //nolint:errcheck // once is enough
 	}
 	if sl != nil {
 		sl.w.Wake()
@@ -187,6 +200,7 @@ func (e *Epoll) consider(x *Watch) {
 		if sl := e.first.Load(); sl != nil {
 			sl.w.Wake()
 		}
+		e.passOn(nil)
 	}
 }
 
@@ -215,6 +229,7 @@ func (x *Watch) tell(c *Core, key uint32) bool {
 			}
 		}
 	}
+	x.set.passOn(c)
 	sl := x.set.first.Load()
 	if sl == nil {
 		return want&EpollExclusive == 0

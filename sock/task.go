@@ -50,6 +50,7 @@ type Tasks struct {
 
 	envs    [3]env     // of Waiters that nobody watches
 	watchMu sync.Mutex // held while what Waiters point to is changed
+	nestMu  sync.Mutex // one epoll at a time enters another
 }
 
 // mark is what is known of the tasks whose goroutines share a hash. Both are written by

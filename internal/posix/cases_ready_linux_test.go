@@ -27,10 +27,6 @@ var readyCases = []testCase{
 	{"epoll and close", every, caseEpollClose},
 }
 
-var readyReasons = map[string]string{
-	"epoll errors/an epoll in an epoll: EPERM": "an epoll watches sockets only",
-}
-
 func caseDup(p *program) {
 	c, s := p.streams()
 	d, err := p.u.Dup(s)

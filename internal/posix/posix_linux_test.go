@@ -111,9 +111,10 @@ type part struct {
 // parts are the program. A file of cases has its line here.
 var parts = []part{
 	{callCases, callReasons},
-	{readyCases, readyReasons},
+	{readyCases, nil},
 	{dissolveCases, dissolveReasons},
 	{corkCases, nil},
+	{nestCases, nil},
 	{packetCases, packetReasons},
 	{controlCases, controlReasons},
 	{mmsgCases, nil},
