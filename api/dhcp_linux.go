@@ -250,6 +250,7 @@ func (c *dhcpClient) use(l *nclient4.Lease) error {
 		if err := d.AddAddr(c.port, p); err != nil {
 			return err
 		}
+		d.GiveBroadcast(c.port, p)
 		if !gateway.IsZero() {
 			d.ReplaceRoute(ip.Route{Prefix: all4, Gateway: gateway, Iface: c.port, Metric: dhcpDebt + uint32(c.port)})
 		}

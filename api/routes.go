@@ -26,6 +26,7 @@ func (n *Net) makeRoutes() error {
 			}
 			for _, a := range c.Addrs {
 				f.Prefixes = append(f.Prefixes, ip.FromPrefix(a))
+				f.Brd = append(f.Brd, ip.FromPrefix(a).Addr)
 			}
 			if c.Gateway.IsValid() {
 				routes = append(routes, ip.Route{Prefix: all4, Gateway: ip.FromNetip(c.Gateway), Iface: f.Index, Metric: uint32(i)})

@@ -18,6 +18,7 @@ func (r *Routes) Draft() *Draft {
 	d := &Draft{Ifaces: slices.Clone(r.ifaces), Routes: slices.Clone(r.added)}
 	for i := range d.Ifaces {
 		d.Ifaces[i].Prefixes = slices.Clone(d.Ifaces[i].Prefixes)
+		d.Ifaces[i].Brd = slices.Clone(d.Ifaces[i].Brd)
 	}
 	return d
 }
@@ -60,6 +61,14 @@ func (d *Draft) AddAddr(index uint16, p Prefix) error {
 	return nil
 }
 
+// GiveBroadcast notes that the address p of an interface came with its broadcast address.
+func (d *Draft) GiveBroadcast(index uint16, p Prefix) {
+	if _, ok := p.Broadcast(); ok {
+		f := d.Iface(index)
+		f.Brd = append(f.Brd, p.Addr)
+	}
+}
+
 // DelAddr takes an address away, and with it the routes that cannot do without: those
 // from it, and those whose gateway is on no link of ours any more. ENODEV,
 // EADDRNOTAVAIL: there is no such interface or address.
@@ -73,6 +82,10 @@ func (d *Draft) DelAddr(index uint16, p Prefix) error {
 		return fmt.Errorf("ip: %s is no address of %s: %w", p, f.Name, syscall.EADDRNOTAVAIL)
 	}
 	f.Prefixes = slices.Delete(f.Prefixes, i, i+1)
+	f.Brd = slices.DeleteFunc(f.Brd, func(a Addr) bool { return a == p.Addr })
+	if p.Is4() && !slices.ContainsFunc(f.Prefixes, Prefix.Is4) { // as in Linux the last one takes all routes along
+		d.Routes = slices.DeleteFunc(d.Routes, func(rt Route) bool { return rt.Iface == index && rt.Prefix.Is4() })
+	}
 	d.prune()
 	return nil
 }

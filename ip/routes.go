@@ -43,6 +43,7 @@ type RouteIface struct {
 	Loopback bool
 	Down     bool     // nothing of it counts: neither addresses nor routes
 	Prefixes []Prefix // our addresses with the length of their subnets
+	Brd      []Addr   // those that were given together with their broadcast address; it is only told
 
 	// Of IPv6, by what routers say; zero: the defaults.
 	Notes              []AddrNote // of addresses that are not like others

@@ -19,7 +19,8 @@ const (
 	ifaProto     = 11
 
 	ifaddrLen     = 8    // struct ifaddrmsg
-	ifaTemporary  = 0x01 // of IPv6; of IPv4 it says secondary
+	ifaTemporary  = 0x01 // of IPv6
+	ifaSecondary  = 0x01 // of IPv4: there is another of its subnet, which packets leave from
 	ifaDeprecated = 0x20
 	ifaPermanent  = 0x80
 	forever       = 0xffffffff
@@ -60,13 +61,16 @@ func putAddr(w *writer, typ, flags uint16, f *ip.RouteIface, p ip.Prefix, o *ori
 			what, preferred = what|ifaDeprecated, 0
 		}
 	}
+	if v4 && secondary(f, p) {
+		what |= ifaSecondary
+	}
 	w.begin(typ, flags, o.seq, o.id)
 	w.u8(family(v4), p.Bits, what, scopeOf(p.Addr))
 	w.u32(uint32(f.Index) + 1)
 	w.attrAddr(ifaAddress, p.Addr)
 	if v4 {
 		w.attrAddr(ifaLocal, p.Addr)
-		if b, ok := p.Broadcast(); ok && !f.Loopback {
+		if b, ok := p.Broadcast(); ok && slices.Contains(f.Brd, p.Addr) {
 			w.attrAddr(ifaBroadcast, b)
 		}
 		w.attrText(ifaLabel, shortName(f.Name))
@@ -79,6 +83,19 @@ func putAddr(w *writer, typ, flags uint16, f *ip.RouteIface, p ip.Prefix, o *ori
 	w.u32(0)
 	w.close(at)
 	w.end()
+}
+
+// secondary reports whether f has an earlier address of the subnet of p.
+func secondary(f *ip.RouteIface, p ip.Prefix) bool {
+	for _, q := range f.Prefixes {
+		if q == p {
+			break
+		}
+		if q.Bits == p.Bits && q.Masked() == p.Masked() {
+			return true
+		}
+	}
+	return false
 }
 
 // getAddrs answers RTM_GETADDR, IPv4 first.
@@ -138,6 +155,10 @@ func (r *request) newAddr() error {
 	if err != nil {
 		return err
 	}
+	brd, given := r.broadcast()
+	if own, ok := p.Broadcast(); given && (!ok || own != brd) {
+		return fmt.Errorf("netlink: another broadcast address than the subnet's is not offered: %w", syscall.EOPNOTSUPP)
+	}
 	return r.change(func(d *ip.Draft) error {
 		if f := d.Iface(index); f != nil && r.Flags&flagReplace != 0 && r.Flags&flagExcl == 0 {
 			for _, q := range f.Prefixes {
@@ -146,8 +167,20 @@ func (r *request) newAddr() error {
 				}
 			}
 		}
-		return d.AddAddr(index, p)
+		err := d.AddAddr(index, p)
+		if err == nil && given {
+			d.GiveBroadcast(index, p)
+		}
+		return err
 	})
+}
+
+// broadcast is the broadcast address that a message of ifaddrmsg brings.
+func (r *request) broadcast() (ip.Addr, bool) {
+	var a attrs
+	a.parse(r.data[ifaddrLen:])
+	b, ok := a.addr(ifaBroadcast, r.data[0] == syscall.AF_INET)
+	return b, ok && b.Is4()
 }
 
 // delAddr serves RTM_DELADDR.

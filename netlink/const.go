@@ -46,7 +46,7 @@ const (
 	groupRoute4 = 7
 	groupAddr6  = 9
 	groupRoute6 = 11
-	maxGroup    = 36 // RTNLGRP_MAX
+	maxGroup    = 39 // RTNLGRP_MAX
 
 	// Types of rtnetlink: new, delete, get and set of each kind.
 	rtmNewLink  = 16

@@ -109,7 +109,12 @@ func (r *request) diag() (func(*writer) bool, error) {
 		return nil, err
 	}
 	next, o := r.f.plane.Sockets(q.protocol), r.origin()
-	if next == nil {
+	switch {
+	case next != nil:
+	case r.dumps(): // as Linux: what is not there is a dump of nothing, and its end says so
+		r.errno = syscall.ENOENT
+		return func(*writer) bool { return false }, nil
+	default:
 		return nil, syscall.ENOENT
 	}
 	var some []Diag

@@ -181,7 +181,7 @@ func (c *client) ask(typ, flags uint16, body []byte) (all []header, errno syscal
 			case h.Type == typeError:
 				return all, syscall.Errno(-int32(native.Uint32(h.data)))
 			case h.Type == typeDone:
-				return all, 0
+				return all, syscall.Errno(-int32(native.Uint32(h.data)))
 			default:
 				all = append(all, h)
 			}

@@ -145,6 +145,9 @@ func (r *request) oneLink() (*Link, *attrs, error) {
 	var a attrs
 	a.parse(r.data[ifinfoLen:])
 	index, name := int(int32(native.Uint32(r.data[4:]))), a.text(linkName)
+	if len(name) > nameLen {
+		return nil, nil, syscall.ERANGE
+	}
 	if index <= 0 && name == "" {
 		return nil, nil, syscall.EINVAL
 	}

@@ -84,6 +84,34 @@ func (r *request) getNeighbors(v4, v6 bool) func(*writer) bool {
 	}
 }
 
+// getNeighbor answers RTM_GETNEIGH for one.
+func (r *request) getNeighbor() error {
+	if len(r.data) < ndmsgLen {
+		return syscall.EINVAL
+	}
+	v4, err := inetFamily(r.data[0])
+	if err != nil {
+		return err
+	}
+	var a attrs
+	a.parse(r.data[ndmsgLen:])
+	index := int(int32(native.Uint32(r.data[4:])))
+	dst, ok := a.addr(ndaDst, v4)
+	if !ok || index <= 0 {
+		return syscall.EINVAL
+	}
+	for _, n := range r.f.plane.Neighbors() {
+		if n.Index == index && n.Addr.Wire() == dst {
+			var w writer
+			o := r.origin()
+			putNeighbor(&w, rtmNewNeigh, 0, &n, &o)
+			r.reply(&w)
+			return nil
+		}
+	}
+	return syscall.ENOENT
+}
+
 // setNeighbor serves RTM_NEWNEIGH, of permanent ones, and RTM_DELNEIGH.
 func (r *request) setNeighbor() error {
 	if len(r.data) < ndmsgLen {
@@ -107,7 +135,8 @@ func (r *request) setNeighbor() error {
 		if err := r.f.plane.SetNeighbor(n); err != nil {
 			return err
 		}
-		r.f.tellNeighbor(rtmDelNeigh, &n, &o)
+		r.f.tellNeighbor(rtmNewNeigh, &n, &o) // as Linux: first it has failed, then it has gone
+		r.f.tellNeighbor(rtmDelNeigh, &n, new(origin))
 		return nil
 	}
 	switch state := native.Uint16(r.data[8:]); {

@@ -84,7 +84,7 @@ func (ops) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
 
 // Poll says that s can be written to, and whether there is a message or an error.
 func (ops) Poll(s *sock.Socket) uint32 {
-	p, mask := of(s), uint32(sock.PollOut|sock.PollWrNorm)
+	p, mask := of(s), uint32(sock.PollWritable|sock.PollWrBand)
 	if p.queue.Messages() > 0 {
 		mask |= sock.PollIn | sock.PollRdNorm
 	}

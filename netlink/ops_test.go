@@ -192,11 +192,11 @@ func TestOverrun(t *testing.T) {
 			must(t, p.Change(func(d *ip.Draft) error { return d.DelAddr(0, prefix("10.0.5.1/24")) }))
 		}
 	}
-	if got := mon.Ops.Poll(mon.Socket); got != sock.PollOut|sock.PollWrNorm {
+	if got := mon.Ops.Poll(mon.Socket); got != sock.PollWritable|sock.PollWrBand {
 		t.Errorf("ready before for %#x", got)
 	}
 	flip(100)
-	if got := mon.Ops.Poll(mon.Socket); got != sock.PollOut|sock.PollWrNorm|sock.PollIn|sock.PollRdNorm|sock.PollErr {
+	if got := mon.Ops.Poll(mon.Socket); got != sock.PollWritable|sock.PollWrBand|sock.PollIn|sock.PollRdNorm|sock.PollErr {
 		t.Errorf("ready for %#x", got)
 	}
 	if _, err := mon.Recv(make([]byte, 100), 0); err != syscall.ENOBUFS {

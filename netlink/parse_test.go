@@ -53,7 +53,7 @@ func TestLibraryReadsAddresses(t *testing.T) {
 			t.Fatal(err)
 		}
 		got = append(got, a.String())
-		if a.IPNet.IP.String() == "10.0.0.2" && (fam != unix.AF_INET || a.Broadcast.String() != "10.0.0.255" || a.Label != "dp0" || a.LinkIndex != 1 || a.Scope != 0) {
+		if a.IPNet.IP.String() == "10.0.0.2" && (fam != unix.AF_INET || a.Broadcast != nil || a.Label != "dp0" || a.LinkIndex != 1 || a.Scope != 0) {
 			t.Errorf("%+v of family %d", a, fam)
 		}
 	}

@@ -81,6 +81,7 @@ type dump struct {
 	next    func(w *writer) bool // appends a message; false: there is no more
 	held    []byte               // the message that did not fit
 	seq, id uint32
+	errno   syscall.Errno // that it ends with
 }
 
 // start begins a dump. EBUSY: one is under way.
@@ -122,7 +123,7 @@ func (p *port) refill() {
 		if !d.next(&w) {
 			p.dump = nil
 			w.begin(typeDone, flagMulti, d.seq, d.id)
-			w.u32(0)
+			w.u32(uint32(-int32(d.errno)))
 			w.end()
 			break
 		}

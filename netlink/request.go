@@ -10,6 +10,8 @@ type request struct {
 	*header
 	p *port
 	f *Family
+
+	errno syscall.Errno // that its dump ends with
 }
 
 // dumps reports whether it asks for all there is.
@@ -29,7 +31,7 @@ func (p *port) serve(b []byte) {
 			}
 			continue
 		}
-		r := request{&h, p, p.family}
+		r := request{header: &h, p: p, f: p.family}
 		begun, err := r.do()
 		if err == nil && begun { // a dump is its own answer
 			continue
@@ -51,7 +53,7 @@ func (r *request) do() (begun bool, err error) {
 	if err != nil || next == nil {
 		return false, err
 	}
-	return true, r.p.start(&dump{next: next, seq: r.Seq, id: r.p.id.Load()})
+	return true, r.p.start(&dump{next: next, seq: r.Seq, id: r.p.id.Load(), errno: r.errno})
 }
 
 // reply queues one message for who asked.

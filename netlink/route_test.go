@@ -119,7 +119,7 @@ func TestNeighborsChange(t *testing.T) {
 		t.Error(p.neighs)
 	}
 	c.wants(0, rtmDelNeigh, 0, body(0, false))
-	if got := mon.types(); !slices.Equal(got, []uint16{rtmNewNeigh, rtmNewNeigh, rtmDelNeigh}) {
+	if got := mon.types(); !slices.Equal(got, []uint16{rtmNewNeigh, rtmNewNeigh, rtmNewNeigh, rtmDelNeigh}) {
 		t.Errorf("told %v", got)
 	}
 }

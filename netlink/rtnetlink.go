@@ -58,6 +58,8 @@ func (r *request) single() error {
 		return r.newRoute()
 	case rtmDelRoute:
 		return r.delRoute()
+	case rtmGetNeigh:
+		return r.getNeighbor()
 	case rtmNewNeigh, rtmDelNeigh:
 		return r.setNeighbor()
 	}

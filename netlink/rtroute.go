@@ -38,7 +38,11 @@ const (
 	kindBroadcast = 3
 	kindMulticast = 5
 
-	rtmCloned = 0x200
+	rtmCloned      = 0x200
+	rtmLookupTable = 0x1000
+	rtcfMulticast  = 0x20000000
+	rtcfBroadcast  = 0x90000000 // and local
+	rtcfLocal      = 0x80000000
 
 	metric6 = 1024 // of IPv6 routes that name none
 )
@@ -211,21 +215,27 @@ func (r *request) getRoute() error {
 	if !v4 {
 		e.dst.Bits = 128
 	}
+	flags := uint32(rtmCloned)
 	switch rt.Kind {
 	case ip.Local:
-		e.kind, e.table = kindLocal, tableLocal
+		e.kind, e.table, flags = kindLocal, tableLocal, flags|rtcfLocal
 	case ip.Broadcast:
-		e.kind, e.table = kindBroadcast, tableLocal
+		e.kind, e.table, flags = kindBroadcast, tableLocal, flags|rtcfBroadcast
 	case ip.Multicast:
-		e.kind = kindMulticast
+		e.kind, flags = kindMulticast, flags|rtcfMulticast
 	}
 	if v4 {
 		e.metric = 0 // of its own, as Linux's answer
+		if native.Uint32(r.data[8:])&rtmLookupTable == 0 {
+			e.table = tableMain
+		}
+	} else {
+		flags = rtmCloned
 	}
 	var w writer
 	o := r.origin()
 	putRoute(&w, rtmNewRoute, 0, &e, &o)
-	native.PutUint32(w.b[headerLen+8:], rtmCloned)
+	native.PutUint32(w.b[headerLen+8:], flags)
 	r.reply(&w)
 	return nil
 }
@@ -270,6 +280,12 @@ func (r *request) asks() (*asked, error) {
 	if dst, ok := a.addr(rtaDst, v4); ok {
 		q.route.Prefix.Addr = dst
 	} else if q.route.Prefix.Bits != 0 {
+		return nil, syscall.EINVAL
+	}
+	if whole := q.route.Prefix; v4 && whole != whole.Masked() {
+		if r.Type == rtmDelRoute {
+			return nil, syscall.ESRCH
+		}
 		return nil, syscall.EINVAL
 	}
 	q.route.Prefix = q.route.Prefix.Masked()

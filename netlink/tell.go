@@ -67,26 +67,50 @@ func (f *Family) compare(old, now *ip.Routes, o *origin) {
 	for _, e := range after {
 		have[e] = true
 	}
-	for i := range before {
-		if !have[before[i]] {
-			f.tellRoute(rtmDelRoute, &before[i], o)
-		}
-	}
 	for _, h := range was {
 		if !slices.ContainsFunc(is, h.is) {
 			f.tellAddr(rtmDelAddr, h, o)
 		}
 	}
-	had := make(map[entry]bool, len(before))
-	for _, e := range before {
-		had[e] = true
+	had, gone := make(map[entry]bool, len(before)), make(map[place]int)
+	for i := range before {
+		had[before[i]] = true
+		if !have[before[i]] {
+			gone[before[i].place()]++
+		}
+	}
+	var replaced []entry
+	for i := range after {
+		if e := &after[i]; !had[*e] && gone[e.place()] > 0 {
+			gone[e.place()]--
+			replaced = append(replaced, *e)
+		}
+	}
+	for i := range before {
+		if e := &before[i]; !have[*e] && gone[e.place()] > 0 {
+			f.tellRoute(rtmDelRoute, 0, e, o)
+		}
 	}
 	for i := range after {
-		if !had[after[i]] {
-			f.tellRoute(rtmNewRoute, &after[i], o)
+		switch e := &after[i]; {
+		case had[*e]:
+		case slices.Contains(replaced, *e):
+			f.tellRoute(rtmNewRoute, flagReplace, e, o)
+		default:
+			f.tellRoute(rtmNewRoute, flagCreate|flagExcl, e, o)
 		}
 	}
 }
+
+// place is what there is one route of.
+type place struct {
+	dst    ip.Prefix
+	metric uint32
+	table  uint8
+	kind   uint8
+}
+
+func (e *entry) place() place { return place{e.dst, e.metric, e.table, e.kind} }
 
 func (f *Family) tellAddr(typ uint16, h held, o *origin) {
 	group := groupAddr6
@@ -100,14 +124,18 @@ func (f *Family) tellAddr(typ uint16, h held, o *origin) {
 	}
 }
 
-func (f *Family) tellRoute(typ uint16, e *entry, o *origin) {
+// tellRoute tells of a route. What comes with an address is nobody's request.
+func (f *Family) tellRoute(typ, flags uint16, e *entry, o *origin) {
+	if e.protocol == protKernel {
+		o = new(origin)
+	}
 	group := groupRoute6
 	if e.dst.Is4() {
 		group = groupRoute4
 	}
 	if f.wanted(group) {
 		var w writer
-		putRoute(&w, typ, 0, e, o)
+		putRoute(&w, typ, flags, e, o)
 		f.tell(group, w.b)
 	}
 }

@@ -73,7 +73,7 @@ func TestIPInNamespace(t *testing.T) {
 	}
 	time.Sleep(300 * time.Millisecond) // until it listens
 	asks(t, path, 0, "ip addr add 10.9.0.77/24 dev dp0")
-	heard("inet 10.9.0.77/24 brd 10.9.0.255 scope global dp0")
+	heard("inet 10.9.0.77/24 scope global secondary dp0")
 	ping(t, "10.9.0.77")
 	if out, _ := asks(t, path, 0, "ip -br addr show dp0"); !strings.Contains(out, " UP ") || !strings.Contains(out, "10.9.0.77/24") {
 		t.Errorf("%q", out)

@@ -64,6 +64,9 @@ func (p *program) data(level, typ int, b []byte) string {
 	}
 	switch [2]int{level, typ} {
 	case [2]int{unix.IPPROTO_IP, unix.IP_PKTINFO}:
+		if len(b) < 4 {
+			clear(b) // the first of an index
+		}
 		if len(b) >= 4 && int(binary.NativeEndian.Uint32(b)) == p.loopback() {
 			copy(b, "loop")
 		}

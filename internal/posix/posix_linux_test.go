@@ -121,13 +121,15 @@ var parts = []part{
 	{unixCases, nil},
 	{rawCases, rawReasons},
 	{pingCases, pingReasons},
+	{netlinkCases, netlinkReasons},
+	{routeCases, routeReasons},
 }
 
 // TestConformance runs the program on the kernel and on a plane. What differs must be
 // what the page says.
 func TestConformance(t *testing.T) {
 	namespace(t)
-	n, err := api.Open(api.Config{Mode: lcore.Shared})
+	n, err := api.Open(api.Config{Mode: lcore.Shared, Ports: []api.Port{links(t)}})
 	if err != nil {
 		t.Fatal(err)
 	}

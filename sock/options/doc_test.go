@@ -30,7 +30,7 @@ For each type of socket:
 Values are bytes, as setsockopt and getsockopt have them: an int that is shorter than four
 bytes gets ` + "`EINVAL`" + `, but for those of level IPPROTO_IP, which may be one byte. A level that the
 type does not have is ` + "`ENOPROTOOPT`" + ` to set and ` + "`EOPNOTSUPP`" + ` to read, but for packet
-sockets, which know only the first.
+and netlink sockets, which know only the first.
 A filter is passed as its instructions, without the struct sock_fprog that points to them.
 `
 

@@ -17,6 +17,7 @@ type addrInfo struct {
 	Broadcast string `json:"broadcast,omitempty"`
 	Scope     string `json:"scope"`
 	Dynamic   bool   `json:"dynamic,omitempty"`
+	Secondary bool   `json:"secondary,omitempty"`
 	Temporary bool   `json:"temporary,omitempty"`
 	Tentative bool   `json:"tentative,omitempty"`
 	DADFailed bool   `json:"dadfailed,omitempty"`
@@ -52,6 +53,7 @@ func readAddr(b []byte) (*addrInfo, error) {
 	}
 	flags := a.u32(unix.IFA_FLAGS)
 	k.Temporary, k.Tentative = flags&unix.IFA_F_TEMPORARY != 0 && msg.Family == unix.AF_INET6, flags&unix.IFA_F_TENTATIVE != 0
+	k.Secondary = flags&unix.IFA_F_SECONDARY != 0 && msg.Family == unix.AF_INET
 	k.DADFailed, k.Deprecat = flags&unix.IFA_F_DADFAILED != 0, flags&unix.IFA_F_DEPRECATED != 0
 	k.Dynamic = flags&unix.IFA_F_PERMANENT == 0
 	if info := a[unix.IFA_CACHEINFO]; len(info) >= 8 {
@@ -99,7 +101,7 @@ func (c *command) printAddr(a *addrInfo) {
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{a.Temporary, "temporary"}, {a.Deprecat, "deprecated"}, {a.Tentative, "tentative"}, {a.DADFailed, "dadfailed"}, {a.Dynamic, "dynamic"}} {
+	}{{a.Secondary, "secondary"}, {a.Temporary, "temporary"}, {a.Deprecat, "deprecated"}, {a.Tentative, "tentative"}, {a.DADFailed, "dadfailed"}, {a.Dynamic, "dynamic"}} {
 		if f.on {
 			c.printf(" %s", f.name)
 		}
