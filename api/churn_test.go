@@ -18,13 +18,22 @@ func BenchmarkChurn(b *testing.B) {
 		mode    Mode
 		workers int
 	}{{"shared/1", lcore.Shared, 1}, {"shared/16", lcore.Shared, 16}, {"locked/1", lcore.Locked, 1}} {
-		b.Run(m.name, func(b *testing.B) { churn(b, Config{Mode: m.mode, Buffers: 4096}, m.workers) })
+		b.Run(m.name, func(b *testing.B) {
+			x, y := pipe(b, churnConfig(m.mode))
+			churn(b, x, y, "10.0.0.2:7", m.workers)
+		})
 	}
 }
 
-func churn(b *testing.B, cfg Config, workers int) {
-	cfg.TCP.TimeWait = perf.Millisecond // so that how long it runs does not matter
-	x, y := pipe(b, cfg)
+// churnConfig has a TIME-WAIT so short that it does not matter how long the benchmark
+// runs.
+func churnConfig(m Mode) Config {
+	cfg := Config{Mode: m, Buffers: 4096}
+	cfg.TCP.TimeWait = perf.Millisecond
+	return cfg
+}
+
+func churn(b *testing.B, x, y *Net, at string, workers int) {
 	l, err := y.Listen("tcp", ":7")
 	if err != nil {
 		b.Fatal(err)
@@ -40,7 +49,7 @@ func churn(b *testing.B, cfg Config, workers int) {
 	}()
 	late := time.Now().Add(time.Hour)
 	one := func() {
-		c, err := x.Dial("tcp", "10.0.0.2:7")
+		c, err := x.Dial("tcp", at)
 		if err != nil {
 			b.Error(err)
 			return

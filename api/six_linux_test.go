@@ -127,8 +127,8 @@ func station(b *testing.B, name string) (*raw, *Net, []byte) {
 	return r, n, r.datagram6(src, dst, 1000, 7, data)
 }
 
-// BenchmarkSix is the ways to answer datagrams, an exchange of 64 bytes and a bulk
-// transfer, by IPv4 and by IPv6. Run it with -cpu 1.
+// BenchmarkSix is the ways to answer datagrams, an exchange of 64 bytes, a connection
+// and a bulk transfer, by IPv4 and by IPv6. Run it with -cpu 1.
 func BenchmarkSix(b *testing.B) {
 	for _, s := range []struct {
 		name  string
@@ -155,6 +155,10 @@ func BenchmarkSix(b *testing.B) {
 		b.Run("goroutines/"+h.name, func(b *testing.B) {
 			x, y := dual(b, Config{Mode: ModeShared}, wire.Config{})
 			benchmarkGoroutines(b, x, y, at)
+		})
+		b.Run("connect/"+h.name, func(b *testing.B) {
+			x, y := dual(b, churnConfig(ModeShared), wire.Config{})
+			churn(b, x, y, at, 1)
 		})
 		for _, w := range []struct {
 			name string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,10 +84,10 @@ func newChurn(l net.Listener, workers int, dial func() (net.Conn, error)) *churn
 }
 
 // planeChurn, gvisorChurn and churn on a network of the kernel's are the sides.
-func planeChurn(workers int) (*subject, error) {
+func planeChurn(workers int, at func(int) netip.Prefix) (*subject, error) {
 	cfg := planeConfig()
 	cfg.TCP.TimeWait = shortTimeWait
-	p, err := overWire(cfg, 0)
+	p, err := overWireAt(cfg, 0, at)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func planeChurn(workers int) (*subject, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	load := newChurn(l, workers, func() (net.Conn, error) { return p[0].Dial("tcp", "10.0.0.2:7") })
+	load := newChurn(l, workers, func() (net.Conn, error) { return p[0].Dial("tcp", p.server()) })
 	return &subject{load: load, packets: p.packets, close: p.close}, nil
 }
 

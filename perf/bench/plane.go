@@ -68,7 +68,7 @@ func openPlainPlanes6() (planes, error) {
 }
 
 func overWire(cfg api.Config, offloads pmd.Offload) (planes, error) {
-	return overWireAt(cfg, offloads, func(i int) netip.Prefix { return netip.PrefixFrom(planeAddr(i), 24) })
+	return overWireAt(cfg, offloads, planePrefix)
 }
 
 // overWireAt joins two planes, with an address each.
@@ -90,6 +90,8 @@ func overWireAt(cfg api.Config, offloads pmd.Offload, at func(int) netip.Prefix)
 }
 
 func planeAddr(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}) }
+
+func planePrefix(i int) netip.Prefix { return netip.PrefixFrom(planeAddr(i), 24) }
 
 func planePrefix6(i int) netip.Prefix { return netip.PrefixFrom([2]netip.Addr{own6, plane6}[i], 64) }
 

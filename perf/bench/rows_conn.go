@@ -22,7 +22,7 @@ func connects(num, name string, workers int) row {
 		num: num, name: name, unit: "connection",
 		what: fmt.Sprintf("connect, accept, close; the server closes first; %d at a time", workers),
 		sides: []side{
-			{name: "goroutine", plane: true, alloc: true, open: func() (*subject, error) { return planeChurn(workers) }},
+			{name: "goroutine", plane: true, alloc: true, open: func() (*subject, error) { return planeChurn(workers, planePrefix) }},
 			theirs("gvisor", func() (*subject, error) { return gvisorChurn(workers) }),
 			theirs("linux-lo", func() (*subject, error) { return loopback.churn(workers) }),
 			theirs("floor", func() (*subject, error) { return floorChurn(workers) }),

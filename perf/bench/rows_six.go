@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"net/netip"
 
 	"dataplane/api"
 )
@@ -25,7 +26,15 @@ func sixRows() []row {
 		return func() (*subject, error) { return planeTCP(open, 1, serve, mk) }
 	}
 	tasks := func(open joined) opener { return func() (*subject, error) { return planeTasks(open, 1) } }
+	connects := func(at func(int) netip.Prefix) opener {
+		return func() (*subject, error) { return planeChurn(1, at) }
+	}
+	churn := pair("six-connect", "connect, accept, close", "connection", connects(planePrefix6), connects(planePrefix))
+	for i := range churn.sides {
+		churn.sides[i].alloc = true
+	}
 	return []row{
+		churn,
 		pair("six-udp-handler", "UDP echo 64 B, burst 32, handler", "echo", datagrams(true, inHandler), datagrams(false, inHandler)),
 		pair("six-udp", "UDP echo 64 B, burst 32, goroutine sockets", "echo", datagrams(true, onGoroutine), datagrams(false, onGoroutine)),
 		pair("six-tcp-rr", "TCP request/response 64 B, 1 connection, goroutine sockets", "exchange",
