@@ -2,7 +2,6 @@ package api
 
 import (
 	"sync"
-	"time"
 
 	"dataplane/sock"
 
@@ -177,59 +176,3 @@ func getScratch(n int) *scratch {
 }
 
 func (s *scratch) put() { scratches.Put(s) }
-
-// Recvmmsg receives messages until msgs are full, and returns how many. With
-// MSG_WAITFORONE it waits for the first only; timeout, if it is not nil, is looked at
-// after each message, as Linux does it.
-func (u *Posix) Recvmmsg(fd int, msgs []Mmsghdr, flags int, timeout *unix.Timespec) (n int, err error) {
-	f, err := u.socket(fd)
-	if err != nil {
-		return -1, err
-	}
-	var end time.Time
-	if timeout != nil {
-		if timeout.Sec < 0 || timeout.Nsec < 0 || timeout.Nsec >= 1e9 {
-			return -1, unix.EINVAL
-		}
-		end = time.Now().Add(time.Duration(timeout.Nano()))
-	}
-	for n < len(msgs) {
-		if err = f.recvInto(&msgs[n], flags); err != nil {
-			break
-		}
-		n++
-		if flags&unix.MSG_WAITFORONE != 0 {
-			flags |= unix.MSG_DONTWAIT
-		}
-		if timeout != nil && !time.Now().Before(end) {
-			break
-		}
-	}
-	if n == 0 && err != nil {
-		return -1, err
-	}
-	return n, nil
-}
-
-// recvInto receives one of several messages.
-func (f *file) recvInto(h *Mmsghdr, flags int) (err error) {
-	m := sock.Msg{Control: h.OOB, Flags: flags}
-	if h.N, err = f.recvv(h.Buffers, &m); err != nil {
-		return err
-	}
-	h.NN, h.Flags = m.NControl, m.Flags
-	switch a := h.Addr.(type) {
-	case *unix.SockaddrInet4:
-		if a != nil && m.Named && f.s.Family == unix.AF_INET {
-			a.Port, a.Addr = int(m.Name.Port), [4]byte(m.Name.Addr[12:])
-			return nil
-		}
-	case *unix.SockaddrInet6:
-		if a != nil && m.Named && f.s.Family == unix.AF_INET6 {
-			a.Port, a.Addr, a.ZoneId = int(m.Name.Port), m.Name.Addr, m.Name.Zone
-			return nil
-		}
-	}
-	h.Addr = f.from(&m)
-	return nil
-}

@@ -166,34 +166,3 @@ func (f *file) sendPieces(pieces [][]byte, oob []byte, to unix.Sockaddr, flags i
 	}
 	return n, nil
 }
-
-// Mmsghdr is one message of Sendmmsg and Recvmmsg, struct mmsghdr: the message in
-// pieces, control messages, an address. An Addr of the socket's kind is filled in where
-// it is; else it is a new one.
-type Mmsghdr struct {
-	Buffers [][]byte
-	OOB     []byte
-	Addr    unix.Sockaddr
-	N, NN   int // bytes of Buffers and of OOB that were used
-	Flags   int // receive: MSG_TRUNC, MSG_CTRUNC
-}
-
-// Sendmmsg sends messages in order and returns how many were sent. An error is that of
-// the first of them.
-func (u *Posix) Sendmmsg(fd int, msgs []Mmsghdr, flags int) (n int, err error) {
-	f, err := u.socket(fd)
-	if err != nil {
-		return -1, err
-	}
-	for i := range msgs {
-		m := &msgs[i]
-		if m.N, err = f.sendv(m.Buffers, m.OOB, m.Addr, flags); err != nil {
-			if i > 0 {
-				return i, nil
-			}
-			return -1, err
-		}
-		m.NN = len(m.OOB)
-	}
-	return len(msgs), nil
-}

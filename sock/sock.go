@@ -269,7 +269,8 @@ func (sk *Sock) TakeError() syscall.Errno {
 	return syscall.Errno(sk.err.Swap(0))
 }
 
-// Blame stores e as the pending error of a Sock that no lcore knows yet.
+// Blame stores e as the pending error of a Sock that no lcore knows yet, or puts back what
+// was taken.
 func (sk *Sock) Blame(e syscall.Errno) { sk.err.Store(uint32(e)) }
 
 // PeekError returns the pending error without clearing it.
