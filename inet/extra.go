@@ -13,6 +13,8 @@ type extra struct {
 	freeBind atomic.Bool                      // IP_FREEBIND
 	noPort   atomic.Bool                      // IP_BIND_ADDRESS_NO_PORT
 	ports    atomic.Uint32                    // IP_LOCAL_PORT_RANGE, the lower one in the lower half; 0: any
+	device   atomic.Uint32                    // SO_BINDTOIFINDEX
+	unicast  atomic.Uint32                    // IP_UNICAST_IF
 	inq      atomic.Bool                      // TCP_INQ
 	whole    atomic.Bool                      // IP_HDRINCL as SendMsg sees it
 	sumEnd   atomic.Int32                     // how long a packet must be for IPV6_CHECKSUM; 0: there is none
@@ -30,8 +32,11 @@ func more(s *sock.Socket) *extra { return sock.OwnMore[extra](s) }
 func inherit(c, s *sock.Socket) {
 	c.Rd.Inherit(&s.Rd)
 	c.Wr.Inherit(&s.Wr)
-	if x := extraOf(s); x != nil && x.inq.Load() {
-		more(c).inq.Store(true)
+	if x := extraOf(s); x != nil && (x.inq.Load() || x.device.Load()|x.unicast.Load() != 0) {
+		y := more(c)
+		y.inq.Store(x.inq.Load())
+		y.device.Store(x.device.Load())
+		y.unicast.Store(x.unicast.Load())
 	}
 }
 

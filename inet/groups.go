@@ -213,6 +213,9 @@ func speak(s *sock.Socket, iface uint16, src ip.Addr) syscall.Errno {
 // sourceOf returns the address from which s reaches to, or why it cannot.
 func sourceOf(s *sock.Socket, to ip.Addr) (ip.Addr, syscall.Errno) {
 	p := of(s)
+	if src, bound, errno := sourceBy(s, to); bound {
+		return src, errno
+	}
 	if p.dgramPart != nil && to.IsMulticast() {
 		p.groups.mu.Lock()
 		iface, src := p.groups.iface, p.groups.src

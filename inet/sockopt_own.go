@@ -32,6 +32,9 @@ func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno
 			return true, errno
 		}
 	}
+	if known, errno := setDevice(s, o, v); known {
+		return true, errno
+	}
 	if known, errno := setBindOption(s, o, value); known {
 		return true, errno
 	}
@@ -86,6 +89,9 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 	case option{syscall.IPPROTO_TCP, tcpInq}:
 		x := extraOf(s)
 		return put(o.level, v, b2i(x != nil && x.inq.Load()))
+	}
+	if n, known, errno := getDevice(s, o, v); known {
+		return n, true, errno
 	}
 	if value, known := getBindOption(s, o); known {
 		return put(o.level, v, value)

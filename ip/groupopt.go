@@ -43,6 +43,22 @@ func (e *Endpoint) Speak(iface uint16, src Addr) {
 	e.Group = &w
 }
 
+// SetDevice lets everything that e sends leave by one link (its number plus 1; 0: as the
+// routes say).
+func (e *Endpoint) SetDevice(iface uint16) {
+	w := e.groupWay()
+	w.Device = iface
+	e.Group, e.Dst = &w, Dst{}
+}
+
+// device is that link.
+func (e *Endpoint) device() uint16 {
+	if e.Group == nil {
+		return 0
+	}
+	return e.Group.Device
+}
+
 // SetGroups sets an option of the socket that speaks by e and hears by ears.
 func (e *Endpoint) SetGroups(ears *Ears, name, value int) syscall.Errno {
 	w := e.groupWay()

@@ -1,14 +1,18 @@
 package ip
 
 import (
+	"cmp"
+
 	"dataplane/eth"
 	"dataplane/mbuf"
 	"dataplane/perf"
 )
 
-// GroupWay is how an endpoint sends to groups. It never changes: who wants another one
-// makes it, and what was resolved by the old one is found out of date.
+// GroupWay is how an endpoint sends to groups, and by which link to all others. It never
+// changes: who wants another one makes it, and what was resolved by the old one is found
+// out of date.
 type GroupWay struct {
+	Device uint16 // the link that everything leaves by, plus 1; 0: as the routes say
 	TTL    uint8  // 0: to our own sockets only
 	NoLoop bool   // not to our own sockets
 	Iface  uint16 // the link, plus 1; 0: as the routes say
@@ -47,10 +51,10 @@ func (d *Dst) fits(e *Endpoint) bool {
 // groupRoute is the way to a group by the link that the endpoint names.
 func (l *Layer) groupRoute(e *Endpoint) (Route, bool) {
 	w := e.Group
-	if w == nil || w.Iface == 0 || !e.Remote.IsMulticast() {
+	if w == nil || !e.Remote.IsMulticast() || w.Iface|w.Device == 0 {
 		return Route{}, false
 	}
-	f := l.routes.iface(w.Iface - 1)
+	f := l.routes.iface(cmp.Or(w.Device, w.Iface) - 1)
 	if f == nil {
 		return Route{}, false
 	}

@@ -21,15 +21,16 @@ func (l *Layer) Resolve(e *Endpoint) syscall.Errno {
 		return 0
 	}
 	c := &l.dsts[dstRow(e.Remote)]
-	if c.gen == l.gen && c.to == e.Remote && (c.Src == e.Local || c.auto && e.Local.IsZero()) && !c.Neigh.Dead() {
+	if e.device() == 0 && c.gen == l.gen && c.to == e.Remote && (c.Src == e.Local || c.auto && e.Local.IsZero()) && !c.Neigh.Dead() {
 		e.Dst = c.Dst
 		e.setLocal(c.Src)
 		return 0
 	}
 	auto := e.Local.IsZero()
 	errno := l.resolve(e)
-	// What a broadcast needs depends on more than its addresses.
-	if errno == 0 && (d.kind == Unicast || d.kind == Local) {
+	// What a broadcast needs depends on more than its addresses, as does what leaves by
+	// a link that the program has chosen.
+	if errno == 0 && (d.kind == Unicast || d.kind == Local) && e.device() == 0 {
 		c.Dst, c.auto = *d, auto
 	}
 	return errno
@@ -111,6 +112,9 @@ func (l *Layer) resolve(e *Endpoint) syscall.Errno {
 func (l *Layer) route(e *Endpoint) (Route, bool) {
 	if rt, ok := l.groupRoute(e); ok {
 		return rt, true
+	}
+	if dev := e.device(); dev != 0 {
+		return l.routes.LookupBy(e.Remote, dev-1)
 	}
 	if !e.Remote.Is4() {
 		return l.route6(e)

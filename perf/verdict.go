@@ -51,6 +51,7 @@ const (
 	DropUDPFull
 	DropSocketFilter
 	DropMinTTL
+	DropDevice
 
 	DropTCPShort
 	DropTCPHeader
@@ -132,6 +133,7 @@ var verdicts = [NumVerdicts]named{
 	DropUDPNoPort:    {"udp-no-port", "No socket is bound to the datagram's address and port."},
 	DropUDPFull:      {"udp-full", "The socket's receive buffer had no room."},
 	DropSocketFilter: {"socket-filter", "The filter of the socket did not take the packet (SO_ATTACH_FILTER)."},
+	DropDevice:       {"device", "The packet has come by another interface than the one that the socket is bound to (SO_BINDTODEVICE)."},
 	DropMinTTL:       {"min-ttl", "The packet has come from farther than the socket allows (IP_MINTTL, IPV6_MINHOPCOUNT)."},
 
 	DropTCPShort:     {"tcp-short", "The segment is shorter than a TCP header."},

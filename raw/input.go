@@ -43,7 +43,7 @@ func (s *Sock) ends(local, remote *ip.Addr) bool {
 
 // wants reports whether a raw socket hears packets like p.
 func (s *Sock) wants(m *mbuf.Mbuf, p *ip.Packet) bool {
-	if !s.ends(&p.Dst, &p.Src) || p.Multicast && !s.crowd.Hears(p) {
+	if !s.ends(&p.Dst, &p.Src) || s.Opt.Rare.Elsewhere(p.Iface.Index) || p.Multicast && !s.crowd.Hears(p) {
 		return false
 	}
 	b := m.Bytes()

@@ -3,8 +3,9 @@ package sock
 // Rare is what few Socks have: options beyond the usual ones. It is the lcore's, but for
 // what says otherwise.
 type Rare struct {
-	MinTTL  uint8 // packets that come with less are not for it (IP_MINTTL)
-	MinHops uint8 // likewise for IPv6 (IPV6_MINHOPCOUNT)
+	MinTTL  uint8  // packets that come with less are not for it (IP_MINTTL)
+	MinHops uint8  // likewise for IPv6 (IPV6_MINHOPCOUNT)
+	Device  uint16 // the interface it is bound to, plus 1; 0: none (SO_BINDTODEVICE)
 	Filter  *Filter
 
 	RecvErr bool      // hints are errors, too (IP_RECVERR, IPV6_RECVERR)
@@ -12,7 +13,9 @@ type Rare struct {
 }
 
 // Guards reports whether not every packet may come in.
-func (r *Rare) Guards() bool { return r != nil && (r.MinTTL|r.MinHops != 0 || r.Filter != nil) }
+func (r *Rare) Guards() bool {
+	return r != nil && (r.MinTTL|r.MinHops != 0 || r.Filter != nil || r.Device != 0)
+}
 
 // NearEnough reports whether a packet that came with ttl may come in, if it is for the
 // limits to say.
@@ -21,6 +24,12 @@ func (r *Rare) NearEnough(ttl uint8, four bool) bool {
 		return ttl >= r.MinTTL
 	}
 	return ttl >= r.MinHops
+}
+
+// Elsewhere reports whether a packet that came by an interface is for others, as the
+// socket is bound to another one.
+func (r *Rare) Elsewhere(iface uint16) bool {
+	return r != nil && r.Device != 0 && r.Device != iface+1
 }
 
 // Rarely returns the rare part of sk, which it now has.

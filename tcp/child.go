@@ -23,7 +23,7 @@ func (l *Layer) child(ls *Sock, g *segment, o opening) *Sock {
 	s.Vacant()
 	e := &s.Endpoint
 	e.Local, e.Remote, e.LocalPort, e.RemotePort = g.key.Local, g.key.Remote, g.key.LocalPort, g.key.RemotePort
-	e.TTL, e.TOS, e.DontFrag = ls.TTL, ls.TOS, ls.discover() != syscall.IP_PMTUDISC_DONT
+	e.TTL, e.TOS, e.DontFrag, e.Group = ls.TTL, ls.TOS, ls.discover() != syscall.IP_PMTUDISC_DONT, ls.Group
 	s.Opt, s.opt = ls.Opt, ls.opt
 	if r := ls.Opt.Rare; r != nil {
 		s.Opt.Rare = r.Inherit()
@@ -115,8 +115,12 @@ func (l *Layer) endpoint(k *ip.FlowKey, like *ip.Endpoint) *ip.Endpoint {
 	}
 	e.Local, e.Remote, e.LocalPort, e.RemotePort = k.Local, k.Remote, k.LocalPort, k.RemotePort
 	e.TTL, e.TOS, e.DontFrag = 0, 0, true
+	var way *ip.GroupWay
 	if like != nil {
-		e.TTL, e.TOS = like.TTL, like.TOS
+		e.TTL, e.TOS, way = like.TTL, like.TOS, like.Group
+	}
+	if e.Group != way {
+		e.Group, e.Dst = way, ip.Dst{}
 	}
 	return e
 }

@@ -9,6 +9,9 @@ func (l *Layer) admit(s *Sock, g *segment) perf.Verdict {
 	if r == nil {
 		return perf.Delivered
 	}
+	if r.Elsewhere(g.p.Iface.Index) {
+		return perf.DropDevice
+	}
 	if !r.NearEnough(g.p.TTL, g.p.Dst.Is4()) {
 		return perf.DropMinTTL
 	}

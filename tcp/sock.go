@@ -232,7 +232,7 @@ func (s *Sock) Like(o *Sock) {
 	s.Opt, s.opt = o.Opt, o.opt
 	s.Opt.Rare = o.Opt.Rare.Inherit()
 	s.opt.cork &^= corkMore
-	s.TTL, s.TOS, s.DontFrag = o.TTL, o.TOS, o.DontFrag
+	s.TTL, s.TOS, s.DontFrag, s.Group = o.TTL, o.TOS, o.DontFrag, o.Group
 	s.TX.SetLimit(int(s.Opt.SndBuf))
 }
 

@@ -65,6 +65,15 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 	return l.setSocket(s, name, value)
 }
 
+// Device lets what sk sends leave by one link (its number plus 1; 0: as the routes say),
+// and with only what comes by others is not for it.
+func (l *Layer) Device(sk *sock.Sock, iface uint16, only bool) {
+	sk.Owner.(*Sock).SetDevice(iface)
+	if only {
+		sk.Rarely().Device = iface
+	}
+}
+
 // text is the value of an option that is a string, which may end with a zero byte.
 func text(v []byte) string {
 	b, _, _ := bytes.Cut(v, []byte{0})

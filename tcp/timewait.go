@@ -153,7 +153,7 @@ func (l *Layer) timeWaitSyn(_ *Sock, g *segment) perf.Verdict {
 	l.waiting.drop(tw)
 	g.tw = nil
 	l.cfg.Stat.Event(perf.EvTCPTimeWaitReused)
-	if ls := l.listeners.find(&g.key); ls != nil {
+	if ls := l.listeners.find(&g.key); ls != nil && !ls.Opt.Rare.Elsewhere(g.p.Iface.Index) {
 		return l.step(Listen, ls, g)
 	}
 	return l.step(Closed, nil, g)

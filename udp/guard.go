@@ -21,6 +21,9 @@ func (l *Layer) admit(s *Sock, m *mbuf.Mbuf, p *ip.Packet) (n int, v perf.Verdic
 	if r == nil {
 		return n, perf.Delivered
 	}
+	if r.Elsewhere(p.Iface.Index) {
+		return 0, perf.DropDevice
+	}
 	if !r.NearEnough(p.TTL, p.Dst.Is4()) {
 		return 0, perf.DropMinTTL
 	}

@@ -44,6 +44,21 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 // Joined tells what sk has joined.
 func (l *Layer) Joined(sk *sock.Sock, h ip.Heard) { of(sk).crowd.Join(h) }
 
+// Device lets what sk sends leave by one link (its number plus 1; 0: as the routes say),
+// and with only what comes by others is not for it.
+func (l *Layer) Device(sk *sock.Sock, iface uint16, only bool) {
+	s := of(sk)
+	if s.where != nowhere {
+		l.drain(s, l.core.Now)
+		l.forget()
+	}
+	s.SetDevice(iface)
+	if only {
+		sk.Rarely().Device = iface
+	}
+	s.mark()
+}
+
 // Speak tells by which link sk sends to groups (its number plus 1; 0: by the routes), and
 // from which address.
 func (l *Layer) Speak(sk *sock.Sock, iface uint16, src ip.Addr) {
