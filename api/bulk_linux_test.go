@@ -26,7 +26,7 @@ func wiredAt(t testing.TB, cfg Config, w wire.Config, atA, atB []netip.Prefix) (
 	}
 	plane := func(p pmd.Port, at []netip.Prefix) *Net {
 		c := cfg
-		c.Ports = []Port{{Opened: p, Addrs: at}}
+		c.Ports = []Port{{Opened: p, Addrs: at, Optimistic: true}}
 		n, err := Open(c)
 		if err != nil {
 			t.Fatal(err)

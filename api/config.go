@@ -65,20 +65,21 @@ const DefaultBuffers = 8192
 
 // Port is one network interface of the plane.
 type Port struct {
-	Driver   string            // "tap", "wire", ... (pmd.Drivers)
-	Device   string            // what the driver opens: a TAP's name, a PCI address, ...
-	Addrs    []netip.Prefix    // the plane's addresses on this link, of IPv4 and of IPv6
-	Gateway  netip.Addr        // default gateway of IPv4, if any
-	Gateway6 netip.Addr        // default gateway of IPv6, if any; it may be link-local
-	SLAAC    bool              // take addresses, routes and name servers from routers of IPv6 (RFC 4861, 4862)
-	Private  bool              // with SLAAC: use addresses that change, too (RFC 8981)
-	Secret   []byte            // makes stable addresses that do not tell the MAC (RFC 7217); the same at every start
-	DHCP     bool              // lease an address, a gateway and name servers of IPv4 (RFC 2131)
-	MTU      int               // default: the device's
-	Queues   int               // receive/transmit queue pairs; default: 1
-	VLAN     uint16            // 802.1Q VLAN to live in; 0: untagged
-	MAC      [6]byte           // default: the device's, or a random one
-	Options  map[string]string // of the driver, by name
+	Driver     string            // "tap", "wire", ... (pmd.Drivers)
+	Device     string            // what the driver opens: a TAP's name, a PCI address, ...
+	Addrs      []netip.Prefix    // the plane's addresses on this link, of IPv4 and of IPv6
+	Gateway    netip.Addr        // default gateway of IPv4, if any
+	Gateway6   netip.Addr        // default gateway of IPv6, if any; it may be link-local
+	SLAAC      bool              // take addresses, routes and name servers from routers of IPv6 (RFC 4861, 4862)
+	Private    bool              // with SLAAC: use addresses that change, too (RFC 8981)
+	Secret     []byte            // makes stable addresses that do not tell the MAC (RFC 7217); the same at every start
+	Optimistic bool              // use addresses of IPv6 while others are still asked whether they have them (RFC 4429); Open waits a second otherwise
+	DHCP       bool              // lease an address, a gateway and name servers of IPv4 (RFC 2131)
+	MTU        int               // default: the device's
+	Queues     int               // receive/transmit queue pairs; default: 1
+	VLAN       uint16            // 802.1Q VLAN to live in; 0: untagged
+	MAC        [6]byte           // default: the device's, or a random one
+	Options    map[string]string // of the driver, by name
 
 	// Wrap puts something between the driver and the plane: fault, pcap.
 	Wrap func(pmd.Port) (pmd.Port, error)

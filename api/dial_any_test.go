@@ -23,7 +23,7 @@ func twoFamilies(t *testing.T) (a *Net, l net.Listener) {
 		t.Fatal(err)
 	}
 	plane := func(p pmd.Port, addrs ...string) *Net {
-		port := Port{Opened: p}
+		port := Port{Opened: p, Optimistic: true}
 		for _, s := range addrs {
 			port.Addrs = append(port.Addrs, netip.MustParsePrefix(s))
 		}

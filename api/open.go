@@ -7,10 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
+	"time"
 
 	"dataplane/eth"
 	"dataplane/inet"
+	"dataplane/ip"
 	"dataplane/lcore"
 	"dataplane/mbuf"
 	"dataplane/packet"
@@ -62,12 +65,40 @@ func Open(cfg Config) (*Net, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.resolver = n.newResolver(cfg.DNS)
-	for _, step := range []func() error{n.openPorts, n.makeCores, n.startPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.makeNetlink, n.start, n.startElastic, n.startDHCP} {
+	for _, step := range []func() error{n.openPorts, n.makeCores, n.startPorts, n.makeRoutes, n.makeLanes, n.makeStacks, n.makeNetlink, n.start, n.startElastic, n.startDHCP, n.awaitAddrs} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, n.teardown(), closeOpened(cfg.Ports[n.taken:]))
 		}
 	}
 	return n, nil
+}
+
+// addrCheck is how long others are given to say that an address is theirs, and more: the
+// question waits for the first turn.
+const addrCheck = 10 * time.Second
+
+// awaitAddrs waits until the configured addresses of IPv6 are ours. RFC 4862 5.4: nobody on
+// the link may have them.
+func (n *Net) awaitAddrs() error {
+	for end := time.Now().Add(addrCheck); n.waiting(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			return errors.New("api: the check of addresses does not end")
+		}
+	}
+	for i := range n.cfg.Ports {
+		have := n.addrsOf(i)
+		for _, a := range n.cfg.Ports[i].Addrs {
+			if a.Addr().Is6() && !slices.Contains(have, a) {
+				return fmt.Errorf("api: port %d (%s): address %v: another station of the link has it", i, n.ports[i].Info().Device, a.Addr())
+			}
+		}
+	}
+	return nil
+}
+
+// waiting reports whether an address is not ours yet.
+func (n *Net) waiting() bool {
+	return slices.ContainsFunc(n.host.Routes.Load().Ifaces(), func(f ip.RouteIface) bool { return len(f.Waiting) > 0 })
 }
 
 // closeOpened closes the ports that came open and were not taken.

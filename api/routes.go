@@ -24,8 +24,13 @@ func (n *Net) makeRoutes() error {
 					f.Prefixes[0].Addr = a
 				}
 			}
+			checked := len(f.Prefixes) > 0 && !p.Info().NoARP && !c.Optimistic
 			for _, a := range c.Addrs {
-				f.Prefixes = append(f.Prefixes, ip.FromPrefix(a))
+				if a.Addr().Is6() && checked {
+					f.Waiting = append(f.Waiting, ip.FromPrefix(a))
+				} else {
+					f.Prefixes = append(f.Prefixes, ip.FromPrefix(a))
+				}
 				f.Brd = append(f.Brd, ip.FromPrefix(a).Addr)
 			}
 			if c.Gateway.IsValid() {

@@ -42,7 +42,7 @@ func rawPlaneAt(t testing.TB, cfg Config, off pmd.Offload, at ...netip.Prefix) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Ports = []Port{{Opened: b, Addrs: at}}
+	cfg.Ports = []Port{{Opened: b, Addrs: at, Optimistic: true}}
 	n, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)

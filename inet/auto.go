@@ -76,11 +76,14 @@ func replaceAuto(d *ip.Draft, old, st *ip.AutoState) error {
 		}
 	}
 	for _, gone := range st.Gone {
-		for _, p := range slices.Clone(f.Prefixes) {
+		for _, p := range slices.Concat(f.Prefixes, f.Waiting) {
 			if p.Addr == gone {
 				d.DelAddr(st.Iface, p) //nolint:errcheck // it is there
 			}
 		}
+	}
+	for _, p := range st.Free {
+		d.Free(st.Iface, p)
 	}
 	for _, a := range st.Addrs {
 		if !slices.Contains(f.Prefixes, a.Prefix) {

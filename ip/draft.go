@@ -19,6 +19,7 @@ func (r *Routes) Draft() *Draft {
 	for i := range d.Ifaces {
 		d.Ifaces[i].Prefixes = slices.Clone(d.Ifaces[i].Prefixes)
 		d.Ifaces[i].Brd = slices.Clone(d.Ifaces[i].Brd)
+		d.Ifaces[i].Waiting = slices.Clone(d.Ifaces[i].Waiting)
 	}
 	return d
 }
@@ -51,7 +52,7 @@ func (d *Draft) AddAddr(index uint16, p Prefix) error {
 		return fmt.Errorf("ip: %s cannot be an address of ours: %w", p.Addr, syscall.EADDRNOTAVAIL)
 	}
 	for i := range d.Ifaces {
-		for _, q := range d.Ifaces[i].Prefixes {
+		for _, q := range slices.Concat(d.Ifaces[i].Prefixes, d.Ifaces[i].Waiting) {
 			if q.Addr == p.Addr {
 				return fmt.Errorf("ip: %s is an address of %s already: %w", p.Addr, d.Ifaces[i].Name, syscall.EEXIST)
 			}
@@ -69,6 +70,31 @@ func (d *Draft) GiveBroadcast(index uint16, p Prefix) {
 	}
 }
 
+// OfferAddr is AddAddr of an address that becomes ours when it is known that nobody on the
+// link has it (RFC 4862 5.4). One of IPv4, or of a link where nobody can be asked, is ours
+// at once.
+func (d *Draft) OfferAddr(index uint16, p Prefix) error {
+	if err := d.AddAddr(index, p); err != nil {
+		return err
+	}
+	if f := d.Iface(index); !p.Is4() && f.checks() {
+		f.Prefixes, f.Waiting = f.Prefixes[:len(f.Prefixes)-1], append(f.Waiting, p)
+	}
+	return nil
+}
+
+// Free says that nobody on the link has p, which has waited for that.
+func (d *Draft) Free(index uint16, p Prefix) {
+	f := d.Iface(index)
+	if f == nil {
+		return
+	}
+	if i := slices.Index(f.Waiting, p); i >= 0 {
+		f.Waiting = slices.Delete(f.Waiting, i, i+1)
+		f.Prefixes = append(f.Prefixes, p)
+	}
+}
+
 // DelAddr takes an address away, and with it the routes that cannot do without: those
 // from it, and those whose gateway is on no link of ours any more. ENODEV,
 // EADDRNOTAVAIL: there is no such interface or address.
@@ -76,6 +102,11 @@ func (d *Draft) DelAddr(index uint16, p Prefix) error {
 	f := d.Iface(index)
 	if f == nil {
 		return fmt.Errorf("ip: there is no interface %d: %w", index, syscall.ENODEV)
+	}
+	if i := slices.Index(f.Waiting, p); i >= 0 {
+		f.Waiting = slices.Delete(f.Waiting, i, i+1)
+		d.prune()
+		return nil
 	}
 	i := slices.Index(f.Prefixes, p)
 	if i < 0 {

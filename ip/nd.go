@@ -89,7 +89,7 @@ func (l *Layer) solicited(b []byte, p *Packet) perf.Verdict {
 		if probe {
 			a.probed(nonce)
 		}
-		if !a.given {
+		if a.waits {
 			return perf.Delivered // RFC 4862 5.4.3: it is not ours yet
 		}
 	}

@@ -148,7 +148,7 @@ func (k *autoLink) prefix(opt []byte) {
 		a.extend(preferred, valid, now)
 	}
 	if !known && valid > now {
-		if len(k.addrs) >= maxAutoAddrs {
+		if k.full() {
 			k.l.stat.Event(perf.EvAutoRefused)
 			return
 		}

@@ -44,6 +44,7 @@ type RouteIface struct {
 	Down     bool     // nothing of it counts: neither addresses nor routes
 	Prefixes []Prefix // our addresses with the length of their subnets
 	Brd      []Addr   // those that were given together with their broadcast address; it is only told
+	Waiting  []Prefix // those of IPv6 that will be ours if nobody on the link has them
 
 	// Of IPv6, by what routers say; zero: the defaults.
 	Notes              []AddrNote // of addresses that are not like others
@@ -117,10 +118,12 @@ func NewRoutes(ifaces []RouteIface, routes ...Route) (*Routes, error) {
 
 // scope gives the link-local addresses of f their zone.
 func (f *RouteIface) scope() {
-	f.Prefixes = slices.Clone(f.Prefixes)
-	for i := range f.Prefixes {
-		if p := &f.Prefixes[i]; p.Bits >= 64 { // a shorter one would be of all links
-			p.Addr = p.Addr.Scoped(f.Index)
+	f.Prefixes, f.Waiting = slices.Clone(f.Prefixes), slices.Clone(f.Waiting)
+	for _, list := range [][]Prefix{f.Prefixes, f.Waiting} {
+		for i := range list {
+			if p := &list[i]; p.Bits >= 64 { // a shorter one would be of all links
+				p.Addr = p.Addr.Scoped(f.Index)
+			}
 		}
 	}
 }
@@ -154,7 +157,7 @@ func (r *Routes) complete(rt *Route) error {
 	rt.Prefix = rt.Prefix.Masked()
 	if rt.Iface == AnyIface {
 		for i := range r.ifaces {
-			if f := &r.ifaces[i]; !f.Loopback && !rt.Gateway.IsZero() && f.sourceFor(rt.Gateway) != (Addr{}) {
+			if f := &r.ifaces[i]; !f.Loopback && !rt.Gateway.IsZero() && f.onLink(rt.Gateway) {
 				rt.Iface = f.Index
 				break
 			}
@@ -176,7 +179,7 @@ func (r *Routes) complete(rt *Route) error {
 			return fmt.Errorf("ip: route to %s: gateway %s is of another family: %w", rt.Prefix, rt.Gateway, syscall.EINVAL)
 		}
 		// RFC 1122 3.3.1.1: a gateway is on a network we are connected to.
-		if f.sourceFor(rt.Gateway) == (Addr{}) && !rt.Gateway.IsLinkLocal() {
+		if !f.onLink(rt.Gateway) && !rt.Gateway.IsLinkLocal() {
 			return fmt.Errorf("ip: route to %s: gateway %s is not on the link of %s: %w", rt.Prefix, rt.Gateway, f.Name, syscall.ENETUNREACH)
 		}
 	}
@@ -240,6 +243,17 @@ func (f *RouteIface) sourceFor(a Addr) Addr {
 		}
 	}
 	return Addr{}
+}
+
+// onLink reports whether a is in a subnet of f, also of an address that is not ours yet.
+func (f *RouteIface) onLink(a Addr) bool {
+	return f.sourceFor(a) != (Addr{}) ||
+		!f.Down && slices.ContainsFunc(f.Waiting, func(p Prefix) bool { return p.Contains(a) })
+}
+
+// checks reports whether addresses of IPv6 are checked on f before they are used.
+func (f *RouteIface) checks() bool {
+	return !f.Loopback && slices.ContainsFunc(f.Prefixes, func(p Prefix) bool { return !p.Is4() && p.Addr.IsLinkLocal() })
 }
 
 // first is our first address of a family; of IPv6 rather one that is not link-local.

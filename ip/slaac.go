@@ -28,7 +28,8 @@ type AutoState struct {
 	Iface              uint16
 	Addrs              []AutoAddr
 	Routes             []Route
-	Gone               []Addr // configured addresses that somebody else has
+	Free               []Prefix // configured addresses that nobody else has
+	Gone               []Addr   // ... and those that somebody has
 	DNS                []netip.Addr
 	MTU                int   // of IPv6 on the link; 0: the link's own
 	Hops               uint8 // hop limit of what does not choose one; 0: the default
@@ -255,6 +256,9 @@ func (k *autoLink) publish() {
 		Reachable: k.reachable, Retrans: k.retrans,
 	}
 	for _, a := range k.addrs {
+		if a.given && a.waits && !a.probing() {
+			st.Free = append(st.Free, Prefix{a.Addr, a.bits})
+		}
 		if a.given || a.probing() {
 			continue
 		}

@@ -5,17 +5,21 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"dataplane/eth"
 	"dataplane/internal/timer"
 	"dataplane/perf"
 )
 
 // autoAddr is an address of ours on a link: made from an announced prefix, or given by
-// who configured it. RFC 4862 5.4: before one is used others are asked for it; what was
-// given is used meanwhile (RFC 4429 says optimistic), and given up if somebody has it.
+// who configured it. RFC 4862 5.4: before one is used others are asked for it. A given one
+// that does not wait is used meanwhile (RFC 4429 says optimistic), and given up if somebody
+// has it.
 type autoAddr struct {
 	Addr
 	link  *autoLink
 	given bool
+	waits bool  // it is not ours before it is sure
+	bits  uint8 // of a given one's subnet
 	temp  bool
 	tries uint8  // stable addresses of this prefix that somebody else had
 	asked uint8  // solicitations sent; 0: not yet
@@ -49,10 +53,11 @@ func (a *autoAddr) next(now perf.Tick) perf.Tick {
 // add begins to look after an address. wait: others may do the same at this moment (RFC
 // 4862 5.4.2).
 func (k *autoLink) add(a *autoAddr, wait bool) bool {
-	if len(k.addrs) >= maxAutoAddrs {
+	if !a.given && k.full() {
 		k.l.stat.Event(perf.EvAutoRefused)
 		return false
 	}
+	k.gone = slices.DeleteFunc(k.gone, func(g Addr) bool { return g == a.Addr })
 	a.link, a.made = k, k.l.now
 	a.timer.Init(a, 0)
 	before := k.solicitedGroups()
@@ -64,6 +69,17 @@ func (k *autoLink) add(a *autoAddr, wait bool) bool {
 		a.ask()
 	}
 	return true
+}
+
+// full reports whether the link has as many addresses that nobody configured as it may.
+func (k *autoLink) full() bool {
+	n := 0
+	for _, a := range k.addrs {
+		if !a.given {
+			n++
+		}
+	}
+	return n >= maxAutoAddrs
 }
 
 // drop forgets an address.
@@ -126,6 +142,8 @@ func (a *autoAddr) Expire(_ uint8, at int64) {
 	}
 	a.sure = true
 	k.tidy()
+	// RFC 4861 7.2.6, RFC 9131 6: who knew another station by this address, or none, knows us.
+	k.l.advertise(k.ifc, a.Addr, AllNodes, [6]byte{}, eth.FlagOverride)
 }
 
 // probed: somebody else asks for the address as well. RFC 4862 5.4.3, 5.4.5.
@@ -183,7 +201,7 @@ func (k *autoLink) makeAddr(prefix Addr, temp bool, tries uint8, preferred, vali
 	if a = a.Scoped(k.ifc.Index); !ok || k.addr(a) != nil {
 		return
 	}
-	k.add(&autoAddr{Addr: a, temp: temp, tries: tries, preferred: preferred, valid: valid}, true)
+	k.add(&autoAddr{Addr: a, waits: true, temp: temp, tries: tries, preferred: preferred, valid: valid}, true)
 }
 
 // FollowAddrs looks after what the snapshot says of the links' addresses: those that are
@@ -196,14 +214,16 @@ func (l *Layer) FollowAddrs(now perf.Tick) {
 		if f == nil {
 			continue
 		}
-		for _, p := range f.Prefixes {
-			if !p.Is4() && k.addr(p.Addr) == nil {
-				k.add(&autoAddr{Addr: p.Addr, given: true, preferred: forever, valid: forever}, false)
+		all := slices.Concat(f.Prefixes, f.Waiting)
+		for _, a := range slices.Clone(k.addrs) {
+			if a.given && !slices.ContainsFunc(all, func(p Prefix) bool { return p.Addr == a.Addr }) {
+				k.drop(a)
 			}
 		}
-		for _, a := range slices.Clone(k.addrs) {
-			if a.given && !slices.ContainsFunc(f.Prefixes, func(p Prefix) bool { return p.Addr == a.Addr }) {
-				k.drop(a)
+		for i, p := range all {
+			if !p.Is4() && k.addr(p.Addr) == nil {
+				waits := i >= len(f.Prefixes)
+				k.add(&autoAddr{Addr: p.Addr, given: true, waits: waits, bits: p.Bits, preferred: forever, valid: forever}, false)
 			}
 		}
 	}

@@ -153,7 +153,7 @@ func TestStart(t *testing.T) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 	g.advance(5 * perf.Second)
-	if got := g.said(); got != "fe80::ff:fe00:1>ff02::2 RS" {
+	if got := g.said(); got != "fe80::ff:fe00:1>ff02::1 NA fe80::ff:fe00:1 20; fe80::ff:fe00:1>ff02::2 RS" {
 		t.Errorf("sent %q", got)
 	}
 	n := 0
@@ -400,7 +400,7 @@ func TestAdvertFlood(t *testing.T) {
 	}
 	g.advance(10 * perf.Second)
 	k := g.l.auto.links[0]
-	if len(k.addrs) > maxAutoAddrs || len(k.routers) > maxAutoRouters || len(k.routes) > maxAutoRoutes || limited == 0 {
+	if len(k.addrs) > maxAutoAddrs+1 || len(k.routers) > maxAutoRouters || len(k.routes) > maxAutoRoutes || limited == 0 {
 		t.Errorf("%d addresses, %d routers, %d routes, %d limited", len(k.addrs), len(k.routers), len(k.routes), limited)
 	}
 	g.discard()

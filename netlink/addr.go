@@ -21,6 +21,8 @@ const (
 	ifaddrLen     = 8    // struct ifaddrmsg
 	ifaTemporary  = 0x01 // of IPv6
 	ifaSecondary  = 0x01 // of IPv4: there is another of its subnet, which packets leave from
+	ifaNoDAD      = 0x02
+	ifaTentative  = 0x40
 	ifaDeprecated = 0x20
 	ifaPermanent  = 0x80
 	forever       = 0xffffffff
@@ -63,6 +65,9 @@ func putAddr(w *writer, typ, flags uint16, f *ip.RouteIface, p ip.Prefix, o *ori
 	}
 	if v4 && secondary(f, p) {
 		what |= ifaSecondary
+	}
+	if slices.Contains(f.Waiting, p) {
+		what |= ifaTentative
 	}
 	w.begin(typ, flags, o.seq, o.id)
 	w.u8(family(v4), p.Bits, what, scopeOf(p.Addr))
@@ -113,14 +118,14 @@ func (r *request) getAddrs(v4, v6 bool) func(*writer) bool {
 	}
 }
 
-// address reads the address that a message of ifaddrmsg is about.
-func (r *request) address() (index uint16, p ip.Prefix, err error) {
+// address reads the address that a message of ifaddrmsg is about, and its flags.
+func (r *request) address() (index uint16, p ip.Prefix, flags uint32, err error) {
 	if len(r.data) < ifaddrLen {
-		return 0, p, syscall.EINVAL
+		return 0, p, 0, syscall.EINVAL
 	}
 	v4, err := inetFamily(r.data[0])
 	if err != nil {
-		return 0, p, err
+		return 0, p, 0, err
 	}
 	var a attrs
 	a.parse(r.data[ifaddrLen:])
@@ -128,30 +133,34 @@ func (r *request) address() (index uint16, p ip.Prefix, err error) {
 	peer, also := a.addr(ifaAddress, v4)
 	switch {
 	case !ok && !also, !ok && v4 && r.Type == rtmNewAddr:
-		return 0, p, syscall.EINVAL
+		return 0, p, 0, syscall.EINVAL
 	case !ok:
 		local = peer
 	case also && peer != local:
-		return 0, p, fmt.Errorf("netlink: addresses of a peer are not offered: %w", syscall.EOPNOTSUPP)
+		return 0, p, 0, fmt.Errorf("netlink: addresses of a peer are not offered: %w", syscall.EOPNOTSUPP)
 	}
 	bits := r.data[1]
 	if v4 && bits > 32 || bits > 128 {
-		return 0, p, syscall.EINVAL
+		return 0, p, 0, syscall.EINVAL
 	}
 	if info := a[ifaCacheInfo]; len(info) >= 8 && native.Uint32(info[4:]) != forever {
-		return 0, p, fmt.Errorf("netlink: addresses that end by themselves are not offered: %w", syscall.EOPNOTSUPP)
+		return 0, p, 0, fmt.Errorf("netlink: addresses that end by themselves are not offered: %w", syscall.EOPNOTSUPP)
 	}
 	i := native.Uint32(r.data[4:])
 	if i == 0 || i > 0xffff {
-		return 0, p, syscall.ENODEV
+		return 0, p, 0, syscall.ENODEV
 	}
 	index = uint16(i - 1)
-	return index, ip.Prefix{Addr: local.Scoped(index), Bits: bits}, nil
+	flags = uint32(r.data[2])
+	if more := a[ifaFlags]; len(more) >= 4 {
+		flags = native.Uint32(more)
+	}
+	return index, ip.Prefix{Addr: local.Scoped(index), Bits: bits}, flags, nil
 }
 
 // newAddr serves RTM_NEWADDR.
 func (r *request) newAddr() error {
-	index, p, err := r.address()
+	index, p, flags, err := r.address()
 	if err != nil {
 		return err
 	}
@@ -161,13 +170,15 @@ func (r *request) newAddr() error {
 	}
 	return r.change(func(d *ip.Draft) error {
 		if f := d.Iface(index); f != nil && r.Flags&flagReplace != 0 && r.Flags&flagExcl == 0 {
-			for _, q := range f.Prefixes {
-				if q == p {
-					return nil
-				}
+			if slices.Contains(f.Prefixes, p) || slices.Contains(f.Waiting, p) {
+				return nil
 			}
 		}
-		err := d.AddAddr(index, p)
+		give := d.OfferAddr
+		if flags&ifaNoDAD != 0 {
+			give = d.AddAddr
+		}
+		err := give(index, p)
 		if err == nil && given {
 			d.GiveBroadcast(index, p)
 		}
@@ -185,7 +196,7 @@ func (r *request) broadcast() (ip.Addr, bool) {
 
 // delAddr serves RTM_DELADDR.
 func (r *request) delAddr() error {
-	index, p, err := r.address()
+	index, p, _, err := r.address()
 	if err != nil {
 		return err
 	}

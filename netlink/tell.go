@@ -38,13 +38,17 @@ func (f *Family) compareLinks(old, now *ip.Routes, o *origin) {
 type held struct {
 	iface *ip.RouteIface
 	ip.Prefix
+	waits bool // others are still asked for it
 }
 
 func addresses(r *ip.Routes) (all []held) {
 	ifaces := r.Ifaces()
 	for i := range ifaces {
 		for _, p := range ifaces[i].Prefixes {
-			all = append(all, held{&ifaces[i], p})
+			all = append(all, held{&ifaces[i], p, false})
+		}
+		for _, p := range ifaces[i].Waiting {
+			all = append(all, held{&ifaces[i], p, true})
 		}
 	}
 	return all
@@ -52,13 +56,16 @@ func addresses(r *ip.Routes) (all []held) {
 
 func (h held) is(o held) bool { return h.iface.Index == o.iface.Index && h.Prefix == o.Prefix }
 
+// like is is, and whether it waits.
+func (h held) like(o held) bool { return h.is(o) && h.waits == o.waits }
+
 // compare tells what the difference of two snapshots is: what has gone, then what is new,
 // addresses before routes, as Linux does.
 func (f *Family) compare(old, now *ip.Routes, o *origin) {
 	f.compareLinks(old, now, o)
 	was, is := addresses(old), addresses(now)
 	for _, h := range is {
-		if !slices.ContainsFunc(was, h.is) {
+		if !slices.ContainsFunc(was, h.like) {
 			f.tellAddr(rtmNewAddr, h, o)
 		}
 	}

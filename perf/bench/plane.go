@@ -79,7 +79,7 @@ func overWireAt(cfg api.Config, offloads pmd.Offload, at func(int) netip.Prefix)
 	}
 	var p planes
 	for i, port := range []pmd.Port{pa, pb} {
-		cfg.Ports = []api.Port{{Opened: port, Addrs: []netip.Prefix{at(i)}}}
+		cfg.Ports = []api.Port{{Opened: port, Addrs: []netip.Prefix{at(i)}, Optimistic: true}}
 		n, err := api.Open(cfg)
 		if err != nil {
 			return nil, errors.Join(err, p.close())

@@ -26,7 +26,7 @@ func (r rawUDP) plane(connected bool, serve func(n *api.Net, c *api.UDPConn) err
 	}
 	n, err := api.Open(api.Config{
 		Mode: lcore.Shared, Buffers: 4096,
-		Ports: []api.Port{{Opened: &slotPort{tx: back, rx: there}, Addrs: []netip.Prefix{at}}},
+		Ports: []api.Port{{Opened: &slotPort{tx: back, rx: there}, Addrs: []netip.Prefix{at}, Optimistic: true}},
 	})
 	if err != nil {
 		return nil, err

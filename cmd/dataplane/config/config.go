@@ -52,6 +52,7 @@ type Port struct {
 	Private  bool              `koanf:"private"`
 	DHCP     bool              `koanf:"dhcp"`
 	Secret   string            `koanf:"secret"`
+	Optimist bool              `koanf:"optimistic"`
 	MTU      int               `koanf:"mtu"`
 	Queues   int               `koanf:"queues"`
 	VLAN     int               `koanf:"vlan"`
@@ -209,7 +210,7 @@ func (c *Config) planServices(p *Plan, bad *problems) {
 
 // plan adds port c to p. where goes before the names of its settings.
 func (c *Port) plan(p *Plan, where string, bad *problems) {
-	q := api.Port{Driver: c.Driver, Device: c.Device, SLAAC: c.SLAAC, Private: c.Private, DHCP: c.DHCP, Secret: secretOf(c.Secret), MTU: c.MTU, Queues: c.Queues, Options: map[string]string{}}
+	q := api.Port{Driver: c.Driver, Device: c.Device, SLAAC: c.SLAAC, Private: c.Private, DHCP: c.DHCP, Secret: secretOf(c.Secret), Optimistic: c.Optimist, MTU: c.MTU, Queues: c.Queues, Options: map[string]string{}}
 	if q.Driver == "" {
 		q.Driver = "tap"
 	}

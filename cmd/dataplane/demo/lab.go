@@ -83,7 +83,7 @@ func open(cfg Config, why string) (*lab, error) {
 func (l *lab) openTAP() {
 	n, err := api.Open(api.Config{Ports: []api.Port{{
 		Driver: "tap", Device: device, Addrs: []netip.Prefix{netip.MustParsePrefix(planeNet), netip.MustParsePrefix(planeNet6)},
-		Options: map[string]string{"host-addr": kernelNet + "," + hostNet6},
+		Options: map[string]string{"host-addr": kernelNet + "," + hostNet6}, Optimistic: true, // nobody else is there
 	}}})
 	if err != nil {
 		l.why = "no TAP: " + err.Error()

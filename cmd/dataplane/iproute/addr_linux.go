@@ -129,12 +129,15 @@ func (c *command) addr(verb string) error {
 	}
 	var p netip.Prefix
 	var name string
+	var how uint8
 	var err error
 	for c.more() && err == nil {
 		switch w := c.word(); {
 		case w == "dev":
 			name, err = c.value(w)
 		case w == "local":
+		case w == "nodad":
+			how = unix.IFA_F_NODAD
 		case !p.IsValid():
 			p, err = prefix(w)
 		default:
@@ -145,14 +148,14 @@ func (c *command) addr(verb string) error {
 		return err
 	}
 	if !p.IsValid() || name == "" {
-		return Usage{fmt.Errorf("ip addr %s: want ADDRESS/BITS dev DEVICE", verb)}
+		return Usage{fmt.Errorf("ip addr %s: want ADDRESS/BITS dev DEVICE [nodad]", verb)}
 	}
 	index, err := c.index(name)
 	if err != nil {
 		return err
 	}
 	msg := nl.NewIfAddrmsg(int(familyOf(p.Addr())))
-	msg.Prefixlen, msg.Index = uint8(p.Bits()), uint32(index)
+	msg.Prefixlen, msg.Index, msg.Flags = uint8(p.Bits()), uint32(index), how
 	req := nl.NewNetlinkRequest(typ, flags)
 	req.AddData(msg)
 	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, p.Addr().AsSlice()))
