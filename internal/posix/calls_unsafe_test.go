@@ -43,6 +43,7 @@ type transfers interface {
 	Recvfrom(fd int, b []byte, flags int) (int, unix.Sockaddr, error)
 	Recvmsg(fd int, b, oob []byte, flags int) (n, oobn, recvflags int, from unix.Sockaddr, err error)
 	RecvmsgBuffers(fd int, v [][]byte, oob []byte, flags int) (n, oobn, recvflags int, from unix.Sockaddr, err error)
+	Splice(rfd int, roff *int64, wfd int, woff *int64, n int, flags int) (int64, error)
 	Sendmmsg(fd int, msgs []api.Mmsghdr, flags int) (int, error)
 	Recvmmsg(fd int, msgs []api.Mmsghdr, flags int, timeout *unix.Timespec) (int, error)
 }

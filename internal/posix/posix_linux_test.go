@@ -115,6 +115,7 @@ var parts = []part{
 	{dissolveCases, dissolveReasons},
 	{corkCases, nil},
 	{nestCases, nil},
+	{spliceCases, nil},
 	{packetCases, packetReasons},
 	{controlCases, controlReasons},
 	{mmsgCases, nil},
