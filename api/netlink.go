@@ -32,7 +32,7 @@ func (l linked) Change(f func(*ip.Draft) error) error { return l.n.host.Change(f
 
 // Links returns the ports, the loopback last.
 func (l linked) Links() []netlink.Link {
-	ifaces := l.Routes().Ifaces()
+	ifaces, lives := l.Routes().Ifaces(), l.lives()
 	out := make([]netlink.Link, 0, len(l.n.ports))
 	for i, p := range l.n.ports {
 		info, s := p.Info(), p.Stats()
@@ -44,11 +44,29 @@ func (l linked) Links() []netlink.Link {
 				RxErrors: s.IErrors, TxErrors: s.OErrors, RxDropped: s.IMissed, RxNoBuffers: s.RxNoMbuf,
 			},
 		}
+		k.Lives = lives[uint16(i)]
 		if i < len(ifaces) {
 			k.Name, k.MTU, k.Up = ifaces[i].Name, ifaces[i].MTU, !ifaces[i].Down
 		}
 		out = append(out, k)
 	}
+	return out
+}
+
+// lives is how long the addresses of the links live that end by themselves: the first
+// lcore looks after them.
+func (l linked) lives() map[uint16][]netlink.Life {
+	out := make(map[uint16][]netlink.Life)
+	st := l.n.host.Stacks()[0]
+	st.Core.Call(func() {
+		now := perf.Now()
+		st.IP.Lifetimes(func(iface uint16, a ip.AddrLife) {
+			seconds := func(t perf.Tick) uint32 { return uint32(min(max(t-now, 0)/perf.Second, 1<<32-2)) }
+			out[iface] = append(out[iface], netlink.Life{
+				Addr: a.Addr, Preferred: seconds(a.Preferred), Valid: seconds(a.Valid), Made: int64(now - a.Made),
+			})
+		})
+	})
 	return out
 }
 

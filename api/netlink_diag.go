@@ -39,6 +39,41 @@ func (l linked) Sockets(protocol int) func() []netlink.Diag {
 	return k.next
 }
 
+// Destroy resets a connection.
+func (l linked) Destroy(protocol int, is func(*netlink.Diag) bool) error {
+	switch protocol {
+	case syscall.IPPROTO_TCP:
+	case syscall.IPPROTO_UDP:
+		return syscall.EOPNOTSUPP
+	default:
+		return syscall.ENOENT
+	}
+	for i, st := range l.n.host.Stacks() {
+		for place := 0; place >= 0; {
+			found, errno := false, syscall.Errno(0)
+			var sk *sock.Sock
+			now := place
+			place = -1
+			st.Core.Call(func() {
+				place = st.TCP.Look(now, lookPlaces, perf.Now(), func(s *sock.Look) {
+					if !found && is(&netlink.Diag{Look: *s, Core: i}) {
+						found, sk = true, s.Sock
+					}
+				})
+				if errno = syscall.EOPNOTSUPP; sk != nil {
+					errno = st.TCP.Destroy(sk, perf.Now())
+				}
+			})
+			if found && errno != 0 {
+				return errno
+			} else if found {
+				return nil
+			}
+		}
+	}
+	return syscall.ENOENT
+}
+
 // next returns the next sockets: first those that one lcore has, then those of all.
 func (k *listing) next() []netlink.Diag {
 	var out []netlink.Diag

@@ -10,7 +10,7 @@ import (
 // Two forms of a name. Applications see an address as it stands in packets, with a zone
 // beside it, and one wildcard; the transports work with what ip.Addr makes of it: the
 // zone is inside (ip.FromName), and 0.0.0.0 is a wildcard of its own (ip.Any4), while
-// the zero Addr is that of both families, or of IPv6 alone (Options.V6Only).
+// the zero Addr is that of both families, or of IPv6 alone (sock.V6Only).
 
 // six reports whether s is a socket of AF_INET6.
 func six(s *sock.Socket) bool { return s.Family == syscall.AF_INET6 }
@@ -181,8 +181,12 @@ func setOnly6(s *sock.Socket, on bool) syscall.Errno {
 		return syscall.EINVAL
 	}
 	of(s).only6.Store(on)
+	v := sock.V6Dual
+	if on {
+		v = sock.V6Only
+	}
 	err := visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
-		sk.Opt.V6Only = on
+		sk.Opt.V6 = v
 		return 0
 	})
 	if err != nil {

@@ -146,15 +146,24 @@ func (f family) Create(typ, protocol int) (*sock.Socket, error) {
 	}
 	s := newSocket(f.number, typ, f.h, p, lingerOff)
 	if len(f.h.stacks) == 1 {
-		s.AttachOne(p.NewSock(f.h.stacks[0]))
+		s.AttachOne(f.newSock(p, f.h.stacks[0]))
 		return p.made(s, protocol)
 	}
 	socks := make([]*sock.Sock, len(f.h.stacks))
 	for i, st := range f.h.stacks {
-		socks[i] = p.NewSock(st)
+		socks[i] = f.newSock(p, st)
 	}
 	s.Attach(socks...)
 	return p.made(s, protocol)
+}
+
+// newSock returns a Sock of the family that no lcore knows yet.
+func (f family) newSock(p *Protosw, st *Stack) *sock.Sock {
+	sk := p.NewSock(st)
+	if f.number == syscall.AF_INET6 {
+		sk.Opt.V6 = sock.V6Dual
+	}
+	return sk
 }
 
 // made completes s, which was asked for by protocol.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
+	"time"
 
 	"dataplane/ip"
 )
@@ -52,9 +53,12 @@ func scopeOf(a ip.Addr) uint8 {
 }
 
 // putAddr appends a message about an address of an interface.
-func putAddr(w *writer, typ, flags uint16, f *ip.RouteIface, p ip.Prefix, o *origin) {
-	v4 := p.Is4()
-	what, preferred := uint8(ifaPermanent), uint32(forever)
+func putAddr(w *writer, typ, flags uint16, h held, o *origin) {
+	f, p, v4 := h.iface, h.Prefix, h.Is4()
+	what, preferred, valid, made := uint8(ifaPermanent), uint32(forever), uint32(forever), uint32(0)
+	if h.life != nil {
+		what, preferred, valid, made = 0, h.life.Preferred, h.life.Valid, sinceStart(h.life.Made)
+	}
 	for _, n := range f.Notes {
 		if n.Addr == p.Addr && n.Temporary { // a router's, so it ends by itself
 			what = ifaTemporary
@@ -83,12 +87,34 @@ func putAddr(w *writer, typ, flags uint16, f *ip.RouteIface, p ip.Prefix, o *ori
 	w.attr32(ifaFlags, uint32(what))
 	at := w.nest(ifaCacheInfo)
 	w.u32(preferred)
-	w.u32(forever) // valid
-	w.u32(0)
-	w.u32(0)
+	w.u32(valid)
+	w.u32(made)
+	w.u32(made) // changed
 	w.close(at)
 	w.end()
 }
+
+// alive finds how long addresses live.
+func alive(all []held, links []Link) {
+	for i := range all {
+		k := int(all[i].iface.Index)
+		if k >= len(links) {
+			continue
+		}
+		for j := range links[k].Lives {
+			if links[k].Lives[j].Addr == all[i].Addr {
+				all[i].life = &links[k].Lives[j]
+			}
+		}
+	}
+}
+
+// start is what moments are told from, in hundredths of a second: as in Linux that of the
+// machine is not told.
+var start = time.Now()
+
+// sinceStart is a moment so many nanoseconds ago.
+func sinceStart(ago int64) uint32 { return uint32(max(int64(time.Since(start))-ago, 0) / 1e7) }
 
 // secondary reports whether f has an earlier address of the subnet of p.
 func secondary(f *ip.RouteIface, p ip.Prefix) bool {
@@ -106,13 +132,14 @@ func secondary(f *ip.RouteIface, p ip.Prefix) bool {
 // getAddrs answers RTM_GETADDR, IPv4 first.
 func (r *request) getAddrs(v4, v6 bool) func(*writer) bool {
 	all, o := addresses(r.f.plane.Routes()), r.origin()
+	alive(all, r.f.plane.Links())
 	all = slices.DeleteFunc(all, func(h held) bool { return h.Is4() && !v4 || !h.Is4() && !v6 })
 	slices.SortStableFunc(all, func(a, b held) int { return int(family(a.Is4())) - int(family(b.Is4())) })
 	return func(w *writer) bool {
 		if len(all) == 0 {
 			return false
 		}
-		putAddr(w, rtmNewAddr, flagMulti, all[0].iface, all[0].Prefix, &o)
+		putAddr(w, rtmNewAddr, flagMulti, all[0], &o)
 		all = all[1:]
 		return true
 	}

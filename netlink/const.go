@@ -64,4 +64,5 @@ const (
 	rtmGetNeigh = 30
 
 	diagByFamily = 20 // SOCK_DIAG_BY_FAMILY
+	diagDestroy  = 21 // SOCK_DESTROY
 )

@@ -6,6 +6,7 @@ import (
 
 	"dataplane/ip"
 	"dataplane/perf"
+	"dataplane/sock"
 )
 
 // Numbers of inet_diag.
@@ -71,11 +72,9 @@ func (r *request) readDiag() (q diagAsk, err error) {
 
 const sockMaxFamily = 46
 
-// isV4 reports whether d is shown as AF_INET. The zero Addr is the wildcard of AF_INET6.
-func (d *Diag) isV4() bool {
-	local, remote := ip.Addr(d.Local.Addr), ip.Addr(d.Remote.Addr)
-	return local.Is4() || local == (ip.Addr{}) && remote.Is4()
-}
+// isV4 reports whether d is shown as AF_INET: an IPv4 connection of a socket of AF_INET6
+// is not.
+func (d *Diag) isV4() bool { return d.V6 == sock.V6None }
 
 // id is what a socket is known by to those who list it; it has no inode here.
 func (d *Diag) id(protocol int) uint64 {
@@ -101,12 +100,15 @@ func (q *diagAsk) is(d *Diag) bool {
 
 // diag serves NETLINK_SOCK_DIAG. A function that is not nil makes the answer, a dump.
 func (r *request) diag() (func(*writer) bool, error) {
-	if r.Type != diagByFamily {
+	if r.Type != diagByFamily && r.Type != diagDestroy {
 		return nil, syscall.EINVAL
 	}
 	q, err := r.readDiag()
 	if err != nil {
 		return nil, err
+	}
+	if r.Type == diagDestroy {
+		return nil, r.f.plane.Destroy(q.protocol, q.is)
 	}
 	next, o := r.f.plane.Sockets(q.protocol), r.origin()
 	switch {
@@ -167,7 +169,7 @@ func putDiag(w *writer, flags uint16, d *Diag, q *diagAsk, o *origin) {
 	w.u32(uint32(id>>8) | 1) // inode: there is none, but 0 means that nobody has it
 	w.attr8(diagShutdown, d.Shut)
 	if !q.v4 && d.Shared {
-		w.attr8(diagV6Only, b2u(d.V6Only))
+		w.attr8(diagV6Only, b2u(d.V6 == sock.V6Only))
 	}
 	wants := func(ext int) bool { return q.ext&(1<<(ext-1)) != 0 }
 	if wants(diagTOS) {

@@ -29,9 +29,9 @@ func diagRig(t testing.TB) (*client, *fake) {
 		{Look: sock.Look{Local: at("10.0.0.2", 80), Remote: at("10.0.0.9", 40000), State: 1, RxQueue: 7, TxQueue: 9, RcvBuf: 1000, SndBuf: 2000,
 			Timer: 1, Retries: 2, Due: 3e6, TOS: 16, Congestion: "cubic", Info: info}},
 		{Look: sock.Look{Local: sock.Name{Addr: ip.Any4, Port: 80}, State: 10, Shared: true, TxQueue: 128}},
-		{Look: sock.Look{Local: at("2001:db8::2", 80), Remote: at("2001:db8::9", 40001), State: 1}},
+		{Look: sock.Look{Local: at("2001:db8::2", 80), Remote: at("2001:db8::9", 40001), State: 1, V6: sock.V6Dual}},
 		{Look: sock.Look{Local: at("10.0.0.2", 81), Remote: at("10.0.0.9", 40002), State: 6, Timer: 3, Due: 5e9}},
-		{Look: sock.Look{Local: sock.Name{Port: 81}, State: 10, Shared: true, V6Only: true}},
+		{Look: sock.Look{Local: sock.Name{Port: 81}, State: 10, Shared: true, V6: sock.V6Only}},
 	}
 	return dial(t, f, protoSockDiag), p
 }

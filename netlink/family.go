@@ -16,10 +16,11 @@ type Family struct {
 	plane Plane
 	tasks *sock.Tasks
 
-	mu      sync.Mutex             // of what follows
-	ports   map[address]*port      // that have one
-	members map[*port]struct{}     // of any group
-	wish    [maxGroup + 1]int      // members of each group of NETLINK_ROUTE
+	mu      sync.Mutex         // of what follows
+	ports   map[address]*port  // that have one
+	members map[*port]struct{} // of any group
+	wish    [maxGroup + 1]int  // members of each group of NETLINK_ROUTE
+	neigh   neighbors
 	any     atomic.Bool            // there are members; written under mu
 	ask     atomic.Pointer[origin] // who makes the change under way; written under the lock of Plane.Change
 }
@@ -116,6 +117,7 @@ func (f *Family) join(p *port, groups uint64) {
 		delete(f.members, p)
 	}
 	f.any.Store(sum > 0)
+	f.listenNeighbors()
 }
 
 // find returns who has a port, nil if nobody.

@@ -2,6 +2,7 @@ package netlink
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -58,9 +59,15 @@ func (f *fake) Change(g func(*ip.Draft) error) error {
 	return nil
 }
 
-func (f *fake) Neighbors() []Neighbor { return f.neighs }
+func (f *fake) Neighbors() []Neighbor {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.neighs)
+}
 
 func (f *fake) SetNeighbor(n Neighbor) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for i, o := range f.neighs {
 		if o.Index == n.Index && o.Addr == n.Addr {
 			f.neighs = append(f.neighs[:i:i], f.neighs[i+1:]...)
@@ -84,6 +91,16 @@ func (f *fake) Sockets(protocol int) func() []Diag {
 		all = all[n:]
 		return some
 	}
+}
+
+func (f *fake) Destroy(_ int, is func(*Diag) bool) error {
+	for i := range f.diags {
+		if is(&f.diags[i]) {
+			f.diags = append(f.diags[:i:i], f.diags[i+1:]...)
+			return nil
+		}
+	}
+	return syscall.ENOENT
 }
 
 func prefix(s string) ip.Prefix { return ip.FromPrefix(netip.MustParsePrefix(s)) }

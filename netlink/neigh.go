@@ -132,12 +132,7 @@ func (r *request) setNeighbor() error {
 	o := r.origin()
 	if r.Type == rtmDelNeigh {
 		n.State = eth.Failed
-		if err := r.f.plane.SetNeighbor(n); err != nil {
-			return err
-		}
-		r.f.tellNeighbor(rtmNewNeigh, &n, &o) // as Linux: first it has failed, then it has gone
-		r.f.tellNeighbor(rtmDelNeigh, &n, new(origin))
-		return nil
+		return r.f.changeNeighbor(&n, &o)
 	}
 	switch state := native.Uint16(r.data[8:]); {
 	case state&nudPermanent == 0:
@@ -153,11 +148,7 @@ func (r *request) setNeighbor() error {
 	case !known && r.Flags&flagCreate == 0:
 		return syscall.ENOENT
 	}
-	if err := r.f.plane.SetNeighbor(n); err != nil {
-		return err
-	}
-	r.f.tellNeighbor(rtmNewNeigh, &n, &o)
-	return nil
+	return r.f.changeNeighbor(&n, &o)
 }
 
 // known reports whether the lcores know of n.

@@ -24,6 +24,9 @@ type Plane interface {
 	// Sockets goes through the sockets of a transport: each call of next returns some
 	// more of them, none at the end. nil: there is no such transport.
 	Sockets(protocol int) (next func() []Diag)
+	// Destroy resets the first connection of a transport for which is is true. Errors:
+	// ENOENT, EOPNOTSUPP (it is none that can be reset).
+	Destroy(protocol int, is func(*Diag) bool) error
 }
 
 // Link is a network interface.
@@ -40,6 +43,14 @@ type Link struct {
 	Running  bool // and there is a carrier
 	Queues   int
 	Stats    Stats
+	Lives    []Life
+}
+
+// Life is an address that ends by itself, in seconds from now on.
+type Life struct {
+	Addr             ip.Addr
+	Preferred, Valid uint32
+	Made             int64 // nanoseconds since
 }
 
 // Stats counts what passed a link.

@@ -9,16 +9,6 @@ import (
 // tell sends a message to a group.
 func (f *Family) tell(group int, b []byte) { f.multicast(protoRoute, group, 0, nil, b) }
 
-// tellNeighbor tells of a neighbour that was set or forgotten.
-func (f *Family) tellNeighbor(typ uint16, n *Neighbor, o *origin) {
-	if !f.wanted(groupNeigh) {
-		return
-	}
-	var w writer
-	putNeighbor(&w, typ, 0, n, o)
-	f.tell(groupNeigh, w.b)
-}
-
 // compareLinks tells of links whose MTU or state has changed.
 func (f *Family) compareLinks(old, now *ip.Routes, o *origin) {
 	if !f.wanted(groupLink) {
@@ -38,17 +28,18 @@ func (f *Family) compareLinks(old, now *ip.Routes, o *origin) {
 type held struct {
 	iface *ip.RouteIface
 	ip.Prefix
-	waits bool // others are still asked for it
+	waits bool  // others are still asked for it
+	life  *Life // nil: for ever
 }
 
 func addresses(r *ip.Routes) (all []held) {
 	ifaces := r.Ifaces()
 	for i := range ifaces {
 		for _, p := range ifaces[i].Prefixes {
-			all = append(all, held{&ifaces[i], p, false})
+			all = append(all, held{&ifaces[i], p, false, nil})
 		}
 		for _, p := range ifaces[i].Waiting {
-			all = append(all, held{&ifaces[i], p, true})
+			all = append(all, held{&ifaces[i], p, true, nil})
 		}
 	}
 	return all
@@ -126,7 +117,9 @@ func (f *Family) tellAddr(typ uint16, h held, o *origin) {
 	}
 	if f.wanted(group) {
 		var w writer
-		putAddr(&w, typ, 0, h.iface, h.Prefix, o)
+		one := []held{h}
+		alive(one, f.plane.Links())
+		putAddr(&w, typ, 0, one[0], o)
 		f.tell(group, w.b)
 	}
 }

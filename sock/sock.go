@@ -29,9 +29,20 @@ type Options struct {
 	ReusePort      bool
 	KeepAlive      bool
 	Abort          bool // a close resets the connection (SO_LINGER with 0 seconds)
-	V6Only         bool // IPV6_V6ONLY: the wildcard is that of IPv6 alone
+	V6             V6
 	Rare           *Rare
 }
+
+// V6 says whether a Sock is of AF_INET6, and whether of IPv6 alone (IPV6_V6ONLY): then the
+// wildcard is not that of IPv4, too.
+type V6 uint8
+
+// What V6 may be.
+const (
+	V6None V6 = iota // of AF_INET
+	V6Dual
+	V6Only
+)
 
 // Sock is one lcore's side of a socket, Linux's struct sock. Fields are grouped in
 // cache lines by who writes them, and the rings share the lines (a line for each

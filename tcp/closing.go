@@ -77,6 +77,18 @@ func (l *Layer) abort(s *Sock, errno syscall.Errno) {
 	l.done(s, errno)
 }
 
+// Destroy resets the connection sk, as somebody else than its application wants it
+// (SOCK_DESTROY). EOPNOTSUPP: it listens. On the lcore of sk.
+func (l *Layer) Destroy(sk *sock.Sock, now perf.Tick) syscall.Errno {
+	s, ok := sk.Owner.(*Sock)
+	if !ok || s.state == Listen {
+		return syscall.EOPNOTSUPP
+	}
+	l.now = now
+	l.abort(s, syscall.ECONNABORTED)
+	return 0
+}
+
 // done ends s: nothing will happen to it any more. The application may still
 // read what is in RX.
 func (l *Layer) done(s *Sock, errno syscall.Errno) {

@@ -39,7 +39,7 @@ func (t *listenTable) find(k *ip.FlowKey) *Sock {
 		if s.LocalPort != k.LocalPort {
 			continue
 		}
-		r := ip.Fits(s.Local, k.Local, s.Opt.V6Only)
+		r := ip.Fits(s.Local, k.Local, s.Opt.V6 == sock.V6Only)
 		if r == 0 || r < rank {
 			continue
 		}

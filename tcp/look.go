@@ -31,7 +31,7 @@ func (l *Layer) Look(from, n int, now perf.Tick, f func(*sock.Look)) (next int) 
 	case lookWaits:
 		at = l.waits.Part(at, n, func(k *ip.FlowKey, tw *timeWait) {
 			f(&sock.Look{Local: nameOf(k.Local, k.LocalPort), Remote: nameOf(k.Remote, k.RemotePort), State: TimeWait.Number(),
-				Timer: sock.TimerTimeWait, Due: until(tw.due, l.now), TOS: tw.tos})
+				Timer: sock.TimerTimeWait, Due: until(tw.due, l.now), TOS: tw.tos, V6: tw.v6})
 		})
 	}
 	if at >= 0 {
@@ -67,8 +67,8 @@ func until(at, now perf.Tick) perf.Tick { return max(at-now, 0) }
 // look describes s.
 func (s *Sock) look() *sock.Look {
 	k := &sock.Look{
-		Local: nameOf(s.Local, s.LocalPort), Remote: nameOf(s.Remote, s.RemotePort), State: s.state.Number(),
-		RxQueue: s.RX.Len(), TxQueue: s.TX.Len(), V6Only: s.Opt.V6Only, RcvBuf: int(s.Opt.RcvBuf), SndBuf: int(s.Opt.SndBuf), TOS: s.TOS,
+		Sock: &s.Sock, Local: nameOf(s.Local, s.LocalPort), Remote: nameOf(s.Remote, s.RemotePort), State: s.state.Number(),
+		RxQueue: s.RX.Len(), TxQueue: s.TX.Len(), V6: s.Opt.V6, RcvBuf: int(s.Opt.RcvBuf), SndBuf: int(s.Opt.SndBuf), TOS: s.TOS,
 		Congestion: s.opt.cong.String(), Info: s.InfoBytes(),
 	}
 	switch now := s.l.now; {

@@ -4,6 +4,7 @@ import (
 	"dataplane/internal/timer"
 	"dataplane/ip"
 	"dataplane/perf"
+	"dataplane/sock"
 )
 
 // timeWait is all that is left of a connection in TIME-WAIT: enough to
@@ -21,6 +22,7 @@ type timeWait struct {
 	scale          uint8
 	tsOK           bool
 	ttl, tos       uint8
+	v6             sock.V6
 }
 
 // waitList is every timeWait, the oldest first. All last equally long, so one
@@ -101,7 +103,7 @@ func (l *Layer) timeWait(s *Sock) {
 	r := &s.rcv
 	*tw = timeWait{
 		key: s.key(), sndNxt: s.snd.max, rcvNxt: r.nxt, rcvWnd: max(r.edge-r.nxt, 1), scale: r.scale,
-		tsOK: r.tsOK, tsRecent: r.tsRecent, tsAt: r.tsRecentAt, tsOff: r.tsOff, ttl: s.TTL, tos: s.TOS,
+		tsOK: r.tsOK, tsRecent: r.tsRecent, tsAt: r.tsRecentAt, tsOff: r.tsOff, ttl: s.TTL, tos: s.TOS, v6: s.Opt.V6,
 	}
 	if int32(r.edge-r.nxt) <= 0 {
 		tw.rcvWnd = 1

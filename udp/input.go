@@ -101,7 +101,7 @@ func (l *Layer) inputToAll(m *mbuf.Mbuf, p *ip.Packet, h Header) perf.Verdict {
 		s, _ := l.bound.Lookup(&l.wide)
 		for s != nil {
 			next := s.next // code inside the plane may close s
-			if p.Copied && !s.alone || p.Multicast && !s.crowd.Hears(p) || s.Opt.V6Only && p.Dst.Is4() {
+			if p.Copied && !s.alone || p.Multicast && !s.crowd.Hears(p) || s.Opt.V6 == sock.V6Only && p.Dst.Is4() {
 				s = next
 				continue
 			}

@@ -24,8 +24,8 @@ func (l *Layer) Look(from, n int, f func(*sock.Look)) (next int) {
 	at = t.Part(at, n, func(_ *ip.FlowKey, s *Sock) {
 		for nth := 0; s != nil; s, nth = s.next, nth+1 {
 			k := &sock.Look{
-				Local: sock.Name{Addr: s.Local, Port: s.LocalPort}, Remote: sock.Name{Addr: s.Remote, Port: s.RemotePort},
-				State: numConnected, Nth: nth, RxQueue: s.RX.Len(), TxQueue: s.TX.Len(), V6Only: s.Opt.V6Only, RcvBuf: int(s.Opt.RcvBuf), SndBuf: int(s.Opt.SndBuf), TOS: s.TOS,
+				Sock: &s.Sock, Local: sock.Name{Addr: s.Local, Port: s.LocalPort}, Remote: sock.Name{Addr: s.Remote, Port: s.RemotePort},
+				State: numConnected, Nth: nth, RxQueue: s.RX.Len(), TxQueue: s.TX.Len(), V6: s.Opt.V6, RcvBuf: int(s.Opt.RcvBuf), SndBuf: int(s.Opt.SndBuf), TOS: s.TOS,
 			}
 			if s.where == inBound {
 				k.State, k.Shared = numOpen, true

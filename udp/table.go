@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"dataplane/ip"
+	"dataplane/sock"
 )
 
 // key is what s is found by in the table it is in or enters.
@@ -114,7 +115,7 @@ func choose(s *Sock, k *ip.FlowKey) *Sock {
 // fit is the first of s and those behind it that k is for: IPv4 is not for a wildcard
 // of IPv6 alone.
 func (s *Sock) fit(k *ip.FlowKey) *Sock {
-	for s != nil && s.Opt.V6Only && k.Local.Is4() {
+	for s != nil && s.Opt.V6 == sock.V6Only && k.Local.Is4() {
 		s = s.next
 	}
 	return s

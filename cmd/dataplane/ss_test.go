@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -26,8 +27,9 @@ func TestSSInNamespace(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := c.LocalAddr().String()
+	shown := strings.NewReplacer("10.9.0.1", "[::ffff:10.9.0.1]").Replace(own) // as in Linux: the listener is of both families
 	out, _ := asks(t, path, 0, "ss -tnip")
-	if !strings.Contains(out, "ESTAB") || !strings.Contains(out, own) || !strings.Contains(out, "cubic") || !strings.Contains(out, "bytes_received:5") ||
+	if !strings.Contains(out, "ESTAB") || !strings.Contains(out, shown) || !strings.Contains(out, "cubic") || !strings.Contains(out, "bytes_received:5") ||
 		!strings.Contains(out, fmt.Sprintf("pid=%d", s.cmd.Process.Pid)) || strings.Contains(out, "LISTEN") {
 		t.Errorf("connected:\n%s", out)
 	}
@@ -42,6 +44,12 @@ func TestSSInNamespace(t *testing.T) {
 	}
 	if _, errs := asks(t, path, 2, "ss state bogus"); strings.Count(errs, "\n") != 1 {
 		t.Errorf("%q", errs)
+	}
+	if out, _ := asks(t, path, 0, "ss -tKH dst "+own); strings.Count(out, "\n") != 1 {
+		t.Errorf("reset:\n%s", out)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("after it was reset: %v", err)
 	}
 	c.Close()
 	s.stop(syscall.SIGTERM)

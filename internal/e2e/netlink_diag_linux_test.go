@@ -26,7 +26,7 @@ func (d *diagRequest) Serialize() []byte {
 // attributes and mirrored names.
 func TestNetlinkDiagBothEnds(t *testing.T) {
 	b := newBed(t)
-	l, err := b.plane.Listen("tcp", ":7")
+	l, err := b.plane.Listen("tcp4", ":7")
 	if err != nil {
 		t.Fatal(err)
 	}

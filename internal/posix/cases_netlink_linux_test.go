@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,7 +19,8 @@ var netlinkCases = []testCase{
 	{"netlink: to another socket", once, caseNetlinkPeers},
 	{"netlink: flags", once, caseNetlinkFlags},
 	{"netlink: readiness", once, caseNetlinkPoll},
-	{"netlink: sockets listed", once, caseNetlinkDiag},
+	{"netlink: sockets listed", internet, caseNetlinkDiag},
+	{"netlink: sockets destroyed", internet, caseNetlinkDestroy},
 }
 
 var netlinkReasons = map[string]string{
@@ -249,6 +251,62 @@ func diagReq(family, protocol, ext byte, states uint32, id []byte) []byte {
 	return append(append(b, id...), make([]byte, 48-len(id))...)
 }
 
+// diag asks for sockets and says which of a port there are.
+func (k *nl) diag(what string, typ, flags int, p16 int, req []byte) {
+	k.Helper()
+	k.seq++
+	k.must(k.post(nlmsg(typ, unix.NLM_F_REQUEST|flags, k.seq, req)))
+	b := make([]byte, 1<<16)
+	var lines []string
+	for {
+		n, _, err := k.u.Recvfrom(k.fd, b, unix.MSG_DONTWAIT)
+		if err != nil {
+			break
+		}
+		for m := b[:n]; len(m) >= 16; m = m[min(int(native.Uint32(m)+3)&^3, len(m)):] {
+			typ, d := native.Uint16(m[4:]), m[16:native.Uint32(m)]
+			if typ != 20 || len(d) < 72 {
+				lines = append(lines, k.shown(m[:native.Uint32(m)]))
+				continue
+			}
+			sport, dport := int(d[4])<<8|int(d[5]), int(d[6])<<8|int(d[7])
+			if sport == p16 || dport == p16 {
+				lines = append(lines, fmt.Sprintf("%d state %d %v %v %x %x queues %d", d[0], d[1], sport == p16, dport == p16, d[8:24], d[24:40], native.Uint32(d[56:])))
+			}
+		}
+	}
+	slices.Sort(lines)
+	k.say("%s: %s", what, strings.Join(lines, "; "))
+}
+
+// sockid is a struct inet_diag_sockid: ports and addresses, of any link, with any cookie.
+func sockid(own, peer unix.Sockaddr) []byte {
+	b := make([]byte, 48)
+	for i, sa := range []unix.Sockaddr{own, peer} {
+		at := b[4+16*i:]
+		switch a := sa.(type) {
+		case *unix.SockaddrInet4:
+			copy(at, a.Addr[:])
+			b[2*i], b[2*i+1] = byte(a.Port>>8), byte(a.Port)
+		case *unix.SockaddrInet6:
+			copy(at, a.Addr[:])
+			b[2*i], b[2*i+1] = byte(a.Port>>8), byte(a.Port)
+		}
+	}
+	copy(b[40:], bytes.Repeat([]byte{0xff}, 8))
+	return b
+}
+
+func portOf(sa unix.Sockaddr) int {
+	switch a := sa.(type) {
+	case *unix.SockaddrInet4:
+		return a.Port
+	case *unix.SockaddrInet6:
+		return a.Port
+	}
+	return 0
+}
+
 func caseNetlinkDiag(p *program) {
 	k := p.nl(4)
 	l, sa := p.listener()
@@ -256,46 +314,57 @@ func caseNetlinkDiag(p *program) {
 	p.must(p.u.Connect(c, sa))
 	s, _, err := p.u.Accept4(l, 0)
 	p.keep(s, err)
-	a4, _ := sa.(*unix.SockaddrInet4)
-	port4 := a4.Port
-	show := func(what string, flags int, req []byte) {
-		p.Helper()
-		k.seq++
-		p.must(k.post(nlmsg(20, unix.NLM_F_REQUEST|flags, k.seq, req)))
-		b := make([]byte, 1<<16)
-		var lines []string
-		for {
-			n, _, err := p.u.Recvfrom(k.fd, b, unix.MSG_DONTWAIT)
-			if err != nil {
-				break
-			}
-			for m := b[:n]; len(m) >= 16; m = m[min(int(native.Uint32(m)+3)&^3, len(m)):] {
-				typ, body := native.Uint16(m[4:]), m[16:native.Uint32(m)]
-				if typ != 20 || len(body) < 72 {
-					lines = append(lines, k.shown(m[:native.Uint32(m)]))
-					continue
-				}
-				sport, dport := int(body[4])<<8|int(body[5]), int(body[6])<<8|int(body[7])
-				if sport == port4 || dport == port4 {
-					lines = append(lines, fmt.Sprintf("%d state %d %v %v %x %x queues %d", body[0], body[1], sport == port4, dport == port4, body[8:24], body[24:40], native.Uint32(body[56:])))
-				}
-			}
-		}
-		slices.Sort(lines)
-		p.say("%s: %s", what, strings.Join(lines, "; "))
-	}
-	id := []byte{byte(port4 >> 8), byte(port4)}
-	show("listeners", unix.NLM_F_DUMP, diagReq(2, 6, 0, 1<<10, id))
-	show("all of the port", unix.NLM_F_DUMP, diagReq(2, 6, 0, 0xffffffff, id))
-	show("of AF_INET6", unix.NLM_F_DUMP, diagReq(10, 6, 0, 0xffffffff, id))
-	show("of no state", unix.NLM_F_DUMP, diagReq(2, 6, 0, 0, id))
-	show("of UDP", unix.NLM_F_DUMP, diagReq(2, 17, 0, 0xffffffff, id))
-	show("of an unknown protocol", unix.NLM_F_DUMP, diagReq(2, 99, 0, 0xffffffff, id))
-	one := append(append([]byte{}, id...), make([]byte, 46)...)
-	copy(one[4:], []byte{127, 0, 0, 1})
-	copy(one[40:], []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
-	show("the listener", 0, diagReq(2, 6, 0, 0xffffffff, one))
-	one[0] = 0
-	one[1] = 9
-	show("nobody", 0, diagReq(2, 6, 0, 0xffffffff, one))
+	n := portOf(sa)
+	id := []byte{byte(n >> 8), byte(n)}
+	k.diag("listeners", 20, unix.NLM_F_DUMP, n, diagReq(2, 6, 0, 1<<10, id))
+	k.diag("all of the port", 20, unix.NLM_F_DUMP, n, diagReq(2, 6, 0, 0xffffffff, id))
+	k.diag("of AF_INET6", 20, unix.NLM_F_DUMP, n, diagReq(10, 6, 0, 0xffffffff, id))
+	k.diag("of no state", 20, unix.NLM_F_DUMP, n, diagReq(2, 6, 0, 0, id))
+	k.diag("of UDP", 20, unix.NLM_F_DUMP, n, diagReq(2, 17, 0, 0xffffffff, id))
+	k.diag("of an unknown protocol", 20, unix.NLM_F_DUMP, n, diagReq(2, 99, 0, 0xffffffff, id))
+	own, err := p.u.Getsockname(c)
+	p.must(err)
+	fam := byte(p.domain)
+	k.diag("the connection", 20, 0, n, diagReq(fam, 6, 0, 0xffffffff, sockid(own, sa)))
+	k.diag("the listener", 20, 0, n, diagReq(fam, 6, 0, 0xffffffff, sockid(sa, nil)))
+	k.diag("nobody", 20, 0, n, diagReq(fam, 6, 0, 0xffffffff, sockid(p.local(9), nil)))
+	d, e, at := p.dgrams()
+	p.must(p.u.Connect(e, at))
+	n = portOf(at)
+	id = []byte{byte(n >> 8), byte(n)}
+	k.diag("datagrams", 20, unix.NLM_F_DUMP, n, diagReq(fam, 17, 0, 0xffffffff, id))
+	p.must(p.u.Close(d))
+	p.open = slices.DeleteFunc(p.open, func(fd int) bool { return fd == d })
+	k.diag("datagrams to it", 20, unix.NLM_F_DUMP, n, diagReq(fam, 17, 0, 0xffffffff, []byte{0, 0, id[0], id[1]}))
+	p.must(p.u.Shutdown(c, unix.SHUT_WR))
+	p.wait(s, unix.POLLRDHUP)
+	p.must(p.u.Shutdown(s, unix.SHUT_WR))
+	p.wait(c, unix.POLLHUP)
+	time.Sleep(20 * time.Millisecond)
+	n = portOf(sa)
+	id = []byte{byte(n >> 8), byte(n)}
+	k.diag("time to wait", 20, unix.NLM_F_DUMP, n, diagReq(fam, 6, 0, 1<<6, []byte{0, 0, id[0], id[1]}))
+}
+
+func caseNetlinkDestroy(p *program) {
+	k := p.nl(4)
+	l, sa := p.listener()
+	c := p.socket(unix.SOCK_STREAM)
+	p.must(p.u.Connect(c, sa))
+	s, _, err := p.u.Accept4(l, 0)
+	p.keep(s, err)
+	own, err := p.u.Getsockname(c)
+	p.must(err)
+	n, fam := portOf(sa), byte(p.domain)
+	k.diag("nobody", 21, unix.NLM_F_ACK, n, diagReq(fam, 6, 0, 0xffffffff, sockid(p.local(9), nil)))
+	k.diag("the connection", 21, unix.NLM_F_ACK, n, diagReq(fam, 6, 0, 0xffffffff, sockid(own, sa)))
+	p.wait(s, unix.POLLHUP)
+	p.ready("it has ended", c, unix.POLLHUP)
+	p.read("its error", c, 9)
+	p.read("read again", c, 9)
+	p.read("the other's", s, 9)
+	_, err = p.u.Getpeername(c)
+	p.err("its peer", err)
+	k.diag("again", 21, unix.NLM_F_ACK, n, diagReq(fam, 6, 0, 0xffffffff, sockid(own, sa)))
+	k.diag("of an unknown protocol", 21, unix.NLM_F_ACK, n, diagReq(fam, 99, 0, 0xffffffff, sockid(own, sa)))
 }

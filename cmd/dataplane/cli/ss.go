@@ -39,6 +39,7 @@ func newSS() *cobra.Command {
 	f.BoolVarP(&o.Memory, "memory", "m", false, "what waits in the buffers, and their limits")
 	f.BoolVarP(&o.Timers, "options", "o", false, "timers")
 	f.BoolVarP(&o.Process, "processes", "p", false, "the process: the plane's")
+	f.BoolVarP(&o.Kill, "kill", "K", false, "reset the connections that are shown")
 	f.BoolVarP(&o.Extended, "extended", "e", false, "numbers by which a socket is known")
 	f.BoolVarP(&o.NoHeader, "no-header", "H", false, "without the first line")
 	f.BoolVarP(&v4, "ipv4", "4", false, "IPv4 only")

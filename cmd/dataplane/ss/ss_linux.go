@@ -29,6 +29,7 @@ type Options struct {
 	Process    bool
 	Extended   bool
 	NoHeader   bool
+	Kill       bool // reset those that are shown
 	Expression []string
 	Out        io.Writer
 }
@@ -43,6 +44,9 @@ const (
 	requestLen = 56
 	answerLen  = 72
 )
+
+// sockDestroy is SOCK_DESTROY.
+const sockDestroy = 21
 
 // Attributes of an answer (INET_DIAG_*).
 const (
@@ -76,6 +80,7 @@ type entry struct {
 	local, remote netip.AddrPort
 	zone          uint32
 	cookie        uint64
+	id            []byte // struct inet_diag_sockid
 	expires       time.Duration
 	rx, tx, inode uint32
 	info          []byte
@@ -92,7 +97,7 @@ func read(netid string, b []byte) (*entry, error) {
 	be := binary.BigEndian
 	e := &entry{
 		netid: netid, family: b[0], state: b[1], timer: b[2], retrans: b[3], zone: native.Uint32(b[40:]), cookie: native.Uint64(b[44:]),
-		expires: time.Duration(native.Uint32(b[52:])) * time.Millisecond, rx: native.Uint32(b[56:]), tx: native.Uint32(b[60:]), inode: native.Uint32(b[68:]),
+		id: b[4:52], expires: time.Duration(native.Uint32(b[52:])) * time.Millisecond, rx: native.Uint32(b[56:]), tx: native.Uint32(b[60:]), inode: native.Uint32(b[68:]),
 	}
 	addr := func(b []byte) netip.Addr {
 		if e.family == unix.AF_INET {
@@ -142,7 +147,7 @@ func Run(k *nlclient.Conn, o Options) error {
 				return err
 			}
 			for _, e := range some {
-				if f.takes(e) {
+				if f.takes(e) && (!o.Kill || kill(k, p.number, e)) {
 					all = append(all, e)
 				}
 			}
@@ -150,6 +155,26 @@ func Run(k *nlclient.Conn, o Options) error {
 	}
 	print(&o, all, k.Peer())
 	return nil
+}
+
+// destroy asks for one socket to be reset.
+type destroy struct {
+	ask
+	id []byte
+}
+
+func (d *destroy) Serialize() []byte {
+	b := d.ask.Serialize()
+	copy(b[8:], d.id)
+	return b
+}
+
+// kill resets a connection; false: it could not be.
+func kill(k *nlclient.Conn, protocol uint8, e *entry) bool {
+	req := nl.NewNetlinkRequest(sockDestroy, unix.NLM_F_ACK)
+	req.AddData(&destroy{ask{e.family, protocol, 0, allStates}, e.id})
+	_, err := k.Do(req)
+	return err == nil
 }
 
 // ext is which attributes are wanted.
