@@ -53,10 +53,14 @@ func (l *Layer) Join(b []*mbuf.Mbuf) int {
 		f := m.Bytes()
 		var r *run
 		at := atTCP
-		if len(f) < atOpts || f[12] != eth.TypeIPv4>>8 || f[13] != eth.TypeIPv4&0xff || f[atIP] != 4<<4|ip.HdrLen4/4 {
+		switch w := firstWord(f); {
+		case w == plain4:
+			if f[atIP+9] == Proto {
+				r = rowOf(rows, f, atTCP)
+			}
+		case w&plainMask6 == plain6 && f[atIP+6] == ip.ProtoUDP: // nobody's who has a run
+		default:
 			r, at = rowOf6(rows, f), atTCP6
-		} else if f[atIP+9] == Proto {
-			r = rowOf(rows, f, atTCP)
 		}
 		// A lone message has a PSH: most often there is nothing to look at.
 		if r != nil && (r.head != nil || f[at+13] == ACK) {
@@ -74,6 +78,22 @@ func (l *Layer) Join(b []*mbuf.Mbuf) int {
 		n++
 	}
 	return n
+}
+
+// What firstWord is of IPv4 without options and, masked, of IPv6.
+const (
+	plain4     = (4<<4|ip.HdrLen4/4)<<16 | eth.TypeIPv4&0xff<<8 | eth.TypeIPv4>>8
+	plain6     = 6<<20 | eth.TypeIPv6&0xff<<8 | eth.TypeIPv6>>8
+	plainMask6 = 0xf0ffff
+)
+
+// firstWord is the ethertype of a frame and the first byte behind it, as they lie in
+// memory; 0 of one that is too short for TCP by IPv4.
+func firstWord(f []byte) uint32 {
+	if len(f) < atOpts {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(f[atIP-2:]) & 0xffffff
 }
 
 // rowOf is the row of the flow of a frame whose TCP header begins at at.
