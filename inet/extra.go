@@ -9,17 +9,18 @@ import (
 // extra is what few Sockets have: options of the family beyond the usual ones. Any
 // goroutine may set them; who is at work looks when it gets there.
 type extra struct {
-	peekAt   atomic.Uint64                    // SO_PEEK_OFF: one more than the position in RX where MSG_PEEK goes on; 0: off
-	freeBind atomic.Bool                      // IP_FREEBIND
-	noPort   atomic.Bool                      // IP_BIND_ADDRESS_NO_PORT
-	ports    atomic.Uint32                    // IP_LOCAL_PORT_RANGE, the lower one in the lower half; 0: any
-	device   atomic.Uint32                    // SO_BINDTOIFINDEX
-	unicast  atomic.Uint32                    // IP_UNICAST_IF
-	inq      atomic.Bool                      // TCP_INQ
-	whole    atomic.Bool                      // IP_HDRINCL as SendMsg sees it
-	sumEnd   atomic.Int32                     // how long a packet must be for IPV6_CHECKSUM; 0: there is none
-	errs     atomic.Pointer[[]*sock.ErrQueue] // of the Socks
-	cork     *cork                            // under Wr's lock
+	peekAt    atomic.Uint64                    // SO_PEEK_OFF: one more than the position in RX where MSG_PEEK goes on; 0: off
+	freeBind  atomic.Bool                      // IP_FREEBIND
+	noPort    atomic.Bool                      // IP_BIND_ADDRESS_NO_PORT
+	ports     atomic.Uint32                    // IP_LOCAL_PORT_RANGE, the lower one in the lower half; 0: any
+	device    atomic.Uint32                    // SO_BINDTOIFINDEX
+	unicast   atomic.Uint32                    // IP_UNICAST_IF
+	selectErr atomic.Bool                      // SO_SELECT_ERR_QUEUE
+	inq       atomic.Bool                      // TCP_INQ
+	whole     atomic.Bool                      // IP_HDRINCL as SendMsg sees it
+	sumEnd    atomic.Int32                     // how long a packet must be for IPV6_CHECKSUM; 0: there is none
+	errs      atomic.Pointer[[]*sock.ErrQueue] // of the Socks
+	cork      *cork                            // under Wr's lock
 }
 
 // extraOf returns the extra of s, nil if it has none.

@@ -65,6 +65,15 @@ func roomy(sk *sock.Sock) bool {
 	return sk.TX.Len() <= limit-limit/3
 }
 
+// errMask is what an error in the queue is: with SO_SELECT_ERR_QUEUE also something to
+// look at first.
+func errMask(s *sock.Socket) uint32 {
+	if x := extraOf(s); x.selectErr.Load() {
+		return sock.PollErr | sock.PollPri
+	}
+	return sock.PollErr
+}
+
 // Poll is Linux's datagram_poll.
 func (*dgramOps) Poll(s *sock.Socket) (mask uint32) {
 	group := s.Group()
@@ -77,7 +86,7 @@ func (*dgramOps) Poll(s *sock.Socket) (mask uint32) {
 		}
 	}
 	if troubled(s) {
-		mask |= sock.PollErr
+		mask |= errMask(s)
 	}
 	if s.IsShut(sock.ShutRd) {
 		mask |= sock.PollReadable | sock.PollRdHup

@@ -10,8 +10,14 @@ import (
 // seconds, 0 to abort the connection at close.
 const lingerOff = -1
 
-// soReusePort is SO_REUSEPORT, which package syscall does not name.
-const soReusePort = 15
+// Options that package syscall does not name, and the bits of SO_BUF_LOCK: what is locked
+// does not grow by itself.
+const (
+	soReusePort = 15
+	soBufLock   = 72
+	bufLockSnd  = 1
+	bufLockRcv  = 2
+)
 
 // set sets one option. Runs on the lcore.
 func set(sk *sock.Sock, level, name int, v []byte) syscall.Errno {
@@ -58,6 +64,11 @@ func setCommon(sk *sock.Sock, name int, v []byte) syscall.Errno {
 		o.Broadcast = value != 0
 	case syscall.SO_KEEPALIVE:
 		o.KeepAlive = value != 0
+	case soBufLock:
+		if value&^(bufLockSnd|bufLockRcv) != 0 {
+			return syscall.EINVAL
+		}
+		o.SndBufSet, o.RcvBufSet = value&bufLockSnd != 0, value&bufLockRcv != 0
 	case syscall.SO_LINGER:
 		secs, _ := sock.LingerOf(v)
 		o.Abort = secs == 0
@@ -79,6 +90,8 @@ func getCommon(sk *sock.Sock, name int, v []byte) (int, syscall.Errno) {
 		return sock.PutBool(v, o.Broadcast)
 	case syscall.SO_KEEPALIVE:
 		return sock.PutBool(v, o.KeepAlive)
+	case soBufLock:
+		return sock.PutInt(v, b2i(o.SndBufSet)*bufLockSnd|b2i(o.RcvBufSet)*bufLockRcv)
 	case soMemInfo:
 		return sock.Put(v, memInfo(sk))
 	}

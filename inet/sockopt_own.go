@@ -17,6 +17,8 @@ const (
 	soIncomingCPU = 49
 	soMemInfo     = 55
 	soNAPIID      = 56
+	soSelectErr   = 45
+	ipProtocol    = 52
 	tcpInq        = 36
 )
 
@@ -53,6 +55,8 @@ func setOwn(s *sock.Socket, o option, v []byte) (known bool, errno syscall.Errno
 		return true, setOnly6(s, value != 0)
 	case option{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_IF}:
 		return true, setGroupIface6(s, value)
+	case option{syscall.SOL_SOCKET, soSelectErr}:
+		more(s).selectErr.Store(value != 0)
 	case option{syscall.SOL_SOCKET, soPeekOff}:
 		setPeekOff(s, value)
 	case option{syscall.IPPROTO_TCP, tcpInq}:
@@ -86,6 +90,12 @@ func getOwn(s *sock.Socket, o option, v []byte) (n int, known bool, errno syscal
 		return put(o.level, v, groupIface6(s))
 	case option{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY}:
 		return put(o.level, v, b2i(p.only6.Load()))
+	case option{syscall.IPPROTO_IP, ipProtocol}:
+		if s.Type == sock.TypeRaw {
+			return put(o.level, v, int(s.Protocol))
+		}
+		local, _ := s.Names() // Linux's inet_num
+		return put(o.level, v, int(local.Port))
 	case option{syscall.IPPROTO_TCP, tcpInq}:
 		x := extraOf(s)
 		return put(o.level, v, b2i(x != nil && x.inq.Load()))
@@ -125,6 +135,9 @@ func getOwnSocket(s *sock.Socket, o option, v []byte) (n int, known bool, errno 
 // getInt reads an option of level SOL_SOCKET that is an int.
 func getInt(s *sock.Socket, name int) (value int, known bool) {
 	switch name {
+	case soSelectErr:
+		x := extraOf(s)
+		return b2i(x != nil && x.selectErr.Load()), true
 	case soPeekOff:
 		return peekOff(s), true
 	case soIncomingCPU:

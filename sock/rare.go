@@ -8,6 +8,12 @@ type Rare struct {
 	Device  uint16 // the interface it is bound to, plus 1; 0: none (SO_BINDTODEVICE)
 	Filter  *Filter
 
+	Defer    uint8  // a connection without data is accepted after so many SYN-ACKs (TCP_DEFER_ACCEPT); 0: at once
+	Deferred bool   // the peer of a half-open connection has our SYN-ACK
+	SaveSyn  bool   // connections keep their SYN (TCP_SAVE_SYN)
+	Syn      []byte // the headers of the SYN (TCP_SAVED_SYN)
+	Clamp    int32  // the window that is shown at most (TCP_WINDOW_CLAMP); 0: what fits
+
 	RecvErr bool      // hints are errors, too (IP_RECVERR, IPV6_RECVERR)
 	Errs    *ErrQueue // the lcore fills it, the application empties it; nil: none
 }

@@ -27,6 +27,7 @@ func (l *Layer) child(ls *Sock, g *segment, o opening) *Sock {
 	s.Opt, s.opt = ls.Opt, ls.opt
 	if r := ls.Opt.Rare; r != nil {
 		s.Opt.Rare = r.Inherit()
+		s.saveSyn(g)
 	}
 	s.TX.SetLimit(int(s.Opt.SndBuf))
 	r := &s.rcv
@@ -58,6 +59,9 @@ func (l *Layer) halfOver(s *Sock) {
 func (l *Layer) accepted(s *Sock) {
 	ls := s.lst.sk
 	l.halfOver(s)
+	if r := s.Opt.Rare; r != nil {
+		r.Defer, r.Deferred = 0, false
+	}
 	if s.snd.retries > 0 {
 		s.synLost()
 		s.snd.retries = 0

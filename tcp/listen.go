@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"math"
 	"syscall"
 
 	"dataplane/internal/ring"
@@ -185,7 +184,7 @@ func (l *Layer) sendCookie(ls *Sock, g *segment) {
 	l.cfg.Stat.Event(perf.EvTCPCookieSent)
 	l.send(l.endpoint(&g.key, &ls.Endpoint), bare{
 		seq: l.cookies.make(&t, g.seq, cookieMSSIndex(peer.MSS), l.now), ack: g.seq + 1,
-		flags: SYN | ACK, wnd: uint16(min(ls.Opt.RcvBuf, math.MaxUint16)), opts: o,
+		flags: SYN | ACK, wnd: uint16(ls.synWindow()), opts: o,
 	})
 }
 

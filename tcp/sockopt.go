@@ -132,6 +132,9 @@ func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
 	case optLinger2:
 		o.finWait2 = l.finWait2(v)
 	default:
+		if known, errno := l.setRare(s, name, v); known {
+			return errno
+		}
 		return syscall.ENOPROTOOPT
 	}
 	return 0
@@ -217,6 +220,9 @@ func (l *Layer) GetOption(sk *sock.Sock, level, name int, v []byte) (int, syscal
 		copy(b[:], strings.TrimPrefix(s.opt.cong.String(), "new")) // newreno is reno in Linux
 		return sock.Put(v, b[:])
 	}
+	if level == syscall.IPPROTO_TCP && name == optSavedSyn {
+		return s.savedSyn(v)
+	}
 	x, errno := s.option(level, name)
 	switch {
 	case errno != 0:
@@ -272,6 +278,11 @@ func (s *Sock) option(level, name int) (int, syscall.Errno) {
 		return b2i(s.Opt.KeepAlive), 0
 	case syscall.SOL_SOCKET<<16 | syscall.SO_RCVBUF:
 		return int(s.Opt.RcvBuf), 0
+	}
+	if level == syscall.IPPROTO_TCP {
+		if x, known := s.getRare(name); known {
+			return x, 0
+		}
 	}
 	return 0, syscall.ENOPROTOOPT
 }

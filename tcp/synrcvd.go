@@ -89,6 +89,9 @@ func (l *Layer) synRcvdAck(s *Sock, g *segment) perf.Verdict {
 		l.ackHalf(s)
 		return perf.DropTCPWindow
 	}
+	if s.deferred(g) {
+		return l.defers(s)
+	}
 	if s.lst.sk.full() {
 		return perf.DropTCPBacklog // the SYN-ACK will be sent again, and asks for the ACK
 	}

@@ -32,7 +32,7 @@ func (l *Layer) negotiate(s *Sock, o *Options, irs uint32, wnd int) {
 	r.irs, r.nxt, r.lastAck = irs, irs+1, irs+1
 	r.edge = r.nxt + uint32(wnd)
 	r.pos = s.RX.Head()
-	r.limit = int(s.Opt.RcvBuf)
+	r.limit = s.clamped(int(s.Opt.RcvBuf))
 	if r.scale == 0 && l.maxWindow(&s.Opt) > math.MaxUint16 {
 		r.limit = min(r.limit, math.MaxUint16) // more cannot be shown
 		s.Opt.RcvBufSet = true
@@ -59,7 +59,7 @@ func (l *Layer) sendSyn(s *Sock) {
 	r.ackNow = false
 	o := &l.opts
 	*o = Options{MSS: r.advMSS, WScale: int8(r.scale), SackOK: !l.cfg.NoSACK, TS: !l.cfg.NoTimestamps}
-	b := bare{seq: d.iss, flags: SYN, wnd: uint16(min(s.Opt.RcvBuf, math.MaxUint16)), opts: o}
+	b := bare{seq: d.iss, flags: SYN, wnd: uint16(s.synWindow()), opts: o}
 	if s.state == SynRcvd {
 		o.SackOK, o.TS = r.sackOK, r.tsOK
 		if r.scale == 0 && d.scale == 0 && !s.scaled {
@@ -95,6 +95,9 @@ func (l *Layer) synTimeout(s *Sock) {
 	d, limit := &s.snd, int(cmp.Or(s.opt.synCount, uint8(l.cfg.SynRetries)))
 	if s.half() {
 		limit = l.cfg.AckRetries
+		if r := s.Opt.Rare; r != nil {
+			limit = max(limit, int(r.Defer))
+		}
 	}
 	if int(d.retries) >= limit || s.opt.userLimit > 0 && l.now-d.since >= s.opt.userLimit.tick() {
 		l.cfg.Stat.Event(perf.EvTCPOpenFailed)
@@ -102,6 +105,10 @@ func (l *Layer) synTimeout(s *Sock) {
 		return
 	}
 	d.retries++
+	if s.patient() {
+		l.arm(s, &s.rtx, s.clamp(perf.Second<<d.retries)+l.now)
+		return
+	}
 	l.cfg.Stat.Event(perf.EvTCPRetransmit)
 	s.rcv.ackNow = true
 	l.want(s)
@@ -179,7 +186,7 @@ func (l *Layer) takeSyn(s *Sock, o *Options, irs uint32) {
 	l.agree(o, s.Remote.Is4())
 	s.scaled = o.WScale >= 0
 	retries, since := s.snd.retries, s.snd.since
-	l.negotiate(s, o, irs, int(min(s.Opt.RcvBuf, math.MaxUint16)))
+	l.negotiate(s, o, irs, s.synWindow())
 	s.snd.retries, s.snd.since = retries, since
 }
 

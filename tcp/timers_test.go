@@ -151,7 +151,6 @@ func TestOptions(t *testing.T) {
 		{tcpLevel, 5, 100, 0}, {tcpLevel, 5, -1, syscall.EINVAL},
 		{tcpLevel, 6, 5, 0}, {tcpLevel, 6, 128, syscall.EINVAL},
 		{tcpLevel, 8, -1, 0}, {tcpLevel, 8, 10, 0},
-		{tcpLevel, 9, 1, syscall.ENOPROTOOPT}, // TCP_DEFER_ACCEPT
 		{tcpLevel, 12, 0, 0}, {tcpLevel, 12, 1, 0},
 		{tcpLevel, 18, 1000, 0}, {tcpLevel, 18, -1, syscall.EINVAL},
 		{tcpLevel, 23, 1, syscall.ENOPROTOOPT}, // TCP_FASTOPEN

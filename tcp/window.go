@@ -132,9 +132,13 @@ func (l *Layer) tune(s *Sock) {
 	r.tuneAt, r.tuneTail = l.now, tail
 }
 
+// synWindow is the window that our SYN shows, which is not scaled.
+func (s *Sock) synWindow() int { return s.clamped(min(int(s.Opt.RcvBuf), math.MaxUint16)) }
+
 // setLimit sets how much may be buffered. What was promised stays promised.
 func (s *Sock) setLimit(n int) {
 	r := &s.rcv
+	n = s.clamped(n)
 	r.limit = n
 	promised := int(r.pos-s.RX.Tail()) + int(int32(r.edge-r.nxt))
 	s.RX.SetLimit(max(n, promised) + s.slack())

@@ -20,7 +20,7 @@ var skipped = map[string]bool{
 // unequal are options whose values need not be the same on two machines, or in two runs.
 var unequal = map[string]bool{
 	"SO_COOKIE": true, "SO_INCOMING_CPU": true, "SO_INCOMING_NAPI_ID": true, "SO_MEMINFO": true,
-	"TCP_INFO": true, "TCP_CONGESTION": true, "SO_PEERNAME": true, "TCP_TIMESTAMP": true, "SO_NETNS_COOKIE": true, "TCP_CC_INFO": true,
+	"TCP_INFO": true, "TCP_CONGESTION": true, "IP_PROTOCOL": true, "SO_PEERNAME": true, "TCP_TIMESTAMP": true, "SO_NETNS_COOKIE": true, "TCP_CC_INFO": true,
 }
 
 // An optionValue is what an option is set to, after another.

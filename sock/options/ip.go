@@ -96,6 +96,6 @@ var ipRows = []Row{
 	{Level: IP, Num: 50, Name: "IP_UNICAST_IF", Kind: Other, Works: inetRaw},
 	{Level: IP, Num: 51, Name: "IP_LOCAL_PORT_RANGE", Kind: Int, Works: inet,
 		Note: "raw sockets have no port"},
-	{Level: IP, Num: 52, Name: "IP_PROTOCOL", Kind: Loose, Mode: ReadOnly,
-		Note: "SO_PROTOCOL says it"},
+	{Level: IP, Num: 52, Name: "IP_PROTOCOL", Kind: Loose, Mode: ReadOnly, Works: inetRaw,
+		Note: "of raw sockets; others have their port there, as in Linux"},
 }

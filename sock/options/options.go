@@ -58,6 +58,7 @@ func ofInet(typ, protocol int) Types {
 const (
 	inet    = TCP | UDP
 	inetRaw = TCP | UDP | Raw
+	dgrams  = UDP | Raw
 	all     = inetRaw | Packet | Unix | Netlink
 	none    = Types(0)
 )
