@@ -9,6 +9,18 @@ import (
 // name reads sa as an address of the socket's family.
 func (f *file) name(sa unix.Sockaddr) (sock.Name, error) { return nameOf(int(f.s.Family), sa) }
 
+// peer is name for who is sent to: a datagram socket of AF_INET6 takes names of AF_INET, too.
+func (f *file) peer(sa unix.Sockaddr) (sock.Name, error) {
+	a, four := sa.(*unix.SockaddrInet4)
+	udp := f.s.Protocol == unix.IPPROTO_UDP || f.s.Protocol == unix.IPPROTO_UDPLITE
+	if !four || a == nil || f.s.Family != unix.AF_INET6 || !udp {
+		return f.name(sa)
+	}
+	n, err := nameOf4(a)
+	n.Addr[10], n.Addr[11] = 0xff, 0xff // also of 0.0.0.0, which is this host's of IPv4
+	return n, err
+}
+
 func (f *file) sockaddr(n *sock.Name) unix.Sockaddr { return sockaddr(int(f.s.Family), n) }
 
 // flags are those of a call, and MSG_DONTWAIT where the file wants it.
@@ -54,11 +66,17 @@ func (u *Posix) Connect(fd int, sa unix.Sockaddr) error {
 			return plainErrno(ops.Dissolve(f.s))
 		}
 	}
-	name, err := f.name(sa)
+	name, err := f.peer(sa)
 	if err != nil {
 		return err
 	}
-	return plainErrno(f.s.Ops.Connect(f.s, name, f.flags(0)))
+	err = plainErrno(f.s.Ops.Connect(f.s, name, f.flags(0)))
+	if _, four := sa.(*unix.SockaddrInet4); four && err == unix.ENETUNREACH && f.s.Family == unix.AF_INET6 {
+		if only, _ := u.GetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY); only != 0 {
+			return unix.EAFNOSUPPORT // as Linux
+		}
+	}
+	return err
 }
 
 // Listen lets the socket accept connections.

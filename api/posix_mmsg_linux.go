@@ -97,7 +97,7 @@ func (b *fromMmsgs) Datagram(i int) (*sock.Msg, [][]byte, error) {
 	b.msg.Control, b.msg.Named = m.OOB, m.Addr != nil
 	if m.Addr != nil {
 		var err error
-		if b.msg.Name, err = b.f.name(m.Addr); err != nil {
+		if b.msg.Name, err = b.f.peer(m.Addr); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -34,7 +34,7 @@ func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err e
 	default:
 		m := sock.Msg{Buf: b, Control: oob, Flags: flags, Named: to != nil}
 		if to != nil {
-			if m.Name, err = f.name(to); err != nil {
+			if m.Name, err = f.peer(to); err != nil {
 				return 0, err
 			}
 		}

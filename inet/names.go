@@ -72,9 +72,14 @@ func innerPeer(s *sock.Socket, n *sock.Name) syscall.Errno {
 	a := ip.FromName(n.Addr, n.Zone)
 	switch {
 	case a.IsZero():
-		a = ip.From4([4]byte{127, 0, 0, 1})
-		if local, _ := s.Names(); six(s) && !ip.Addr(local.Addr).Is4() {
+		local, _ := s.Names()
+		switch mapped := a == ip.Any4; {
+		case six(s) && mapped && of(s).only6.Load():
+			return syscall.ENETUNREACH
+		case six(s) && !mapped && !ip.Addr(local.Addr).Is4():
 			a = ip.Loopback6
+		default:
+			a = ip.From4([4]byte{127, 0, 0, 1})
 		}
 	case a.Is4():
 		if six(s) && of(s).only6.Load() {

@@ -272,6 +272,9 @@ func (p *private) bind(s *sock.Socket, local sock.Name) error {
 		return syscall.EADDRNOTAVAIL
 	}
 	p.fixed = fixedOf(&local)
+	if a := ip.Addr(local.Addr); six(s) && !a.IsZero() && !a.Is4() {
+		p.only6.Store(true) // as Linux: it has nothing to do with IPv4 any more
+	}
 	if local.Port == 0 && portLater(s) {
 		s.SetNames(local, sock.Name{})
 		s.SetState(sock.Bound)

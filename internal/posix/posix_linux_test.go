@@ -113,6 +113,7 @@ var parts = []part{
 	{callCases, callReasons},
 	{readyCases, nil},
 	{dissolveCases, dissolveReasons},
+	{meetCases, meetReasons},
 	{corkCases, nil},
 	{nestCases, nil},
 	{spliceCases, nil},
