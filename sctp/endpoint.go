@@ -3,7 +3,6 @@ package sctp
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -34,8 +33,10 @@ type endpoint struct {
 	rcvbuf atomic.Int64
 	err    atomic.Uint32 // pending (SO_ERROR)
 
-	conn    *conn // under Wr's lock, until it is connecting
-	stream  atomic.Pointer[pion.Stream]
+	conn    *conn                       // under Wr's lock, until it is connecting
+	stream  atomic.Pointer[pion.Stream] // number 0
+	streams streams
+	tells   atomic.Uint32 // bits of what messages come with; written by SetOption
 	assoc   atomic.Pointer[pion.Association]
 	over    atomic.Bool // connecting has ended
 	port    uint16      // that it has to give back; under Wr's lock
@@ -62,7 +63,11 @@ func (l *layer) make(family, typ int) *endpoint {
 
 // takes reports whether a listener is for connections to an address. Under the layer's mu.
 func (e *endpoint) takes(to ip.Addr) bool {
-	return (ip.Addr(e.local.Addr).IsZero() || ip.Addr(e.local.Addr) == to) && e.pending+e.in.Messages() <= e.backlog
+	own := ip.FromName(e.local.Addr, e.local.Zone)
+	if e.s.Family == syscall.AF_INET && !to.Is4() {
+		return false
+	}
+	return (own.IsZero() || own == to) && e.pending+e.in.Messages() <= e.backlog
 }
 
 func (e *endpoint) config(c *conn) pion.Config {
@@ -131,54 +136,40 @@ func (e *endpoint) established(c *conn, a *pion.Association) error {
 	st.OnBufferedAmountLow(e.s.Wr.Interrupt)
 	e.assoc.Store(a)
 	e.stream.Store(st)
-	e.s.SetNames(
-		sock.Name{Addr: c.k.local, Port: c.k.lport},
-		sock.Name{Addr: c.k.remote, Port: c.k.rport},
-	)
+	e.streams.open = make(map[uint16]*pion.Stream)
+	e.take(st)
+	e.s.SetNames(outer(c.k.local, c.k.lport), outer(c.k.remote, c.k.rport))
 	e.s.SetState(sock.Connected)
-	go e.receive(c, a, st)
+	go e.receive(c, a)
 	return nil
 }
 
+// outer is the name of an address as package ip has it.
+func outer(a ip.Addr, port uint16) sock.Name {
+	return sock.Name{Addr: a.Wire(), Port: port, Zone: a.Zone()}
+}
+
 // receive reads all streams until the association ends.
-func (e *endpoint) receive(c *conn, a *pion.Association, st *pion.Stream) {
-	var wg sync.WaitGroup
-	wg.Go(func() { e.read(st) })
+func (e *endpoint) receive(c *conn, a *pion.Association) {
 	for {
 		st, err := a.AcceptStream()
 		if err != nil {
 			break
 		}
-		wg.Go(func() { e.read(st) })
+		if !e.take(st) {
+			go a.Abort("too many streams")
+		}
 	}
-	wg.Wait()
+	e.streams.mu.Lock()
+	e.streams.open = nil
+	e.streams.mu.Unlock()
+	e.streams.readers.Wait()
 	if errno := c.why.Load(); errno != 0 {
 		e.err.CompareAndSwap(0, errno)
 	}
 	e.in.Finish()
 	e.s.Shut(sock.ShutRd | sock.ShutWr)
 	c.Close()
-}
-
-// read moves the messages of one stream to who reads; it waits while he does not.
-func (e *endpoint) read(st *pion.Stream) {
-	b := make([]byte, maxMessage)
-	for {
-		n, _, err := st.ReadSCTP(b)
-		if err != nil {
-			return
-		}
-		e.pump.Wr.Lock()
-		for err = e.in.Put(&sock.Parcel{}, b[:n]); err == syscall.EAGAIN; err = e.in.Put(&sock.Parcel{}, b[:n]) {
-			if e.in.WaitRoom(&e.pump, n, 0, true) != nil {
-				break
-			}
-		}
-		e.pump.Wr.Unlock()
-		if err != nil {
-			return
-		}
-	}
 }
 
 // leave ends the association, well if that takes no longer than it may.

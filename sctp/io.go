@@ -3,14 +3,18 @@ package sctp
 import (
 	"syscall"
 
+	pion "github.com/pion/sctp"
+
 	"dataplane/sock"
 )
 
-// SendMsg sends one message on stream 0; it waits for room. Errors: ENOTCONN, EPIPE,
-// EMSGSIZE, EINVAL (SCTP has no empty messages).
+// SendMsg sends one message, on stream 0 unless a control message names another; it waits
+// for room. Errors: ENOTCONN, EPIPE, EMSGSIZE, EINVAL (SCTP has no empty messages; there
+// are not so many streams).
 func (ops) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 	e := of(s)
 	n := len(m.Buf)
+	to, flags, bad := sending(m.Control)
 	for {
 		if err := s.Wr.Err(); err != nil {
 			return 0, err
@@ -19,7 +23,7 @@ func (ops) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 		switch {
 		case st == nil || s.State() != sock.Connected:
 			return 0, syscall.ENOTCONN
-		case len(m.Control) > 0 || n == 0:
+		case bad != nil || n == 0:
 			return 0, syscall.EINVAL
 		case n > maxMessage:
 			return 0, syscall.EMSGSIZE
@@ -30,17 +34,22 @@ func (ops) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 		if s.IsShut(sock.ShutWr) {
 			return 0, syscall.EPIPE
 		}
+		st, err := e.streamOf(to.stream)
+		if err != nil {
+			return 0, err
+		}
 		room := func() bool {
 			used := int64(st.BufferedAmount())
 			return used == 0 || used+int64(n) <= e.sndbuf.Load()
 		}
 		if room() {
-			if _, err := st.WriteSCTP(m.Buf, 0); err != nil {
+			st.SetReliabilityParams(flags&unordered != 0, pion.ReliabilityTypeReliable, 0)
+			if _, err := st.WriteSCTP(m.Buf, pion.PayloadProtocolIdentifier(to.ppid)); err != nil {
 				return 0, syscall.EPIPE
 			}
 			return n, nil
 		}
-		err := s.Wr.Wait(m.Flags, func() bool { return room() || s.IsShut(sock.ShutWr) || e.err.Load() != 0 })
+		err = s.Wr.Wait(m.Flags, func() bool { return room() || s.IsShut(sock.ShutWr) || e.err.Load() != 0 })
 		if err != nil {
 			return 0, err
 		}
@@ -64,6 +73,9 @@ func (ops) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 		if p, ok := e.in.Next(); ok {
 			n := e.in.ShowAt(&p, e.off, m.Buf)
 			m.Len = n
+			if of, ok := p.Extra.(about); ok && !m.Brief {
+				e.tell(m, of)
+			}
 			if e.off+n == p.Len {
 				m.Flags |= syscall.MSG_EOR
 			}

@@ -29,6 +29,9 @@ func (e *endpoint) bind(local sock.Name) error {
 	if e.s.Closed() {
 		return sock.ErrClosed
 	}
+	if err := e.own(&local); err != nil {
+		return err
+	}
 	p, err := e.l.reserve(local.Port)
 	if err != nil {
 		return err
@@ -38,6 +41,26 @@ func (e *endpoint) bind(local sock.Name) error {
 	e.s.SetNames(local, sock.Name{})
 	if e.s.State() == sock.Unconnected {
 		e.s.SetState(sock.Bound)
+	}
+	return nil
+}
+
+// own checks the address of n, which is to be ours.
+func (e *endpoint) own(n *sock.Name) error {
+	a := ip.FromName(n.Addr, n.Zone)
+	switch {
+	case a.IsZero():
+		n.Addr, n.Zone = ip.Addr{}, 0
+		return nil
+	case e.s.Family == syscall.AF_INET && !a.Is4():
+		return syscall.EAFNOSUPPORT
+	case a.NeedsZone() && n.Zone == 0:
+		return syscall.EINVAL
+	}
+	stack, errno := e.l.plane.Stacks()[0], syscall.ENETDOWN
+	stack.Core.Call(func() { errno = stack.IP.Resolve(&ip.Endpoint{Local: a, Remote: a}) })
+	if errno != 0 {
+		return syscall.EADDRNOTAVAIL
 	}
 	return nil
 }
@@ -131,10 +154,19 @@ func (e *endpoint) begin(to sock.Name) error {
 	if to.Port == 0 {
 		return syscall.EINVAL
 	}
-	if ip.Addr(to.Addr).IsZero() {
-		to.Addr = ip.From4([4]byte{127, 0, 0, 1})
+	remote, local := ip.FromName(to.Addr, to.Zone), ip.FromName(e.local.Addr, e.local.Zone)
+	six := e.s.Family == syscall.AF_INET6
+	switch {
+	case remote.IsZero() && six && !local.Is4(): // this host
+		remote = ip.Loopback6
+	case remote.IsZero():
+		remote = ip.From4([4]byte{127, 0, 0, 1})
+	case !six && !remote.Is4():
+		return syscall.EAFNOSUPPORT
+	case remote.NeedsZone() && to.Zone == 0:
+		return syscall.EINVAL
 	}
-	way := ip.Endpoint{Local: e.local.Addr, Remote: to.Addr}
+	way := ip.Endpoint{Local: local, Remote: remote}
 	stack, errno := e.l.plane.Stacks()[0], syscall.ENETDOWN
 	stack.Core.Call(func() { errno = stack.IP.Resolve(&way) })
 	if errno != 0 {
@@ -145,7 +177,7 @@ func (e *endpoint) begin(to sock.Name) error {
 			return err
 		}
 	}
-	k := key{local: way.Local, remote: to.Addr, lport: e.port, rport: to.Port}
+	k := key{local: way.Local, remote: remote, lport: e.port, rport: to.Port}
 	if k.local.IsZero() {
 		k.local = way.Dst.Src
 	}
