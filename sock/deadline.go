@@ -128,6 +128,10 @@ func (dl *deadline) set(t time.Time, side *Side) {
 		dl.pending()
 		return
 	}
+	if !dl.rings.IsZero() && !t.Before(dl.rings) { // the timer will see to it
+		dl.pending()
+		return
+	}
 	wait := time.Until(t)
 	if wait <= 0 {
 		dl.expired.Store(true)
@@ -135,9 +139,7 @@ func (dl *deadline) set(t time.Time, side *Side) {
 		return
 	}
 	dl.pending()
-	if dl.rings.IsZero() || t.Before(dl.rings) {
-		dl.arm(wait)
-	}
+	dl.arm(wait)
 }
 
 // pending: it has not passed. Under mu.
