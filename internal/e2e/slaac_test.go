@@ -70,7 +70,7 @@ func (b *bed) addrIn(prefix netip.Prefix, again func()) netip.Addr {
 // TestSLAAC: the plane takes an address and a default route from an advertisement, the
 // kernel reaches it there, and knows the plane's link-local address as a neighbour.
 func TestSLAAC(t *testing.T) {
-	for _, w := range ways {
+	for _, w := range ways[1:4] {
 		t.Run(w.name, func(t *testing.T) {
 			b := newBed6(t, w.set, func(c *api.Config) {
 				c.Ports[0].SLAAC, c.Ports[0].Private, c.Ports[0].Secret = true, true, []byte("e2e")
