@@ -7,8 +7,8 @@ import (
 )
 
 // closedEars are the drivers whose devices keep frames of others away, and which are no
-// pmd.Listener: their ports have an option for it, if any.
-var closedEars = map[string]bool{"dpdk": true, "afpacket": true, "afxdp": true}
+// pmd.Listener.
+var closedEars = map[string]bool{"afxdp": true}
 
 // links is a Net as packet sockets see it.
 type links struct{ *Net }

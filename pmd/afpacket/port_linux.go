@@ -25,10 +25,13 @@ type Port struct {
 	cfg    config
 	link   *link
 	queues []*Queue
+	index  int // of the interface
 
-	mu      sync.Mutex // guards what follows, between Start, LinkUp, Stats and Close
+	mu      sync.Mutex // guards what follows, between Start, Listen, LinkUp, Stats and Close
 	started bool
 	closed  bool
+
+	allGroups, all bool // what Listen wants besides
 }
 
 // Queue is one packet socket. It belongs to one lcore.
@@ -65,7 +68,7 @@ func Open(dev string, opt pmd.Options) (pmd.Port, error) {
 		l.close()
 		return nil, err
 	}
-	p := &Port{cfg: cfg, link: l, info: describePort(&cfg, i)}
+	p := &Port{cfg: cfg, link: l, index: i.index, info: describePort(&cfg, i)}
 	p.info.Speed = speed(l.control, i.name)
 	for _, s := range socks {
 		p.queues = append(p.queues, &Queue{ring: s, link: l})
@@ -112,11 +115,8 @@ func (p *Port) Start(pools []*mbuf.Pool) error {
 			return fmt.Errorf("%s: start queue %d: %w", p.info.Device, i, err)
 		}
 	}
-	filter := accept(p.info.MAC, p.cfg.promisc == "on")
-	for _, q := range p.queues {
-		if err := attach(q.ring.fd, filter); err != nil {
-			return fmt.Errorf("%s: start: filter: %w", p.info.Device, err)
-		}
+	if err := p.filter(); err != nil {
+		return err
 	}
 	p.started = true
 	return nil

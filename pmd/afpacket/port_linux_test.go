@@ -249,3 +249,43 @@ func TestCloseTwice(t *testing.T) {
 		t.Errorf("stats %+v", s)
 	}
 }
+
+// Frames for other stations come while somebody wants them.
+func TestListen(t *testing.T) {
+	p := openPair(t, 1500, pmd.Options{})
+	c := listen(t)
+	must(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: p.kernel.Attrs().Index, IP: net.ParseIP(planeIP),
+		HardwareAddr: net.HardwareAddr{2, 9, 9, 9, 9, 9}, State: netlink.NUD_PERMANENT}))
+	promisc := func() int {
+		l, err := netlink.LinkByName(planeEnd)
+		must(t, err)
+		return l.Attrs().Promisc
+	}
+	send := func(s string) {
+		_, err := c.WriteTo([]byte(s), toPlane)
+		must(t, err)
+	}
+	send("for another")
+	must(t, p.port.Listen(true, true))
+	must(t, p.port.Listen(true, true))
+	if promisc() == 0 {
+		t.Error("the interface is not promiscuous")
+	}
+	send("heard")
+	for heard := false; !heard; {
+		for _, f := range p.collect(0, 1) {
+			if string(f.payload()) == "for another" {
+				t.Error("a frame for another station came unasked")
+			}
+			heard = heard || string(f.payload()) == "heard"
+		}
+	}
+	must(t, p.port.Listen(false, false))
+	if promisc() != 0 {
+		t.Error("the interface is still promiscuous")
+	}
+	must(t, p.port.Close())
+	if p.port.Listen(true, true) == nil {
+		t.Error("a closed port listens")
+	}
+}

@@ -141,6 +141,7 @@ int dp_port_start(struct dp_port *p, struct dp_conf *c, const char **step);
 int dp_port_stop(struct dp_port *p, bool drain);
 int dp_port_close(struct dp_port *p, bool remove);
 int dp_port_restart(struct dp_port *p, struct dp_conf *c, const char **step);
+int dp_port_listen(struct dp_port *p, struct dp_conf *c);
 int dp_port_redirect(struct dp_port *p, struct dp_conf *c, const uint8_t *table);
 void dp_port_link(struct dp_port *p, struct dp_link *l);
 void dp_port_stats(struct dp_port *p, struct dp_stats *s, bool device);

@@ -271,3 +271,36 @@ func TestPcapFile(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A device lets in frames for others while somebody wants them.
+func TestListen(t *testing.T) {
+	if !apart(t) {
+		return
+	}
+	veth(t)
+	p := open(t, "net_af_packet0,iface=v1", noOptions)
+	if err := p.Listen(true, true); err != nil { // Start does it
+		t.Fatal(err)
+	}
+	if err := p.Start(one(newTestPool(t, p, 1024))); err != nil {
+		t.Fatal(err)
+	}
+	promisc := func() bool {
+		out, err := exec.Command("ip", "link", "show", "v1").CombinedOutput()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(out), "PROMISC")
+	}
+	if !promisc() {
+		t.Error("not after Start")
+	}
+	for _, on := range []bool{false, true, false} {
+		if err := p.Listen(on, on); err != nil || promisc() != on {
+			t.Errorf("%v: %v, %v", on, promisc(), err)
+		}
+	}
+	if err := p.Close(); err != nil || p.Listen(true, true) == nil {
+		t.Errorf("a closed port listens; %v", err)
+	}
+}

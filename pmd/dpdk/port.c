@@ -195,6 +195,18 @@ static int setup_queues(struct dp_port *p, struct dp_conf *c, const char **step)
 	return err;
 }
 
+// dp_port_listen lets the device hand up what c says; 0 or an errno. Virtual devices know
+// neither, and need neither.
+int dp_port_listen(struct dp_port *p, struct dp_conf *c)
+{
+	int err = c->promisc ? dp.rte_eth_promiscuous_enable(p->id) : dp.rte_eth_promiscuous_disable(p->id);
+	int groups = c->allmulti ? dp.rte_eth_allmulticast_enable(p->id) : dp.rte_eth_allmulticast_disable(p->id);
+	if (err == 0 || err == -ENOTSUP) {
+		err = groups;
+	}
+	return err == -ENOTSUP ? 0 : -err;
+}
+
 // settle sets what the device forgets when it is stopped or reset.
 static int settle(struct dp_port *p, struct dp_conf *c, const char **step)
 {
@@ -213,9 +225,8 @@ static int settle(struct dp_port *p, struct dp_conf *c, const char **step)
 		*step = "RSS table";
 		err = fill_reta(p, c);
 	}
-	if (err == 0 && !c->keep) { // virtual devices know neither, and need neither
-		(void)(c->promisc ? dp.rte_eth_promiscuous_enable(p->id) : dp.rte_eth_promiscuous_disable(p->id));
-		(void)(c->allmulti ? dp.rte_eth_allmulticast_enable(p->id) : dp.rte_eth_allmulticast_disable(p->id));
+	if (err == 0 && !c->keep) {
+		(void)dp_port_listen(p, c);
 	}
 	return err;
 }
