@@ -7,6 +7,14 @@ import "syscall"
 // ipMulticastAll is IP_MULTICAST_ALL, which package syscall does not name.
 const ipMulticastAll = 49
 
+// Modes of IP_MTU_DISCOVER that package syscall does not name. Both look at the link's MTU
+// alone and let routers cut packets (no DF); what the link does not carry is refused by
+// the one, and cut by the other.
+const (
+	PMTUInterface = 4 // IP_PMTUDISC_INTERFACE
+	PMTUOmit      = 5 // IP_PMTUDISC_OMIT
+)
+
 // Ears is what a socket hears of groups; the zero Ears hears what others have joined.
 // It is the lcore's.
 type Ears struct {

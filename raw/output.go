@@ -88,6 +88,12 @@ func (l *Layer) send(s *Sock, h *sock.Record, p [2][]byte, now perf.Tick) syscal
 	switch s.pmtu {
 	case syscall.IP_PMTUDISC_WANT: // cut what is too long
 		e.DontFrag = n <= e.Dst.MTU
+	case ip.PMTUInterface:
+		if e.DontFrag = false; n > e.Dst.Iface.MTU {
+			l.pool.Free(m)
+			l.stat.Lose(perf.LostTooBig)
+			return syscall.EMSGSIZE
+		}
 	default:
 		e.DontFrag = s.pmtu == syscall.IP_PMTUDISC_DO || s.pmtu == syscall.IP_PMTUDISC_PROBE
 	}

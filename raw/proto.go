@@ -187,7 +187,7 @@ func (s *Sock) setIP(name, value int) syscall.Errno {
 	case syscall.IP_TOS:
 		s.tos = uint8(value)
 	case syscall.IP_MTU_DISCOVER:
-		if value < syscall.IP_PMTUDISC_DONT || value > syscall.IP_PMTUDISC_PROBE {
+		if value < syscall.IP_PMTUDISC_DONT || value > ip.PMTUOmit {
 			return syscall.EINVAL
 		}
 		s.pmtu = uint8(value)

@@ -153,13 +153,17 @@ func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now pe
 	switch s.pmtu {
 	case syscall.IP_PMTUDISC_WANT: // RFC 1191 6.1, as Linux: cut what is too long
 		ep.DontFrag = n <= limit
-	case syscall.IP_PMTUDISC_PROBE: // RFC 4821 7: try what the path is not known to carry
-		ep.DontFrag = true
+	case syscall.IP_PMTUDISC_PROBE, ip.PMTUInterface, ip.PMTUOmit: // RFC 4821 7: try what the path is not known to carry
+		ep.DontFrag = s.pmtu == syscall.IP_PMTUDISC_PROBE
 		limit = max(limit, ep.Dst.Iface.MTU-int(ep.Dst.Hdr))
 	default:
 		ep.DontFrag = s.pmtu == syscall.IP_PMTUDISC_DO
 	}
 	if n > limit || l.lite {
+		if n > limit && s.pmtu == ip.PMTUInterface {
+			l.stat.Lose(perf.LostTooBig)
+			return syscall.EMSGSIZE
+		}
 		if l.lite {
 			return l.sendLite(s, ep, dport, p, now)
 		}

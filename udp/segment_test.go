@@ -109,6 +109,31 @@ func TestProbe(t *testing.T) {
 	r.errno("too long", s.TakeError(), syscall.EMSGSIZE)
 }
 
+// IP_PMTUDISC_INTERFACE and OMIT: without DF; what the link does not carry is refused by
+// the one, and cut by the other.
+func TestInterfaceMTU(t *testing.T) {
+	for mode, frames := range map[int]int{ip.PMTUInterface: 0, ip.PMTUOmit: 2} {
+		r := newRig(t, 0)
+		r.knows(peer)
+		s := r.bind(ip.Addr{}, port)
+		r.connect(s, peer, far)
+		r.errno("mode", s.Sock.SetInt(syscall.IPPROTO_IP, syscall.IP_MTU_DISCOVER, mode), 0)
+		for n, want := range map[int]int{1472: 1, 1473: frames} {
+			r.send(s, peer, far, pattern(n))
+			ps := r.sent()
+			if len(ps) != want {
+				t.Fatalf("mode %d, %d bytes: %d packets", mode, n, len(ps))
+			}
+			if want == 1 && ps[0].Layer(layers.LayerTypeIPv4).(*layers.IPv4).Flags != 0 {
+				t.Errorf("mode %d: DF", mode)
+			}
+		}
+		if e := s.TakeError(); (e == syscall.EMSGSIZE) != (mode == ip.PMTUInterface) {
+			t.Errorf("mode %d: %v", mode, e)
+		}
+	}
+}
+
 // FuzzSegments: whatever is cut, gopacket finds the datagrams right and whole.
 func FuzzSegments(f *testing.F) {
 	f.Add(uint16(5000), uint16(700), uint16(0))
