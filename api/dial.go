@@ -120,9 +120,10 @@ const (
 )
 
 // streamDefaults are the options that package net gives its own streams: no Nagle
-// delay, and keepalive probes.
+// delay, and keepalive probes. What comes as urgent stays in its place, as RFC 6093 5
+// wants it: who reads a net.Conn could not read it apart.
 var streamDefaults = tcp.Defaults{
-	NoDelay: true, KeepAlive: true,
+	NoDelay: true, KeepAlive: true, InPlace: true,
 	KeepIdle: keepAliveSecs * perf.Second, KeepIntvl: keepAliveSecs * perf.Second, KeepCount: keepAliveCount,
 }
 

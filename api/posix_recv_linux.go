@@ -16,6 +16,9 @@ const recvFlags = unix.MSG_PEEK | unix.MSG_DONTWAIT | unix.MSG_WAITALL | unix.MS
 func (f *file) recvmsg(m *sock.Msg) (int, error) {
 	flags := m.Flags
 	if flags&unix.MSG_OOB != 0 {
+		if ops, ok := f.s.Ops.(sock.UrgentOps); ok {
+			return f.recvUrgent(m, ops)
+		}
 		if err := f.urgent(); err != nil {
 			return 0, err
 		}
@@ -55,7 +58,21 @@ func (f *file) recvmsg(m *sock.Msg) (int, error) {
 	return n, nil
 }
 
-// urgent answers MSG_OOB, of which there never are any data, as Linux does.
+// recvUrgent reads the urgent byte of a stream.
+func (f *file) recvUrgent(m *sock.Msg, ops sock.UrgentOps) (int, error) {
+	f.s.Rd.Lock()
+	defer f.s.Rd.Unlock()
+	n, err := ops.RecvUrgent(f.s, m.Buf, m.Flags)
+	if m.Flags = 0; n > 0 {
+		m.Flags = unix.MSG_OOB
+		if len(m.Buf) == 0 {
+			n, m.Flags = 0, unix.MSG_OOB|unix.MSG_TRUNC
+		}
+	}
+	return n, plainErrno(err)
+}
+
+// urgent answers MSG_OOB where there never are any urgent data, as Linux does.
 func (f *file) urgent() error {
 	switch {
 	case f.s.Type == unix.SOCK_STREAM, f.s.Family == unix.AF_PACKET:

@@ -16,6 +16,14 @@ func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err e
 	if flags&unix.MSG_OOB != 0 && f.udp6(to) {
 		flags &^= unix.MSG_OOB // as Linux: not looked at
 	}
+	if ops, ok := f.s.Ops.(sock.UrgentOps); ok && flags&unix.MSG_OOB != 0 && flags&^sendFlags == unix.MSG_OOB {
+		f.s.Wr.Lock()
+		defer f.s.Wr.Unlock()
+		if n, err = ops.SendUrgent(f.s, b, f.flags(flags)&unix.MSG_DONTWAIT); n > 0 {
+			return n, nil
+		}
+		return 0, plainErrno(err)
+	}
 	if flags&^sendFlags != 0 {
 		return 0, unix.EOPNOTSUPP
 	}

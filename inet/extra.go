@@ -47,7 +47,7 @@ func peekFrom(s *sock.Socket, sk *sock.Sock, got int) uint64 {
 	if x := extraOf(s); x != nil && x.peekAt.Load() != 0 {
 		return max(sk.RX.Tail(), x.peekAt.Load()-1)
 	}
-	return sk.RX.Tail() + uint64(got)
+	return sk.RX.Tail() + uint64(got) + skipped(sk)
 }
 
 // peeked notes how far a MSG_PEEK has got.

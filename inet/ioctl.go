@@ -14,13 +14,13 @@ const (
 )
 
 // Ioctl is Linux's tcp_ioctl: bytes to be read, bytes that are not acknowledged, and
-// whether urgent data come next, which there never are. Errors: EINVAL (s listens),
+// whether an urgent byte comes next. Errors: EINVAL (s listens),
 // ENOTTY.
 func (*streamOps) Ioctl(s *sock.Socket, request uint) (int, error) {
 	settle(s)
 	switch request {
 	case siocAtMark:
-		return 0, nil
+		return atMark(s), nil
 	case siocInq, siocOutq:
 	default:
 		return 0, syscall.ENOTTY
@@ -30,7 +30,7 @@ func (*streamOps) Ioctl(s *sock.Socket, request uint) (int, error) {
 		return 0, syscall.EINVAL
 	case sock.Connected:
 		if request == siocInq {
-			return s.SK().RX.Len(), nil
+			return readableNow(s.SK()), nil
 		}
 		return s.SK().TX.Len(), nil
 	}

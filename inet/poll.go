@@ -47,6 +47,9 @@ func pollConnected(s *sock.Socket, sk *sock.Sock) (mask uint32) {
 	if sk.RX.Len() >= s.Rd.Least() {
 		mask |= sock.PollReadable
 	}
+	if sk.Has(sock.FlagUrgent) {
+		mask = pollUrgent(s, sk, mask)
+	}
 	if shut || roomy(sk) {
 		mask |= sock.PollWritable
 	} else if s.Wr.Starved(); roomy(sk) {

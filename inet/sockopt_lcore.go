@@ -62,6 +62,8 @@ func setCommon(sk *sock.Sock, name int, v []byte) syscall.Errno {
 		o.ReusePort = value != 0
 	case syscall.SO_BROADCAST:
 		o.Broadcast = value != 0
+	case syscall.SO_OOBINLINE:
+		sk.Urge().Inline.Store(value != 0)
 	case syscall.SO_KEEPALIVE:
 		o.KeepAlive = value != 0
 	case soBufLock:
@@ -92,10 +94,21 @@ func getCommon(sk *sock.Sock, name int, v []byte) (int, syscall.Errno) {
 		return sock.PutBool(v, o.KeepAlive)
 	case soBufLock:
 		return sock.PutInt(v, b2i(o.SndBufSet)*bufLockSnd|b2i(o.RcvBufSet)*bufLockRcv)
+	case syscall.SO_OOBINLINE:
+		return sock.PutBool(v, inline(sk))
 	case soMemInfo:
 		return sock.Put(v, memInfo(sk))
 	}
 	return 0, syscall.ENOPROTOOPT
+}
+
+// inline is SO_OOBINLINE. Runs on the lcore.
+func inline(sk *sock.Sock) bool {
+	if t, ok := sk.Owner.(interface{ InPlace() bool }); ok && t.InPlace() {
+		return true
+	}
+	r := sk.Opt.Rare
+	return r != nil && r.Urgent != nil && r.Urgent.Inline.Load()
 }
 
 // memInfo is SO_MEMINFO, in the order of Linux's SK_MEMINFO_*. What the rings hold counts

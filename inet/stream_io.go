@@ -118,6 +118,13 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	}
 	sk, got := s.SK(), 0
 	for {
+		if sk.Has(sock.FlagUrgent) {
+			n, err := beforeMark(s, sk, len(b)-got, got, flags)
+			if n < 0 || err != nil {
+				return got, err
+			}
+			b = b[:got+n]
+		}
 		if flags&sock.MsgPeek == 0 {
 			if n := sk.RX.Read(b[got:]); n > 0 {
 				sk.Consumed()

@@ -62,6 +62,7 @@ const (
 	FlagRcvShut                      // end of stream follows what is in RX
 	FlagSndShut                      // no more data can be sent
 	FlagListening                    // accepts connections
+	FlagUrgent                       // urgent data have been told of (Urgent)
 	FlagDead                         // the protocol has let go: nothing will happen any more
 	FlagArrived                      // the application has let go, and the peer has all that was sent
 )

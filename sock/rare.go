@@ -16,6 +16,7 @@ type Rare struct {
 
 	RecvErr bool      // hints are errors, too (IP_RECVERR, IPV6_RECVERR)
 	Errs    *ErrQueue // the lcore fills it, the application empties it; nil: none
+	Urgent  *Urgent   // nil: none yet; once FlagUrgent is set the application looks at it
 }
 
 // Guards reports whether not every packet may come in.
@@ -53,5 +54,9 @@ func (r *Rare) Inherit() *Rare {
 	}
 	c := *r
 	c.Errs = nil // of the listener
+	if c.Urgent = nil; r.Urgent != nil && r.Urgent.Inline.Load() {
+		c.Urgent = new(Urgent)
+		c.Urgent.Inline.Store(true)
+	}
 	return &c
 }

@@ -14,7 +14,7 @@ import (
 // Every segment acknowledges and announces the window. False: there was no buffer.
 func (l *Layer) emit(s *Sock, seq uint32, n int, flags uint8) bool {
 	hl := s.headerLen()
-	if int(s.Dst.Hdr)+hl+n <= s.Dst.MTU && !s.rcv.ooo.Reports() && s.Dst.Iface != nil {
+	if int(s.Dst.Hdr)+hl+n <= s.Dst.MTU && !s.rcv.ooo.Reports() && s.Dst.Iface != nil && s.opt.cork&corkUrgent == 0 {
 		return l.plain(s, seq, hl, n, flags)
 	}
 	return l.general(s, seq, n, flags)
@@ -33,6 +33,9 @@ func (l *Layer) general(s *Sock, seq uint32, n int, flags uint8) bool {
 	h := m.Append(hl)
 	PutHeader(h, s.LocalPort, s.RemotePort, seq, s.rcv.nxt, hl, flags|ACK, s.window())
 	o.Put(h[HeaderLen:])
+	if s.opt.cork&corkUrgent != 0 {
+		s.point(h, seq)
+	}
 	ifc := s.Dst.Iface
 	offload := ifc != nil && ifc.Offloads&pmd.TxTCPChecksum != 0
 	sum := ip.PseudoSum(s.Local, s.Remote, Proto, hl+n)

@@ -164,7 +164,7 @@ func (s *Sock) mayPush() bool {
 	switch {
 	case d.fin || d.force || seqLT(d.nxt, d.max):
 		return true
-	case s.opt.cork != 0:
+	case s.opt.cork&^corkUrgent != 0:
 		return false
 	case s.opt.noDelay || d.nxt == d.una:
 		return true
@@ -224,7 +224,7 @@ func (l *Layer) setTimer(s *Sock) {
 func (s *Sock) maxSegment() int {
 	mss, ifc := s.segSize(), s.Dst.Iface
 	switch {
-	case s.cuts() && s.l.cfg.NoGSO:
+	case s.cuts() && s.l.cfg.NoGSO, s.opt.cork&corkUrgent != 0:
 		return mss
 	case s.cuts():
 		super := min(ifc.MaxTSO-MaxHeaderLen, maxSuper) - int(s.Dst.Hdr)

@@ -32,6 +32,9 @@ func (l *Layer) receive(s *Sock, g *segment) perf.Verdict {
 	if s.finAcked() && l.finWasAcked(s) {
 		return perf.Delivered
 	}
+	if g.flags&URG != 0 && !s.InPlace() && s.state.receives() {
+		s.urgent(g)
+	}
 	if g.n > 0 || g.flags&FIN != 0 {
 		return l.text(s, g)
 	}

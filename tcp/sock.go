@@ -121,13 +121,17 @@ type settings struct {
 	noDelay   bool
 	cork      uint8 // corkOption, corkMore: what fills no segment waits
 	synCount  uint8 // TCP_SYNCNT; 0: the layer's
-	pmtu      uint8 // IP_MTU_DISCOVER, with IP_PMTUDISC_WANT as 0 (xor)
+	pmtu      uint8 // IP_MTU_DISCOVER, with IP_PMTUDISC_WANT as 0 (xor), and inPlace
 }
+
+// inPlace in settings.pmtu: what comes as urgent is data like any other.
+const inPlace = 1 << 7
 
 // Reasons to hold back what fills no segment.
 const (
 	corkOption = 1 << iota // TCP_CORK
 	corkMore               // MSG_MORE of the last call
+	corkUrgent             // holds nothing back: segments point at urgent data, and go the long way
 )
 
 // millis is a duration as options have it.
@@ -213,6 +217,7 @@ func (l *Layer) recycle() {
 // Defaults are options that sockets begin with where somebody wants others than TCP's.
 type Defaults struct {
 	NoDelay, KeepAlive  bool
+	InPlace             bool // what comes as urgent is data like any other, until SO_OOBINLINE is set
 	KeepIdle, KeepIntvl perf.Tick
 	KeepCount           int
 }
@@ -221,6 +226,9 @@ type Defaults struct {
 func (s *Sock) Begin(d *Defaults) {
 	o := &s.opt
 	o.noDelay, s.Opt.KeepAlive = d.NoDelay, d.KeepAlive
+	if d.InPlace {
+		o.pmtu |= inPlace
+	}
 	o.keepIdle, o.keepIntvl, o.keepCount = toMillis(d.KeepIdle), toMillis(d.KeepIntvl), uint8(min(d.KeepCount, maxKeepCount))
 }
 

@@ -91,7 +91,7 @@ func (l *Layer) setTCP(s *Sock, name, v int) syscall.Errno {
 		if o.cork |= corkOption; v == 0 {
 			o.cork &^= corkOption
 		}
-		if o.cork == 0 && s.state.sends() {
+		if o.cork&^corkUrgent == 0 && s.state.sends() {
 			s.snd.force = s.snd.una == s.snd.max
 			l.want(s)
 		}
@@ -174,7 +174,7 @@ func (s *Sock) setIP(name, v int) syscall.Errno {
 		if v < syscall.IP_PMTUDISC_DONT || v > syscall.IP_PMTUDISC_DO {
 			return syscall.EINVAL
 		}
-		s.opt.pmtu = uint8(v) ^ syscall.IP_PMTUDISC_WANT
+		s.opt.pmtu = s.opt.pmtu&inPlace | uint8(v) ^ syscall.IP_PMTUDISC_WANT
 		s.DontFrag = s.discover() != syscall.IP_PMTUDISC_DONT
 	default:
 		return syscall.ENOPROTOOPT
@@ -193,6 +193,8 @@ func (l *Layer) setSocket(s *Sock, name, v int) syscall.Errno {
 		default:
 			s.keep.stop()
 		}
+	case syscall.SO_OOBINLINE:
+		s.opt.pmtu &^= inPlace // from now on inet's Urgent says it
 	case syscall.SO_RCVBUF:
 		s.Opt.RcvBuf, s.Opt.RcvBufSet = int32(min(max(v, sock.MinBuf), sock.MaxBuf)), true
 		if s.state.synchronized() {
@@ -288,7 +290,7 @@ func (s *Sock) option(level, name int) (int, syscall.Errno) {
 }
 
 // discover is IP_MTU_DISCOVER. WANT and DO are the same for a stream.
-func (s *Sock) discover() int { return int(s.opt.pmtu ^ syscall.IP_PMTUDISC_WANT) }
+func (s *Sock) discover() int { return int(s.opt.pmtu&^inPlace ^ syscall.IP_PMTUDISC_WANT) }
 
 // maxSeg is what TCP_MAXSEG says: the MSS in use, else what was asked for.
 func (s *Sock) maxSeg() int {

@@ -160,7 +160,7 @@ func (l *Layer) persist(s *Sock) {
 
 // probeAfter is the interval to the next probe: the time-out, doubled each time.
 func (s *Sock) probeAfter() perf.Tick {
-	if s.opt.cork != 0 && s.snd.wnd != 0 {
+	if s.opt.cork&^corkUrgent != 0 && s.snd.wnd != 0 {
 		return corkWait
 	}
 	return s.clamp(min(s.rtt.RTO<<min(s.snd.probes, 10), maxProbeWait))

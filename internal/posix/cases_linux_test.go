@@ -30,7 +30,7 @@ var callCases = []testCase{
 }
 
 var callReasons = map[string]string{
-	"flags that are refused/urgent: ENOTSUP":                                     "urgent data are not sent (RFC 6093 advises against them); what comes as urgent is read in its place",
+	"flags that are refused/urgent: ENOTSUP":                                     "AF_UNIX has no urgent data",
 	"flags that are refused/MSG_CMSG_CLOEXEC \"\" flags 0x0 from false: ENOTSUP": "there is no exec",
 }
 

@@ -117,6 +117,7 @@ var parts = []part{
 	{corkCases, nil},
 	{nestCases, nil},
 	{spliceCases, nil},
+	{urgentCases, nil},
 	{packetCases, packetReasons},
 	{controlCases, controlReasons},
 	{mmsgCases, nil},
