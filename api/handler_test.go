@@ -260,8 +260,7 @@ func TestHandlerClose(t *testing.T) {
 
 // TestHandlerDoesNotAllocate: neither way, on either kind of socket.
 func TestHandlerDoesNotAllocate(t *testing.T) {
-	setups(t, func(t *testing.T, cfg Config) {
-		a, b := pipe(t, cfg)
+	overHosts(t, func(t *testing.T, a, b *Net, h host) {
 		serveHandlers(t, b)
 		pc, err := b.ListenPacket("udp", ":7")
 		if err != nil {
@@ -270,13 +269,18 @@ func TestHandlerDoesNotAllocate(t *testing.T) {
 		if err := pc.(*UDPConn).Handle(func(*Inside) DatagramHandler { return udpEcho{t: t} }); err != nil {
 			t.Fatal(err)
 		}
-		u, err := a.Dial("udp", "10.0.0.2:7")
+		u, err := a.Dial("udp", h.b+":7")
 		if err != nil {
 			t.Fatal(err)
 		}
 		soon(t, u)
+		s, err := a.Dial("tcp", h.b+":7")
+		if err != nil {
+			t.Fatal(err)
+		}
+		soon(t, s)
 		msg, buf := make([]byte, 64), make([]byte, 64)
-		for _, c := range []net.Conn{call(t, a), u} {
+		for _, c := range []net.Conn{s, u} {
 			for range 200 {
 				exchange(t, c, msg, buf)
 			}
