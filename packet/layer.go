@@ -36,6 +36,7 @@ type Layer struct {
 	tapped bool
 	fresh  []*Sock       // those with records that are not published
 	flat   []byte        // of a frame in several segments, in one piece
+	ext    []byte        // the same with an Ancillary in front, for those that use extensions
 	random uint32        // state of a generator
 	f      frame         // the one being looked at
 	d      sock.Datagram // the one that a Receiver has

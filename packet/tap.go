@@ -208,7 +208,25 @@ func hardware(ifc *eth.Iface) uint16 {
 
 // filter returns how much of the frame the filter of s lets pass.
 func (l *Layer) filter(s *Sock, f *frame, off int) int {
-	return s.filter.Run(f.m.Flat(off, int(f.m.PktLen)-off, &l.flat))
+	n := int(f.m.PktLen) - off
+	if !s.filter.Extended() {
+		return s.filter.Run(f.m.Flat(off, n, &l.flat))
+	}
+	if cap(l.ext) < sock.AncillaryLen+n {
+		l.ext = make([]byte, sock.AncillaryLen+n)
+	}
+	b := l.ext[:sock.AncillaryLen+n]
+	a := sock.Ancillary{
+		Len: uint32(n), Protocol: f.proto, PktType: f.pktType, Iface: uint32(f.iface.Index) + 1, HaType: hardware(f.iface),
+		CPU: uint32(l.core.ID), Tagged: f.flags&vlanOutside != 0, TCI: f.tci, Random: l.random,
+	}
+	if a.Tagged {
+		a.TPID = eth.TypeVLAN
+	}
+	l.random = l.random*1664525 + 1013904223
+	a.Put(b)
+	f.m.CopyTo(off, b[sock.AncillaryLen:])
+	return s.filter.Run(b)
 }
 
 // publish hands over to the sockets what has come since the last call.

@@ -11,8 +11,9 @@ import (
 // program of the classic Berkeley packet filter. Nobody changes it any more; nil takes
 // all.
 type Filter struct {
-	vm  *bpf.VM
-	raw []byte
+	vm       *bpf.VM
+	raw      []byte
+	extended bool // it runs on a message with an Ancillary in front
 }
 
 // Programs of Linux's filters have at most so many instructions (BPF_MAXINSNS).
@@ -22,7 +23,7 @@ const maxFilter = 4096
 const filterLen = 8
 
 // ParseFilter reads a program, an array of struct sock_filter. EINVAL: it is none that
-// could be run here; of Linux's extensions only the length is known.
+// could be run here.
 func ParseFilter(v []byte) (*Filter, syscall.Errno) {
 	if len(v) == 0 || len(v)%filterLen != 0 || len(v) > maxFilter*filterLen {
 		return nil, syscall.EINVAL
@@ -58,6 +59,7 @@ func (f *Filter) load(prog []bpf.Instruction) syscall.Errno {
 			return syscall.EINVAL
 		}
 	}
+	f.extended = extend(prog)
 	var err error
 	if f.vm, err = bpf.NewVM(prog); err != nil {
 		return syscall.EINVAL
@@ -70,6 +72,9 @@ func (f *Filter) Run(b []byte) int {
 	n, _ := f.vm.Run(b) // load has seen that every instruction is known
 	return n
 }
+
+// Extended reports whether Run wants an Ancillary in front of the message.
+func (f *Filter) Extended() bool { return f.extended }
 
 // Bytes returns the program as ParseFilter reads it. Borrowed.
 func (f *Filter) Bytes() []byte { return f.raw }

@@ -139,6 +139,9 @@ func (s *Socket) setMemory(ops CommonOps, name int, v []byte) (known bool, err e
 		if errno != 0 {
 			return true, errno
 		}
+		if f.Extended() && s.Family != syscall.AF_PACKET {
+			return true, syscall.EINVAL // what it asks is known of frames only
+		}
 		return true, s.giveFilter(ops, f)
 	case syscall.SO_DETACH_FILTER:
 		if x := s.Extra(); (x == nil || x.filter.Load() == nil) && !x.isLocked() {

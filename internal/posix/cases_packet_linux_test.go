@@ -23,17 +23,9 @@ var packetReasons = map[string]string{
 	"packet: sending/urgent: ENOTSUP":      flagReason,
 	"packet: memberships/type 9: EINVAL":   "a type that nobody knows has no effect, and is refused",
 	"packet: memberships/and back: EINVAL": "as above",
-	"packet: filters/protocol: EINVAL":     extensionReason,
-	"packet: filters/type: EINVAL":         extensionReason,
-	"packet: filters/interface: EINVAL":    extensionReason,
-	"packet: filters/VLAN: EINVAL":         extensionReason,
-	"packet: filters/VLAN there: EINVAL":   extensionReason,
 }
 
-const (
-	flagReason      = "a flag without effect is refused"
-	extensionReason = "of Linux's extensions to filters only the length is known"
-)
+const flagReason = "a flag without effect is refused"
 
 func local4(port int) *unix.SockaddrInet4 {
 	return &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: port}
@@ -364,11 +356,23 @@ func casePacketFilter(p *program) {
 	attach("by length", unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_LEN}, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_A})
 	p.datagram("hello")
 	p.frame("all", fd, 100, 14, 0)
+	const ext = 0xfffff000 // SKF_AD_OFF
 	for _, c := range []struct {
 		what string
 		k    uint32
-	}{{"protocol", 0xfffff000}, {"type", 0xfffff000 + 4}, {"interface", 0xfffff000 + 8}, {"VLAN", 0xfffff000 + 44}, {"VLAN there", 0xfffff000 + 48}} {
-		attach(c.what, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: c.k}, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 30})
+		is   uint32
+	}{
+		{"protocol", ext, unix.ETH_P_IP}, {"another protocol", ext, unix.ETH_P_IPV6}, {"kind", ext + 4, unix.PACKET_HOST}, {"interface", ext + 8, uint32(p.ifindex("lo"))},
+		{"hardware", ext + 28, unix.ARPHRD_LOOPBACK}, {"tag", ext + 44, 0}, {"tag there", ext + 48, 0}, {"tag there", ext + 48, 1},
+	} { // and then the frame's protocol, where it stands
+		attach(c.what, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: c.k},
+			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: c.is, Jt: 1}, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 15},
+			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 12},
+			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_IP, Jt: 1}, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 17},
+			unix.SockFilter{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH, K: 14}, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_IND, K: 14 + 5},
+			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_LEN}, unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_SUB | unix.BPF_K, K: 20}, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_A})
+		p.datagram("hello")
+		p.frame("so much", fd, 100, 14, 0)
 	}
 	p.err("lock", p.u.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_LOCK_FILTER, 1))
 	attach("locked", unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K})
