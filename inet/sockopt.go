@@ -81,7 +81,7 @@ func (inetOps) SetBuffer(s *sock.Socket, send bool, bytes int) error {
 func (inetOps) Buffer(s *sock.Socket, send bool) (bytes int) {
 	_ = visit(s, s.Group()[:1], func(sk *sock.Sock) syscall.Errno {
 		if bytes = 2 * int(sk.Opt.RcvBuf); send {
-			bytes = 2 * int(sk.Opt.SndBuf)
+			bytes = 2 * int(sndBufOf(sk))
 		}
 		return 0
 	})
@@ -117,6 +117,9 @@ func setSndBuf(s *sock.Socket, value int) error {
 	}
 	return visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
 		sk.Opt.SndBuf, sk.Opt.SndBufSet = int32(clampBuf(value)), true
+		if r := sk.Opt.Rare; r != nil {
+			r.SndBuf = sk.Opt.SndBuf
+		}
 		return 0
 	})
 }
@@ -135,6 +138,15 @@ func applySndBuf(s *sock.Socket) {
 	for _, sk := range s.Group() {
 		sk.TX.SetLimit(n)
 	}
+}
+
+// sndBufOf is SO_SNDBUF of sk, of which TCP_NOTSENT_LOWAT lets less be used. Runs on the
+// lcore.
+func sndBufOf(sk *sock.Sock) int32 {
+	if r := sk.Opt.Rare; r != nil && r.NotSent != 0 {
+		return r.SndBuf
+	}
+	return sk.Opt.SndBuf
 }
 
 func clampBuf(n int) int { return min(max(n, sock.MinBuf), sock.MaxBuf) }

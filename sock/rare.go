@@ -12,6 +12,8 @@ type Rare struct {
 	Deferred bool   // the peer of a half-open connection has our SYN-ACK
 	SaveSyn  bool   // connections keep their SYN (TCP_SAVE_SYN)
 	Syn      []byte // the headers of the SYN (TCP_SAVED_SYN)
+	NotSent  uint32 // bytes that may wait to be sent for the first time (TCP_NOTSENT_LOWAT); 0: any
+	SndBuf   int32  // with NotSent: SO_SNDBUF, as the ring holds less
 	Clamp    int32  // the window that is shown at most (TCP_WINDOW_CLAMP); 0: what fits
 
 	RecvErr bool      // hints are errors, too (IP_RECVERR, IPV6_RECVERR)

@@ -94,7 +94,7 @@ func (l *Layer) release(s *Sock, ack uint32) {
 	d.tail += k
 	d.tailSeq += uint32(k)
 	s.TX.Release(d.tail)
-	if int(queued) > int(s.Opt.SndBuf)/2 && 2*s.win.Cwnd > int(s.Opt.SndBuf) {
+	if int(queued) > int(s.Opt.SndBuf)/2 && (2*s.win.Cwnd > int(s.Opt.SndBuf) || s.Opt.Rare != nil) {
 		s.growSend(int(queued))
 	}
 	if limit := int(s.Opt.SndBuf); int(queued-k) <= limit-limit/3 {
@@ -112,6 +112,10 @@ const shortPath = perf.Millisecond
 // there one and a half times what is on its way will do, for the writer is woken when a
 // third is free.
 func (s *Sock) growSend(queued int) {
+	if r := s.Opt.Rare; r != nil && r.NotSent != 0 {
+		s.boundUnsent(r)
+		return
+	}
 	if s.Opt.SndBufSet || s.Opt.SndBuf >= sock.MaxAutoSndBuf {
 		return
 	}

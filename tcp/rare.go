@@ -14,6 +14,7 @@ import (
 const (
 	optDeferAccept = 9
 	optWindowClamp = 10
+	optNotSent     = 25
 	optSaveSyn     = 27
 	optSavedSyn    = 28
 	optIsMPTCP     = 43
@@ -28,6 +29,8 @@ func (l *Layer) setRare(s *Sock, name, v int) (known bool, errno syscall.Errno) 
 	switch name {
 	case optDeferAccept:
 		s.Rarely().Defer = retransmits(v)
+	case optNotSent:
+		s.setNotSent(uint32(v))
 	case optSaveSyn:
 		if v < 0 || v > 1 {
 			return true, syscall.EINVAL
@@ -51,6 +54,8 @@ func (s *Sock) getRare(name int) (value int, known bool) {
 	switch name {
 	case optDeferAccept:
 		return untilSent(r.Defer), true
+	case optNotSent:
+		return int(int32(r.NotSent)), true
 	case optSaveSyn:
 		return b2i(r.SaveSyn), true
 	case optWindowClamp:
@@ -122,6 +127,31 @@ func (s *Sock) savedSyn(v []byte) (int, syscall.Errno) {
 	n := copy(v, r.Syn)
 	r.Syn = nil
 	return n, 0
+}
+
+// setNotSent is TCP_NOTSENT_LOWAT; 0: what is not sent counts like everything.
+func (s *Sock) setNotSent(n uint32) {
+	r := s.Rarely()
+	if r.NotSent == 0 {
+		r.SndBuf = s.Opt.SndBuf
+	}
+	if r.NotSent = n; n != 0 {
+		s.boundUnsent(r)
+		return
+	}
+	s.Opt.SndBuf = r.SndBuf
+	s.SndWant.Store(r.SndBuf)
+}
+
+// boundUnsent lets the send ring hold what the congestion window takes and NotSent beyond,
+// but no more than SO_SNDBUF. A socket can be written to while there is room, so what waits
+// stays as little as the program asks for.
+func (s *Sock) boundUnsent(r *sock.Rare) {
+	n := int32(min(max(int64(s.win.Cwnd)+int64(r.NotSent), sock.MinBuf), int64(r.SndBuf)))
+	if n != s.Opt.SndBuf {
+		s.Opt.SndBuf = n
+		s.SndWant.Store(n)
+	}
 }
 
 // setClamp bounds the window that is shown to the peer; 0: nothing does. EINVAL: 0, once
