@@ -9,7 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestMain(m *testing.M) { os.Exit(required.Main(m)) }
+// TestMain runs the tests in a namespace. Go's scheduler must not interrupt the kernel's
+// calls by its signals there: they would end with EINTR.
+func TestMain(m *testing.M) {
+	os.Setenv("GODEBUG", "asyncpreemptoff=1")
+	os.Exit(required.Main(m))
+}
 
 // namespace makes of the process's network namespace what the cases need of the kernel:
 // a loopback that is up, and ping sockets for everybody.
