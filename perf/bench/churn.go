@@ -95,7 +95,8 @@ func planeChurn(workers int, at func(int) netip.Prefix) (*subject, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	load := newChurn(l, workers, func() (net.Conn, error) { return p[0].Dial("tcp", p.server()) })
+	to := p.server() // once: to ask for it allocates
+	load := newChurn(l, workers, func() (net.Conn, error) { return p[0].Dial("tcp", to) })
 	return &subject{load: load, packets: p.packets, close: p.close}, nil
 }
 
