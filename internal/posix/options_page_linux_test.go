@@ -2,7 +2,6 @@ package posix
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -55,12 +54,12 @@ func checkOptions(t *testing.T, all []compared) {
 			needed[table.Find(c.r.Level, c.r.Num)] = true
 		}
 		if !c.level() || c.works() && c.r.Differs == "" || !c.works() && c.r.Note == "" {
-			t.Errorf("%s on %s: %d outcomes differ: the kernel: %s; the plane: %s", c.r.Name, c.k.name, n, kernel, plane)
+			differs(t, optionsPage)("%s on %s: %d outcomes differ: the kernel: %s; the plane: %s", c.r.Name, c.k.name, n, kernel, plane)
 		}
 	}
 	for _, r := range table.Table() {
 		if r.Differs != "" && !needed[table.Find(r.Level, r.Num)] {
-			t.Errorf("%s: it does not differ any more", r.Name)
+			differs(t, optionsPage)("%s: it does not differ any more", r.Name)
 		}
 	}
 }
@@ -162,18 +161,4 @@ func short(s string) string {
 		return s[:57] + "..."
 	}
 	return s
-}
-
-func comparePage(t *testing.T, page, text string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	old, err := os.ReadFile(page)
-	if err != nil || string(old) != text {
-		t.Errorf("%s is not what the program finds (%v): go test ./internal/posix -update", page, err)
-	}
 }

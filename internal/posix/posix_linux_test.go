@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 
@@ -146,7 +145,7 @@ func TestConformance(t *testing.T) {
 	}
 	if !t.Failed() {
 		checkReasons(t, outcomes)
-		compareDoc(t, document(outcomes))
+		comparePage(t, page, document(outcomes))
 	}
 }
 
@@ -157,7 +156,7 @@ func checkReasons(t *testing.T, outcomes []result) {
 		for key := range part.reasons {
 			used := func(d difference) bool { return d.name+"/"+d.plane == key }
 			if !slices.ContainsFunc(outcomes, func(r result) bool { return slices.ContainsFunc(r.diffs, used) }) {
-				t.Errorf("a reason for what is as in Linux: %s", key)
+				differs(t, page)("a reason for what is as in Linux: %s", key)
 			}
 		}
 	}
@@ -188,7 +187,7 @@ func runAll(k, u *program, family int) result {
 				}
 				why, known := part.reasons[c.name+"/"+b]
 				if !known {
-					k.Errorf("%s: the kernel: %q, the plane: %q", c.name, a, b)
+					differs(k.TB, page)("%s: the kernel: %q, the plane: %q", c.name, a, b)
 				}
 				r.differ[c.name]++
 				r.diffs = append(r.diffs, difference{c.name, a, b, why})
@@ -205,16 +204,3 @@ func at(l []string, i int) string {
 	return "nothing"
 }
 
-func compareDoc(t *testing.T, text string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	old, err := os.ReadFile(page)
-	if err != nil || string(old) != text {
-		t.Errorf("%s is not what the program finds (%v): go test ./internal/posix -update", page, err)
-	}
-}
