@@ -203,4 +203,3 @@ func at(l []string, i int) string {
 	}
 	return "nothing"
 }
-
