@@ -146,22 +146,3 @@ func isCorked(s *sock.Socket) bool {
 	x := extraOf(s)
 	return x != nil && x.cork != nil && x.cork.on
 }
-
-// sendOneByOne is SendBatch of a socket that is corked.
-func (o *dgramOps) sendOneByOne(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
-	for i := range n {
-		m, pieces, err := from.Datagram(i)
-		if err == nil {
-			one := *m
-			one.Buf, one.Flags = bytes.Join(pieces, nil), flags
-			_, err = o.SendMore(s, &one)
-		}
-		if err != nil {
-			if i > 0 {
-				return i, nil
-			}
-			return 0, err
-		}
-	}
-	return n, nil
-}

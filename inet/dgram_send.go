@@ -74,7 +74,7 @@ func (o *dgramOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 // SendBatch queues several, and asks the lcore once.
 func (o *dgramOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
 	if of(s).segment.Load() >= corked {
-		return o.sendOneByOne(s, from, n, flags)
+		return sock.SendEach(s, from, n, flags, o.SendMore)
 	}
 	if err := sendable(s); err != nil {
 		return 0, err

@@ -226,23 +226,8 @@ func (o *rawOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 }
 
 // SendBatch queues several.
-func (o *rawOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
-	for i := range n {
-		m, pieces, err := from.Datagram(i)
-		if err == nil {
-			one := *m
-			one.Buf, one.Flags = bytes.Join(pieces, nil), flags
-			_, err = s.Ops.SendMsg(s, &one)
-		}
-		if err != nil {
-			if i > 0 {
-				return i, nil
-			}
-			return 0, err
-		}
-		flags |= sock.MsgDontwait
-	}
-	return n, nil
+func (*rawOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
+	return sock.SendEach(s, from, n, flags, s.Ops.SendMsg)
 }
 
 // rawDescribe completes d from what m asks for.

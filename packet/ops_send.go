@@ -71,36 +71,9 @@ func destination(s *sock.Socket, m *sock.Msg, to *sock.Name) error {
 	return nil
 }
 
-// SendBatch queues several frames, and asks the lcore once.
+// SendBatch queues several frames.
 func (o *ops) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
-	for i := range n {
-		m, pieces, err := from.Datagram(i)
-		if err == nil {
-			own := *m
-			own.Buf, own.Flags = join(pieces), flags
-			_, err = o.SendMsg(s, &own)
-		}
-		if err != nil {
-			if i > 0 {
-				return i, nil
-			}
-			return 0, err
-		}
-		flags |= sock.MsgDontwait
-	}
-	return n, nil
-}
-
-// join returns pieces as one.
-func join(pieces [][]byte) []byte {
-	if len(pieces) == 1 {
-		return pieces[0]
-	}
-	var b []byte
-	for _, p := range pieces {
-		b = append(b, p...)
-	}
-	return b
+	return sock.SendEach(s, from, n, flags, o.SendMsg)
 }
 
 // sender is the part that takes what is sent: that of the lcore which received last.

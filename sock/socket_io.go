@@ -1,6 +1,9 @@
 package sock
 
-import "syscall"
+import (
+	"bytes"
+	"syscall"
+)
 
 // Recv reads into b: bytes of a stream, or the front of a datagram. 0 bytes
 // without an error is the end of a stream (or an empty datagram).
@@ -120,6 +123,31 @@ func (s *Socket) RecvBatch(to Sink, n, flags int) (int, error) {
 		return 0, nil
 	}
 	return ops.RecvBatch(s, to, n, flags)
+}
+
+// SendEach is a SendBatch that sends one message after the other, each in one piece: it
+// waits for room for the first.
+func SendEach(s *Socket, from Source, n, flags int, send func(s *Socket, m *Msg) (int, error)) (int, error) {
+	for i := range n {
+		m, pieces, err := from.Datagram(i)
+		if err == nil {
+			one := *m
+			if one.Flags = flags; len(pieces) == 1 {
+				one.Buf = pieces[0]
+			} else {
+				one.Buf = bytes.Join(pieces, nil)
+			}
+			_, err = send(s, &one)
+		}
+		if err != nil {
+			if i > 0 {
+				return i, nil
+			}
+			return 0, err
+		}
+		flags |= MsgDontwait
+	}
+	return n, nil
 }
 
 // SendBatch sends the datagrams 0 to n-1 of from; it waits for room for the first.
