@@ -225,6 +225,9 @@ func (o *rawOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 	return o.SendMsg(s, &m)
 }
 
+// SendMore is refused: packets are sent whole, as their headers are looked at.
+func (*rawOps) SendMore(*sock.Socket, *sock.Msg) (int, error) { return 0, syscall.EOPNOTSUPP }
+
 // SendBatch queues several.
 func (*rawOps) SendBatch(s *sock.Socket, from sock.Source, n, flags int) (int, error) {
 	return sock.SendEach(s, from, n, flags, s.Ops.SendMsg)
