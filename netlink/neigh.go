@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"dataplane/eth"
+	"dataplane/ip"
 )
 
 // Attributes of a neighbour (NDA_*), its states (NUD_*) and struct ndmsg.
@@ -84,21 +85,30 @@ func (r *request) getNeighbors(v4, v6 bool) func(*writer) bool {
 	}
 }
 
-// getNeighbor answers RTM_GETNEIGH for one.
-func (r *request) getNeighbor() error {
+// neighbor reads which neighbour r is about, and its attributes into a.
+func (r *request) neighbor(a *attrs) (index int, dst ip.Addr, err error) {
 	if len(r.data) < ndmsgLen {
-		return syscall.EINVAL
+		return 0, dst, syscall.EINVAL
 	}
 	v4, err := inetFamily(r.data[0])
 	if err != nil {
-		return err
+		return 0, dst, err
 	}
-	var a attrs
 	a.parse(r.data[ndmsgLen:])
-	index := int(int32(native.Uint32(r.data[4:])))
+	index = int(int32(native.Uint32(r.data[4:])))
 	dst, ok := a.addr(ndaDst, v4)
 	if !ok || index <= 0 {
-		return syscall.EINVAL
+		return 0, dst, syscall.EINVAL
+	}
+	return index, dst, nil
+}
+
+// getNeighbor answers RTM_GETNEIGH for one.
+func (r *request) getNeighbor() error {
+	var a attrs
+	index, dst, err := r.neighbor(&a)
+	if err != nil {
+		return err
 	}
 	for _, n := range r.f.plane.Neighbors() {
 		if n.Index == index && n.Addr.Wire() == dst {
@@ -114,21 +124,12 @@ func (r *request) getNeighbor() error {
 
 // setNeighbor serves RTM_NEWNEIGH, of permanent ones, and RTM_DELNEIGH.
 func (r *request) setNeighbor() error {
-	if len(r.data) < ndmsgLen {
-		return syscall.EINVAL
-	}
-	v4, err := inetFamily(r.data[0])
+	var a attrs
+	index, dst, err := r.neighbor(&a)
 	if err != nil {
 		return err
 	}
-	var a attrs
-	a.parse(r.data[ndmsgLen:])
-	n := Neighbor{Index: int(int32(native.Uint32(r.data[4:]))), State: eth.Permanent}
-	var ok bool
-	if n.Addr, ok = a.addr(ndaDst, v4); !ok || n.Index <= 0 {
-		return syscall.EINVAL
-	}
-	n.Addr = n.Addr.Scoped(uint16(n.Index - 1))
+	n := Neighbor{Index: index, Addr: dst.Scoped(uint16(index - 1)), State: eth.Permanent}
 	o := r.origin()
 	if r.Type == rtmDelNeigh {
 		n.State = eth.Failed

@@ -155,19 +155,24 @@ func caseControlRoom(p *program) {
 	}
 }
 
+// passControl sends a datagram from c to s, at sa, with a control message, and tells what
+// it came with.
+func (p *program) passControl(what string, c, s int, sa unix.Sockaddr, oob []byte) {
+	p.Helper()
+	if _, err := p.u.SendmsgN(c, []byte("abc"), oob, sa, 0); err != nil {
+		p.err(what, err)
+		return
+	}
+	p.wait(s, unix.POLLIN)
+	p.recvControl(what+", got", s, 300, 0)
+}
+
 func caseControlSend(p *program) {
 	s, c, sa := p.dgrams()
 	for _, o := range p.wants() {
 		p.must(p.u.SetsockoptInt(s, o[0], o[1], 1))
 	}
-	try := func(what string, oob []byte) {
-		if _, err := p.u.SendmsgN(c, []byte("abc"), oob, sa, 0); err != nil {
-			p.err(what, err)
-			return
-		}
-		p.wait(s, unix.POLLIN)
-		p.recvControl(what+", got", s, 300, 0)
-	}
+	try := func(what string, oob []byte) { p.passControl(what, c, s, sa, oob) }
 	pktinfo := func(index int, from ...byte) []byte { return append(append(word(index), from...), 0, 0, 0, 0) }
 	for _, v := range []int{-1, 0, 1, 7, 255, 256} {
 		try(fmt.Sprint("IP_TTL ", v), cmsg(unix.IPPROTO_IP, unix.IP_TTL, word(v)))
@@ -199,14 +204,7 @@ func caseControlSend(p *program) {
 
 func caseControlBad(p *program) {
 	s, c, sa := p.dgrams()
-	try := func(what string, oob []byte) {
-		if _, err := p.u.SendmsgN(c, []byte("abc"), oob, sa, 0); err != nil {
-			p.err(what, err)
-			return
-		}
-		p.wait(s, unix.POLLIN)
-		p.recvControl(what+", got", s, 300, 0)
-	}
+	try := func(what string, oob []byte) { p.passControl(what, c, s, sa, oob) }
 	long, short := cmsg(unix.IPPROTO_IP, unix.IP_TTL, word(3)), cmsg(unix.IPPROTO_IP, unix.IP_TTL, word(3))
 	binary.NativeEndian.PutUint64(long, 100)
 	binary.NativeEndian.PutUint64(short, 3)

@@ -46,13 +46,20 @@ func (p *program) listener() (int, unix.Sockaddr) {
 	return l, sa
 }
 
-func (p *program) streams() (c, s int) {
+// connection is a stream's two ends, and the address of the listener.
+func (p *program) connection() (c, s int, sa unix.Sockaddr) {
 	p.Helper()
 	l, sa := p.listener()
 	c = p.socket(unix.SOCK_STREAM)
 	p.must(p.u.Connect(c, sa))
 	s, _, err := p.u.Accept4(l, 0)
 	p.keep(s, err)
+	return c, s, sa
+}
+
+func (p *program) streams() (c, s int) {
+	p.Helper()
+	c, s, _ = p.connection()
 	if p.ip() {
 		p.must(p.u.SetsockoptInt(c, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
 	}

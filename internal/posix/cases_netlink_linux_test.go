@@ -36,19 +36,7 @@ func caseNetlinkSocket(p *program) {
 		{unix.SOCK_RAW, 0}, {unix.SOCK_DGRAM, 0}, {unix.SOCK_RAW, 4}, {unix.SOCK_RAW | unix.SOCK_NONBLOCK, 0}, {unix.SOCK_STREAM, 0}, {unix.SOCK_SEQPACKET, 0},
 		{unix.SOCK_RAW, -1}, {unix.SOCK_RAW, 32}, {unix.SOCK_RAW, 31}, {unix.SOCK_RAW, 16},
 	} {
-		fd, err := p.u.Socket(unix.AF_NETLINK, c[0], c[1])
-		if err != nil {
-			p.err(fmt.Sprint("socket ", c), err)
-			continue
-		}
-		p.keep(fd, nil)
-		var v [3]int
-		for i, o := range []int{unix.SO_TYPE, unix.SO_DOMAIN, unix.SO_PROTOCOL} {
-			v[i], _ = p.u.GetsockoptInt(fd, unix.SOL_SOCKET, o)
-		}
-		sa, _ := p.u.Getsockname(fd)
-		_, err = p.u.Getpeername(fd)
-		p.err(fmt.Sprint("socket ", c, " is ", v, " ", portID(sa), " peer"), err)
+		p.made(fmt.Sprint("socket ", c), unix.AF_NETLINK, c[0], c[1], func(sa unix.Sockaddr) string { return " " + portID(sa) })
 	}
 	_, err := p.u.Socketpair(unix.AF_NETLINK, unix.SOCK_RAW, 0)
 	p.err("socketpair", err)
@@ -309,11 +297,7 @@ func portOf(sa unix.Sockaddr) int {
 
 func caseNetlinkDiag(p *program) {
 	k := p.nl(4)
-	l, sa := p.listener()
-	c := p.socket(unix.SOCK_STREAM)
-	p.must(p.u.Connect(c, sa))
-	s, _, err := p.u.Accept4(l, 0)
-	p.keep(s, err)
+	c, s, sa := p.connection()
 	n := portOf(sa)
 	id := []byte{byte(n >> 8), byte(n)}
 	k.diag("listeners", 20, unix.NLM_F_DUMP, n, diagReq(2, 6, 0, 1<<10, id))
@@ -348,11 +332,7 @@ func caseNetlinkDiag(p *program) {
 
 func caseNetlinkDestroy(p *program) {
 	k := p.nl(4)
-	l, sa := p.listener()
-	c := p.socket(unix.SOCK_STREAM)
-	p.must(p.u.Connect(c, sa))
-	s, _, err := p.u.Accept4(l, 0)
-	p.keep(s, err)
+	c, s, sa := p.connection()
 	own, err := p.u.Getsockname(c)
 	p.must(err)
 	n, fam := portOf(sa), byte(p.domain)

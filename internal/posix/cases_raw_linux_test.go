@@ -91,6 +91,24 @@ func (p *program) sendto(what string, fd int, b []byte, sa unix.Sockaddr, flags 
 	p.n(what, n, err)
 }
 
+// made makes a socket, and tells what it says of itself.
+func (p *program) made(what string, family, typ, proto int, show func(unix.Sockaddr) string) {
+	p.Helper()
+	fd, err := p.u.Socket(family, typ, proto)
+	if err != nil {
+		p.err(what, err)
+		return
+	}
+	p.keep(fd, nil)
+	var v [3]int
+	for i, o := range []int{unix.SO_TYPE, unix.SO_DOMAIN, unix.SO_PROTOCOL} {
+		v[i], _ = p.u.GetsockoptInt(fd, unix.SOL_SOCKET, o)
+	}
+	sa, _ := p.u.Getsockname(fd)
+	_, err = p.u.Getpeername(fd)
+	p.err(fmt.Sprint(what, " is ", v, show(sa), " peer"), err)
+}
+
 func caseRawSocket(p *program) {
 	for _, c := range [][3]int{
 		{unix.AF_INET, unix.SOCK_RAW, 0}, {unix.AF_INET, unix.SOCK_RAW, 1}, {unix.AF_INET, unix.SOCK_RAW, 255}, {unix.AF_INET, unix.SOCK_RAW, 256},
@@ -100,19 +118,7 @@ func caseRawSocket(p *program) {
 		{unix.AF_INET, unix.SOCK_DGRAM, 136}, {unix.AF_INET6, unix.SOCK_DGRAM, 136}, {unix.AF_INET, unix.SOCK_STREAM, 136}, {unix.AF_INET, unix.SOCK_DGRAM, 200},
 		{unix.AF_INET, unix.SOCK_SEQPACKET, 0}, {unix.AF_INET, unix.SOCK_RDM, 0}, {unix.AF_INET, unix.SOCK_RAW | unix.SOCK_NONBLOCK, 1},
 	} {
-		fd, err := p.u.Socket(c[0], c[1], c[2])
-		if err != nil {
-			p.err(fmt.Sprint("socket ", c), err)
-			continue
-		}
-		p.keep(fd, nil)
-		var v [3]int
-		for i, o := range []int{unix.SO_TYPE, unix.SO_DOMAIN, unix.SO_PROTOCOL} {
-			v[i], _ = p.u.GetsockoptInt(fd, unix.SOL_SOCKET, o)
-		}
-		sa, _ := p.u.Getsockname(fd)
-		_, err = p.u.Getpeername(fd)
-		p.err(fmt.Sprint("socket ", c, " is ", v, name(sa), " peer"), err)
+		p.made(fmt.Sprint("socket ", c), c[0], c[1], c[2], name)
 	}
 	_, err := p.u.Socketpair(unix.AF_INET, unix.SOCK_RAW, 1)
 	p.err("socketpair", err)
