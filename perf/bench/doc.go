@@ -4,7 +4,7 @@
 //	go run .                                all rows, under ten minutes; root adds those that need a namespace
 //	go run . -quick                         the rows in memory, under a minute, without root
 //	go run . -row 4a -time 20s              one row of the table (number or part of the name)
-//	go run . -row 1 -only goroutine -cpuprofile cpu.out
+//	go run . -row 1 -only goroutine -cpuprofile cpu.out   a profile of one side; without the choice, of all
 //
 // Every row is measured by a process of its own, pinned to one CPU with
 // GOMAXPROCS=1 unless the row says otherwise, and, where it is root, inside a

@@ -5,6 +5,7 @@ go 1.26.3
 require (
 	dataplane v0.0.0
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50
 	github.com/safchain/ethtool v0.7.0
 	github.com/valyala/fasthttp v1.69.0
 	github.com/vishvananda/netlink v1.3.1

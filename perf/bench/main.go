@@ -33,7 +33,7 @@ func parse() (options, error) {
 	flag.DurationVar(&o.plan.window, "window", 0, "length of a window (default 200ms, quick 80ms)")
 	flag.StringVar(&o.report, "report", "report.json", "where the samples go")
 	flag.StringVar(&o.html, "html", "report.html", "where the picture goes")
-	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile to this file; choose one row and side with it")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of all rows and sides that are measured to this file")
 	flag.Parse()
 	if *only != "" {
 		o.plan.only = strings.Split(*only, ",")

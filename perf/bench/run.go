@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/pprof"
 	"time"
 )
 
@@ -32,6 +31,11 @@ func runAll(o options) error {
 		return err
 	}
 	fmt.Printf("%s, %s\n", o.report, o.html)
+	if o.profile != "" {
+		if err := joinProfiles(o.profile, chosen); err != nil {
+			return fmt.Errorf("%s: %w", o.profile, err)
+		}
+	}
 	return rep.verdict(o.strict)
 }
 
@@ -112,17 +116,11 @@ func runRow(o options, stage string) error {
 			return err
 		}
 	}
-	if o.profile != "" {
-		f, err := os.Create(o.profile)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := startProfile(o.profile, name)
+	if err != nil {
+		return err
 	}
+	defer stop()
 	for _, r := range o.rows() {
 		if r.name != name {
 			continue
