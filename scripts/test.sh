@@ -82,9 +82,10 @@ canary() {
 # Packages whose tests drive real tools or long simulations have steps of their own.
 quick() { $GO list ./... | grep -v -e /internal/e2e -e /internal/sim -e '/internal/nic$'; }
 
-units() { $GO test -shuffle on -timeout 5m $(quick); }
-races() { $GO test -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
-debug() { $GO test -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
+# go vet has seen all of it before.
+units() { $GO test -vet=off -shuffle on -timeout 5m $(quick); }
+races() { $GO test -vet=off -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
+debug() { $GO test -vet=off -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
 seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
 conns() { twice $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api; }
 tapconns() { twice $GO test -count=50 -failfast -timeout 10m -run '^TestConn$/^shared$' ./internal/e2e; }
