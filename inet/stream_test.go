@@ -227,13 +227,13 @@ func TestStreamLinger(t *testing.T) {
 		c, s = streams(a, b)
 		must(t, c.SetLinger(10))
 		full(c)
+		start := time.Now()
 		go func() {
 			time.Sleep(50 * time.Millisecond)
 			for n, err := 1, error(nil); n > 0 && err == nil; {
 				n, err = s.Recv(make([]byte, 1<<20), 0)
 			}
 		}()
-		start := time.Now()
 		must(t, c.Close())
 		if d := time.Since(start); d < 40*time.Millisecond || d > 5*time.Second {
 			t.Errorf("Close took %v", d)
