@@ -107,15 +107,10 @@ func (c *Inside) Reply(b []byte) error {
 	if c.d == nil {
 		return syscall.EDESTADDRREQ
 	}
-	if c.in.S.State() == sock.Connected {
-		return c.in.Answer(b)
-	}
-	d := &c.out
-	d.Peer, d.Local = c.d.Peer, c.d.Local
-	err := c.in.SendDatagram(d, b)
+	err := c.in.Reply(c.d, &c.out, b)
 	if err == syscall.EADDRNOTAVAIL { // a group's or broadcast address
-		d.Local = sock.Name{}
-		err = c.in.SendDatagram(d, b)
+		c.out.Peer, c.out.Local = c.d.Peer, sock.Name{}
+		err = c.in.SendDatagram(&c.out, b)
 	}
 	return err
 }

@@ -22,8 +22,8 @@ func (c *Inside) Receive(r sock.Receiver) error {
 	return nil
 }
 
-// Answer sends b to the peer of a connected datagram socket. Errors as of SendDatagram.
-func (c *Inside) Answer(b []byte) error {
+// answer sends b to the peer of a connected datagram socket. Errors as of SendDatagram.
+func (c *Inside) answer(b []byte) error {
 	if c.udp == nil {
 		return c.SendDatagram(new(sock.Datagram), b)
 	}
@@ -34,6 +34,25 @@ func (c *Inside) Answer(b []byte) error {
 		return syscall.EMSGSIZE
 	}
 	if errno := c.udp.SendPeer(c.SK, b, c.SK.Core().Now); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// Reply answers d, which has come: b to where d is from, from where it was sent to. out
+// is room for what SendDatagram is told. Errors as of that.
+func (c *Inside) Reply(d, out *sock.Datagram, b []byte) error {
+	if c.S.State() == sock.Connected {
+		return c.answer(b)
+	}
+	if c.udp == nil || d.Peer.Port == 0 || d.Peer.Zone|d.Local.Zone != 0 || len(b) > maxDatagram || !ordinary(c.S, &d.Peer) {
+		out.Peer, out.Local = d.Peer, d.Local
+		return c.SendDatagram(out, b)
+	}
+	if c.S.Closed() {
+		return sock.ErrClosed
+	}
+	if errno := c.udp.SendBack(c.SK, d, b, c.SK.Core().Now); errno != 0 {
 		return errno
 	}
 	return nil

@@ -56,6 +56,9 @@ func (h *Record) Local() Name {
 	return Name{Addr: [16]byte(h[24:40]), Port: le.Uint16(h[6:]), Zone: le.Uint32(h[44:])}
 }
 
+// LocalAddr lends that address.
+func (h *Record) LocalAddr() *[16]byte { return (*[16]byte)(h[24:40]) }
+
 // Iface is the interface it came by.
 func (h *Record) Iface() uint16 { return le.Uint16(h[48:]) }
 
@@ -87,8 +90,8 @@ func (h *Record) IsPeer(addr *[16]byte) bool {
 // PeerPort is the port of the other end.
 func (h *Record) PeerPort() uint16 { return le.Uint16(h[4:]) }
 
-// PeerV4 is the IPv4 address of the other end as it stands in a header.
-func (h *Record) PeerV4() uint32 { return le.Uint32(h[20:]) }
+// PeerAddr lends the address of the other end.
+func (h *Record) PeerAddr() *[16]byte { return (*[16]byte)(h[8:24]) }
 
 // Put encodes d.
 func (h *Record) Put(d *Datagram) {

@@ -3,6 +3,7 @@ package udp
 import (
 	"syscall"
 
+	"dataplane/ip"
 	"dataplane/mbuf"
 	"dataplane/perf"
 	"dataplane/sock"
@@ -42,6 +43,25 @@ func (l *Layer) SendPeer(sk *sock.Sock, b []byte, now perf.Tick) syscall.Errno {
 		return syscall.EAGAIN
 	}
 	return l.send(s, &s.Endpoint, s.RemotePort, [2][]byte{b}, now)
+}
+
+// SendBack answers d, which has come for the unconnected sk: b to where d is from, from
+// where it was sent to. Errors as of SendNow.
+func (l *Layer) SendBack(sk *sock.Sock, d *sock.Datagram, b []byte, now perf.Tick) syscall.Errno {
+	s := of(sk)
+	w := l.wayTo(s, (*ip.Addr)(&d.Peer.Addr), (*ip.Addr)(&d.Local.Addr))
+	e := &w.ep
+	e.RemotePort = d.Peer.Port
+	if errno := l.ip.Resolve(e); errno != 0 {
+		*w = way{}
+		l.stat.Lose(perf.LostNoRoute)
+		return errno
+	}
+	w.iface = e.Dst.Iface
+	if w.iface.Tx.Pending() >= congested {
+		return syscall.EAGAIN
+	}
+	return l.send(s, e, d.Peer.Port, [2][]byte{b}, now)
 }
 
 // SendNow sends one datagram of code inside the plane: b to d.Peer, whose length is in

@@ -101,21 +101,15 @@ func (l *Layer) endpoint(s *Sock, h *sock.Record) (*ip.Endpoint, syscall.Errno) 
 		s.Endpoint.Broadcast = s.Opt.Broadcast
 		return &s.Endpoint, l.ip.Resolve(&s.Endpoint)
 	}
-	var from ip.Addr
+	from := s.source()
 	if !plain {
-		from = h.Local().Addr
+		if a := (*ip.Addr)(h.LocalAddr()); !a.IsZero() {
+			from = a
+		}
 	}
-	if plain || from.IsZero() {
-		from = s.source()
-	}
-	w := &l.ways[(h.PeerV4()^from.V4()*31)*0x9e3779b1>>(32-waysBits)]
-	if !h.IsPeer((*[16]byte)(&w.ep.Remote)) || w.from != from || w.ep.Group != s.Group {
-		*w = way{from: from, ep: ip.Endpoint{Local: from, Remote: h.Peer().Addr, Group: s.Group}}
-	}
+	w := l.wayTo(s, (*ip.Addr)(h.PeerAddr()), from)
 	e := &w.ep
-	e.LocalPort, e.RemotePort = s.LocalPort, h.PeerPort()
-	e.Broadcast = s.Opt.Broadcast
-	e.TTL, e.TOS = s.TTL, s.TOS
+	e.RemotePort = h.PeerPort()
 	if !plain {
 		if ttl := h.TTL(); ttl != 0 {
 			e.SetTTL(ttl)
@@ -125,7 +119,7 @@ func (l *Layer) endpoint(s *Sock, h *sock.Record) (*ip.Endpoint, syscall.Errno) 
 		}
 	}
 	errno := l.ip.Resolve(e)
-	if from.IsZero() && (errno == syscall.EADDRNOTAVAIL || errno == 0 && w.iface != nil && w.iface != e.Dst.Iface) {
+	if (errno == syscall.EADDRNOTAVAIL || errno == 0 && w.iface != nil && w.iface != e.Dst.Iface) && from.IsZero() {
 		// The routes have changed: the source they chose before is another now.
 		e.Local = ip.Addr{}
 		errno = l.ip.Resolve(e)
@@ -137,14 +131,28 @@ func (l *Layer) endpoint(s *Sock, h *sock.Record) (*ip.Endpoint, syscall.Errno) 
 	return e, errno
 }
 
+// wayTo is the way of s from a source to a destination, remembered or begun.
+func (l *Layer) wayTo(s *Sock, to, from *ip.Addr) *way {
+	w := &l.ways[(to.V4()^from.V4()*31)*0x9e3779b1>>(32-waysBits)]
+	if w.ep.Remote != *to || w.from != *from || w.ep.Group != s.Group {
+		*w = way{from: *from, ep: ip.Endpoint{Local: *from, Remote: *to, Group: s.Group}}
+	}
+	e := &w.ep
+	e.LocalPort, e.Broadcast = s.LocalPort, s.Opt.Broadcast
+	e.TTL, e.TOS = s.TTL, s.TOS
+	return w
+}
+
 // source is the address s sends from, zero if IP is to choose it: a socket
 // bound to a group or a broadcast address hears there, and speaks for itself.
-func (s *Sock) source() ip.Addr {
+func (s *Sock) source() *ip.Addr {
 	if s.ears {
-		return ip.Addr{}
+		return &unknown
 	}
-	return s.Local
+	return &s.Local
 }
+
+var unknown ip.Addr
 
 // send makes one datagram of two pieces and hands it to IP.
 func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now perf.Tick) syscall.Errno {

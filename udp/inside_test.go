@@ -1,0 +1,67 @@
+package udp
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+
+	"github.com/gopacket/gopacket/layers"
+
+	"dataplane/ip"
+	"dataplane/perf"
+	"dataplane/sock"
+)
+
+// answering sends every datagram back.
+type answering struct {
+	r    *rig
+	from func(*sock.Datagram) // changes whose answer it is
+	last syscall.Errno
+}
+
+func (a *answering) Datagram(sk *sock.Sock, d *sock.Datagram, b []byte) {
+	if a.from != nil {
+		a.from(d)
+	}
+	a.last = a.r.udp.SendBack(sk, d, b, a.r.now)
+}
+
+// An answer leaves from the address that was asked, to who asked, whoever asked before.
+func TestSendBack(t *testing.T) {
+	r := newRig(t, 0)
+	r.knows(peer)
+	r.knows(other)
+	s := r.bind(ip.Addr{}, port)
+	a := &answering{r: r}
+	r.udp.Receive(&s.Sock, a)
+	i := 0
+	for _, dst := range []ip.Addr{ours, second, ours} {
+		for _, src := range []ip.Addr{peer, other, peer} {
+			i++
+			want := fmt.Sprint("datagram ", i)
+			r.verdict(want, r.recv(dgram{src: src, dst: dst, sport: uint16(2000 + i), data: []byte(want)}), perf.Delivered)
+			out := r.sent()
+			if len(out) != 1 || a.last != 0 {
+				t.Fatalf("%d answers, %v", len(out), a.last)
+			}
+			h := out[0].Layer(layers.LayerTypeIPv4).(*layers.IPv4)
+			u := out[0].Layer(layers.LayerTypeUDP).(*layers.UDP)
+			if !h.SrcIP.Equal(dst.Netip().AsSlice()) || !h.DstIP.Equal(src.Netip().AsSlice()) {
+				t.Errorf("%s of %v to %v: answered from %v to %v", want, src, dst, h.SrcIP, h.DstIP)
+			}
+			if u.SrcPort != port || int(u.DstPort) != 2000+i || string(u.Payload) != want {
+				t.Errorf("%s: answered %v", want, u)
+			}
+		}
+	}
+	a.from = func(d *sock.Datagram) { d.Local.Addr = other }
+	r.recv(dgram{data: []byte("x")})
+	if a.last != syscall.EADDRNOTAVAIL {
+		t.Errorf("from an address that is not ours: %v", a.last)
+	}
+	a.from = nil
+	r.recv(dgram{data: []byte("x")})
+	if a.last != 0 || len(r.sent()) != 1 {
+		t.Errorf("after that: %v", a.last)
+	}
+}
