@@ -42,6 +42,7 @@ func (l *Layer) child(ls *Sock, g *segment, o opening) *Sock {
 	s.lst.half++
 	l.half++
 	l.conns.Insert(&g.key, s)
+	s.timer.Init(s, running)
 	return s
 }
 

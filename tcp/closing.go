@@ -19,13 +19,20 @@ func (l *Layer) shutWrite(s *Sock) {
 		return
 	}
 	s.snd.fin = true
-	s.Set(sock.FlagSndShut)
+	s.mark(sock.FlagSndShut)
 	l.want(s)
+}
+
+// mark sets flags, unless nobody looks at them any more.
+func (s *Sock) mark(flags uint32) {
+	if !s.spent {
+		s.Set(flags)
+	}
 }
 
 // endOfStream tells the application that nothing more will come.
 func (l *Layer) endOfStream(s *Sock) {
-	s.Set(sock.FlagRcvShut)
+	s.mark(sock.FlagRcvShut)
 	if !s.orphan {
 		s.EndReady()
 	}
@@ -38,7 +45,11 @@ func (l *Layer) shut(s *Sock) {
 		return
 	}
 	s.CB = nil
-	s.Left()
+	if s.spent {
+		s.Vacant() // as the next connection wants it
+	} else {
+		s.Left()
+	}
 	switch s.state {
 	case Closed:
 		l.retire(s)
@@ -63,7 +74,7 @@ func (l *Layer) shut(s *Sock) {
 	s.keep.stop()
 	l.shutWrite(s)
 	if s.state == FinWait2 {
-		s.Set(sock.FlagArrived)
+		s.mark(sock.FlagArrived)
 		l.arm(s, &s.keep, l.now+s.opt.finWait2.tick())
 	}
 }
@@ -107,14 +118,17 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 	s.rtx.stop()
 	s.dack.stop()
 	s.keep.stop()
-	l.cfg.Wheel.Cancel(&s.timer)
+	s.timer.Init(s, resting)
+	if !s.spent {
+		l.cfg.Wheel.Cancel(&s.timer)
+	}
 	l.cooled(s)
 	s.rcv.ooo, s.loss.board, s.lst = nil, nil, nil
 	s.Unset(sock.FlagListening)
 	if errno != 0 && !s.orphan {
 		s.ErrorReport(errno) // before the flags: who sees the end must find its reason
 	}
-	s.Set(sock.FlagRcvShut | sock.FlagSndShut | sock.FlagDead)
+	s.mark(sock.FlagRcvShut | sock.FlagSndShut | sock.FlagDead)
 	if s.orphan {
 		s.orphan = false
 		l.orphans--

@@ -96,6 +96,9 @@ func (l *Layer) TakeHome(sk *sock.Sock) {
 		from.out = slices.DeleteFunc(from.out, func(x *Sock) bool { return x == s })
 		s.queued = false
 	}
+	if from != l {
+		from.cfg.Wheel.Cancel(&s.timer)
+	}
 	l.adopt(s)
 }
 

@@ -69,6 +69,7 @@ func (l *Layer) dial(s *Sock) {
 func (l *Layer) open(s *Sock, floor uint32) {
 	k := s.key()
 	l.conns.Insert(&k, s)
+	s.timer.Init(s, running)
 	s.Unset(sock.FlagDead | sock.FlagRcvShut | sock.FlagSndShut)
 	t := tuple(&k)
 	iss, tsOff := numbers(&l.cfg.Secret, &t, l.now)

@@ -135,7 +135,7 @@ func (l *Layer) finWasAcked(s *Sock) bool {
 		s.state = FinWait2
 		if s.orphan {
 			s.TX.Drop() // nothing will be sent again
-			s.Set(sock.FlagArrived)
+			s.mark(sock.FlagArrived)
 			l.arm(s, &s.keep, l.now+s.opt.finWait2.tick())
 		} else {
 			s.TellWatchers()

@@ -19,7 +19,15 @@ import (
 type Sock struct {
 	sock.Sock
 	block
+	timer timer.Timer // for the first of the alarms, or sooner; the lcore's own
 }
+
+// Kinds of a Sock's timer. One that is resting means nothing: its connection is done, and
+// somebody else may be preparing the Sock for the next, which may find the timer armed.
+const (
+	resting = iota
+	running
+)
 
 // block is the part of a Sock that begins anew with each connection it serves.
 type block struct {
@@ -37,11 +45,10 @@ type block struct {
 	loss   recovery
 	win    Window
 	rtt    RTT
-	timer  timer.Timer // for the first of the alarms
-	rtx    alarm       // retransmission, zero-window probe
-	dack   alarm       // delayed ACK
-	keep   alarm       // keep-alive; FIN-WAIT-2 of an orphan
-	cc     Congestion  // nil: in its first slow start, which is alike in all of them
+	rtx    alarm      // retransmission, zero-window probe
+	dack   alarm      // delayed ACK
+	keep   alarm      // keep-alive; FIN-WAIT-2 of an orphan
+	cc     Congestion // nil: in its first slow start, which is alike in all of them
 	opt    settings
 	chal   limiter // challenge ACKs of this connection
 	asked  millis  // when the latest keep-alive probe was sent; wraps
@@ -175,6 +182,7 @@ func (l *Layer) newSock() *Sock {
 	s, _ := l.socks.Get().(*Sock)
 	if s == nil {
 		s = new(Sock)
+		s.timer.Init(s, resting)
 		s.Sock.Init(l.cfg.Core, l, s)
 		s.Opt.SndBuf = sock.StreamSndBuf
 		s.TX.SetLimit(sock.StreamSndBuf)
@@ -183,11 +191,15 @@ func (l *Layer) newSock() *Sock {
 		s.block = block{}
 	}
 	s.l, s.opt = l, l.preset
-	s.timer.Init(s, 0)
 	s.rcv.want = math.MaxUint64
 	s.DontFrag = true
 	return s
 }
+
+// restless is how far ahead the timer of a Sock that serves no connection may be armed. The
+// next one most often has nothing to do before, so that of many connections in a row
+// few touch the wheel; and no longer is a Sock kept that nobody wants.
+const restless = 2 * perf.Second
 
 // retire ends the service of s, which is closed and which no Socket knows, at the end of
 // the turn: until then whoever has it in hand may look at it.
@@ -207,7 +219,9 @@ func (l *Layer) recycle() {
 			stay = append(stay, s)
 			continue
 		}
-		l.cfg.Wheel.Cancel(&s.timer)
+		if s.timer.Armed() && s.timer.Due() > int64(l.now+restless) {
+			l.cfg.Wheel.Cancel(&s.timer)
+		}
 		l.cooled(s)
 		l.socks.Put(s)
 	}

@@ -17,7 +17,10 @@ const (
 )
 
 // Expire is the wheel's call: some of s's alarms may be due.
-func (s *Sock) Expire(_ uint8, now int64) {
+func (s *Sock) Expire(kind uint8, now int64) {
+	if kind == resting {
+		return
+	}
 	l, at := s.l, perf.Tick(now)
 	l.now = at
 	if s.dack.rang(at) {

@@ -255,3 +255,24 @@ func TestRFC4821_BlackHole(t *testing.T) {
 	}
 	t.Fatal("segments stay as big as they were")
 }
+
+// A connection that is over leaves its timer to the next one of its Sock, which has its own
+// time-out nevertheless, and none of the old one's.
+func TestTimerServesAgain(t *testing.T) {
+	w := newWire(t)
+	w.Listen(80, 8)
+	for port := uint16(40000); port < 40010; port++ {
+		f := w.Flow(80, port)
+		f.Send(Seg{Flags: SYN, MSS: 1460})
+		f.Expect(Seg{Flags: SYN | ACK})
+		f.Send(Seg{Flags: RST, Seq: 1})
+		w.Advance(perf.Tick(port%5) * 300 * ms)
+		g := w.Flow(80, port+100)
+		g.Send(Seg{Flags: SYN, MSS: 1460})
+		g.Expect(Seg{Flags: SYN | ACK})
+		near(t, "SYN-ACK again", w.Until(5*sec), sec)
+		g.Expect(Seg{Flags: SYN | ACK, Seq: -1})
+		g.Send(Seg{Flags: RST, Seq: 1})
+	}
+	w.QuietFor(10 * sec)
+}

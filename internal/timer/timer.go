@@ -15,7 +15,7 @@ type Timer struct {
 	kind       uint8
 }
 
-// Init says whom to tell. The timer must not be armed.
+// Init says whom to tell. A timer that is armed stays so.
 func (t *Timer) Init(e Expirer, kind uint8) { t.owner, t.kind = e, kind }
 
 // Armed reports whether the timer will expire.
