@@ -7,7 +7,7 @@ import "sync/atomic"
 // side by side do not disturb each other.
 //
 // Where a burst costs no system call, the locked additions of single frames would be
-// felt. Such a queue gathers, and shows what it has with the first poll that finds
+// felt. Such a queue gathers, and shows what it has with a poll that finds
 // nothing, after a good many frames, and when it is closed.
 type Counters struct {
 	_ [64]byte
@@ -55,7 +55,7 @@ func (c *Counters) GatherSent(frames, bytes uint64) {
 }
 
 // Show adds what was gathered to what others see. The lcore calls it when it finds
-// nothing to receive, and whoever closes the queue.
+// nothing to receive for a while, and whoever closes the queue.
 func (c *Counters) Show() {
 	if c.in|c.out != 0 {
 		c.show()

@@ -23,7 +23,7 @@ type Port interface {
 	// LinkUp reports whether frames can reach the other side. Any goroutine.
 	LinkUp() bool
 	// Stats returns the counters since Start. Any goroutine. A queue in memory may
-	// hold back the last few frames until a poll finds nothing.
+	// hold back the last few frames until polls find nothing, twice in a row.
 	Stats() Stats
 	// Close ends the port. The buffers it held are on their way home: those of
 	// the port's own pools are back once their owner runs Housekeep. A second

@@ -4,8 +4,8 @@
 //
 // It behaves like a card with DMA. A sender puts its buffer into a descriptor
 // ring; the receiver's side copies the frame into a buffer of its own pool, once,
-// and marks the descriptor done; the sender takes its buffers back, in bulk, on its
-// next burst. So a pool's memory is only ever freed by its owner, and a receiver
+// and marks the descriptor done; the sender takes its buffers back, in bulk, when there
+// are some or nothing else is to do. So a pool's memory is only ever freed by its owner, and a receiver
 // never holds a sender's buffer beyond one RxBurst.
 //
 // Each queue of each side belongs to one lcore, and the two sides may run on two

@@ -62,8 +62,8 @@ func (l *link) publish() {
 	call(&l.arrived)
 }
 
-// copied reports whether the sender can take something back.
-func (l *link) copied() bool { return l.done.Load()>>1 != l.clean }
+// copied returns how many buffers the sender can take back.
+func (l *link) copied() int { return int(l.done.Load()>>1 - l.clean) }
 
 // finished returns the sender's buffers that the receiver has copied, in at most
 // two runs, and forgets them.

@@ -10,6 +10,7 @@ type queue struct {
 	tx, rx *link
 	pool   *mbuf.Pool // nil before Start
 	limit  uint32     // longest ordinary frame
+	quiet  bool       // the latest poll found nothing
 	grant  pmd.Offload
 	peer   *queue // its grant and counters; set once
 	count  pmd.Counters
@@ -29,9 +30,13 @@ func (q *queue) Notify(wake func()) {
 	q.tx.drained.Store(&wake)
 }
 
-// reclaim frees what the other side has copied, most often nothing.
+// reclaimAt is how many buffers the other side has copied before they are taken back, as a
+// card's tx_free_thresh: few, so that those in use stay in the cache.
+const reclaimAt = 8
+
+// reclaim frees what the other side has copied.
 func (q *queue) reclaim() {
-	if q.tx.copied() {
+	if q.tx.copied() > 0 {
 		q.takeBack()
 	}
 }

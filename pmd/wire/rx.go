@@ -17,21 +17,36 @@ func (q *queue) RxBurst(b []*mbuf.Mbuf) int {
 		q.unplugged()
 		return 0
 	}
-	q.reclaim()
 	n := min(q.rx.waiting(), len(b))
-	if n == 0 || !q.rx.begin() {
-		q.count.Show()
+	if n == 0 {
+		q.rest()
 		return 0
 	}
+	if !q.rx.begin() {
+		return 0
+	}
+	q.quiet = false
 	got := q.copyBurst(b[:n])
 	q.rx.end(n)
 	return got
+}
+
+// rest does what can wait for two polls in a row that find nothing. (One of them means
+// little: where turns are taken on demand, each one for something to send polls, too.)
+func (q *queue) rest() {
+	if !q.quiet {
+		q.quiet = true
+		return
+	}
+	q.reclaim()
+	q.count.Show()
 }
 
 // copyBurst fills b with copies of the next len(b) frames and closes the gaps that
 // lost ones leave.
 func (q *queue) copyBurst(b []*mbuf.Mbuf) (got int) {
 	if !q.pool.AllocBulk(b) {
+		q.reclaim()
 		for i := range b {
 			b[i] = q.pool.Alloc()
 		}

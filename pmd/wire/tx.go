@@ -17,7 +17,9 @@ func (q *queue) TxBurst(b []*mbuf.Mbuf) int {
 		q.count.TxError(uint64(len(b)))
 		return len(b)
 	}
-	q.reclaim()
+	if q.tx.copied() >= reclaimAt {
+		q.takeBack()
+	}
 	n := q.push(b)
 	if n < len(b) {
 		// Whatever the receiver finishes after this store wakes us; what it

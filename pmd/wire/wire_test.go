@@ -162,8 +162,8 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestSenderKeepsNothing: the buffers come back with the sender's next burst, Rx or
-// Tx, and not before the receiver has copied them.
+// TestSenderKeepsNothing: the buffers come back when the sender polls in vain, twice in a
+// row, or sends and there are some, and not before the receiver has copied them.
 func TestSenderKeepsNothing(t *testing.T) {
 	p := newPair(t, Config{}, Config{})
 	var b [8]*mbuf.Mbuf
@@ -180,8 +180,20 @@ func TestSenderKeepsNothing(t *testing.T) {
 	n := r.RxBurst(b[:5])
 	p.pb.FreeBulk(b[:n])
 	q.RxBurst(b[:])
+	q.RxBurst(b[:])
 	if n := p.pa.InUse(); n != 3 {
 		t.Errorf("%d lent, want 3", n)
+	}
+	n = r.RxBurst(b[:])
+	p.pb.FreeBulk(b[:n])
+	q.RxBurst(b[:])
+	if n := p.pa.InUse(); n != 0 {
+		t.Errorf("%d lent, want 0", n)
+	}
+	for range reclaimAt {
+		m := p.pa.Alloc()
+		m.Append(64)
+		q.TxBurst([]*mbuf.Mbuf{m})
 	}
 	n = r.RxBurst(b[:])
 	p.pb.FreeBulk(b[:n])
@@ -256,7 +268,9 @@ func TestQueues(t *testing.T) {
 			}
 			pool.FreeBulk(in[:n])
 		}
-		b.Queue(i).RxBurst(in[:]) // finds nothing, and shows the counters
+		for range 2 { // finds nothing, and shows the counters
+			b.Queue(i).RxBurst(in[:])
+		}
 	}
 	if s := b.Stats(); s.IPackets != 3 || s.IBytes != 180 {
 		t.Errorf("%+v", s)
