@@ -1,6 +1,7 @@
 package inet
 
 import (
+	"sync/atomic"
 	"syscall"
 
 	"dataplane/sock"
@@ -60,7 +61,8 @@ func renew(s *sock.Socket) error {
 		s.Keep(socks...)
 	}
 	p.mu.Lock()
-	p.known, p.untold = false, false
+	atomic.StoreUint32(&p.stage, theirs)
+	p.untold = false
 	p.mu.Unlock()
 	if r := old.Opt.Rare; r != nil && r.RecvErr {
 		return setRecvErr(s, true)

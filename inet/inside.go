@@ -44,8 +44,8 @@ func (c *Inside) Init(s *sock.Socket, sk *sock.Sock, st *Stack, cb Callbacks) {
 // Enter is for a stream: its callbacks hear of everything from now on, and first of what
 // is there already.
 func (c *Inside) Enter() {
-	if p := of(c.S); p.linger.Load() > 0 {
-		p.linger.Store(lingerOff) // an lcore waits for nobody
+	if p := of(c.S); p.linger() > 0 {
+		p.setLinger(lingerOff) // an lcore waits for nobody
 	}
 	sk, cb := c.SK, c.cb
 	sk.CB = cb

@@ -185,14 +185,14 @@ type private struct {
 	sw         *Protosw
 	broadcast  atomic.Bool   // SO_BROADCAST as SendMsg sees it; written by SetOption
 	only6      atomic.Bool   // IPV6_V6ONLY; written by SetOption, before the Socket is bound
-	linger     atomic.Int32  // SO_LINGER as Release sees it, seconds or lingerOff; written by SetOption
+	lingers    atomic.Int32  // SO_LINGER as Release sees it, seconds from lingerOff on; written by SetOption
 	sndbuf     atomic.Int32  // SO_SNDBUF not yet applied, 0: none; written by SetOption, emptied under Wr's lock
 	group      *[]*sock.Sock // all Socks, while Connect works with one of several; under Wr's lock
 	bound      *sock.Name    // what was reserved, as Ports knows it, and is given back on release; nil: nothing; under Wr's lock
 	*dgramPart               // nil for a stream
 
 	mu     sync.Mutex // held while a goroutine works on Socks that no lcore knows
-	known  bool       // an lcore may know them: from now on they are its own; under mu
+	stage  uint32     // whose the Socks are; atomic: by publish, under mu by visit and who makes new ones
 	fixed  uint8      // what of the name was bound to (dissolve.go); under Wr's lock
 	untold bool       // connected by a Connect that did not wait, and not said so yet; under Wr\'s lock
 }
@@ -211,7 +211,9 @@ func newSocket(family, typ int, h *Host, sw *Protosw, linger int32) *sock.Socket
 	s, p := pieces(typ)
 	s.Init(family, typ, sw.Protocol, sw.Ops)
 	p.host, p.sw = h, sw
-	p.linger.Store(linger)
+	if linger != lingerOff {
+		p.setLinger(linger)
+	}
 	s.Private = p
 	return s
 }
@@ -238,12 +240,28 @@ func of(s *sock.Socket) *private { return s.Private.(*private) }
 // publish hands the Socks to their lcores, before they hear of them; false: they are
 // theirs already.
 func (p *private) publish() bool {
-	p.mu.Lock()
+	if atomic.CompareAndSwapUint32(&p.stage, theirs, known) {
+		return true
+	}
+	if atomic.LoadUint32(&p.stage) == known {
+		return false
+	}
+	p.mu.Lock() // somebody is visiting
 	defer p.mu.Unlock()
-	was := p.known
-	p.known = true
-	return !was
+	return atomic.SwapUint32(&p.stage, known) != known
 }
+
+// Whose the Socks of a Socket are.
+const (
+	theirs  = iota // the goroutines'
+	visited        // one goroutine's, which holds mu
+	known          // the lcores'
+)
+
+// setLinger notes SO_LINGER, of which nothing said is that it is off.
+func (p *private) setLinger(secs int32) { p.lingers.Store(secs - lingerOff) }
+
+func (p *private) linger() int32 { return p.lingers.Load() + lingerOff }
 
 // ports returns the port numbers of the Socket's protocol.
 func (p *private) ports() *Ports {
@@ -318,11 +336,12 @@ func (p *private) unbind() {
 func visit(s *sock.Socket, socks []*sock.Sock, f func(sk *sock.Sock) syscall.Errno) error {
 	p := of(s)
 	p.mu.Lock()
-	if p.known {
+	if !atomic.CompareAndSwapUint32(&p.stage, theirs, visited) {
 		p.mu.Unlock()
 		return onAll(socks, f)
 	}
 	defer p.mu.Unlock()
+	defer atomic.StoreUint32(&p.stage, theirs)
 	for _, sk := range socks {
 		if errno := f(sk); errno != 0 {
 			return errno

@@ -53,7 +53,7 @@ func noteOption(s *sock.Socket, name int, v []byte) {
 		of(s).broadcast.Store(sock.IntOrByte(v) != 0)
 	case syscall.SO_LINGER:
 		secs, _ := sock.LingerOf(v)
-		of(s).linger.Store(int32(secs))
+		of(s).setLinger(int32(secs))
 	}
 }
 

@@ -123,7 +123,7 @@ func getOwnSocket(s *sock.Socket, o option, v []byte) (n int, known bool, errno 
 	}
 	switch o.name {
 	case syscall.SO_LINGER:
-		n, errno = sock.Put(v, sock.Linger(int(p.linger.Load())))
+		n, errno = sock.Put(v, sock.Linger(int(p.linger())))
 	case syscall.SO_PEERNAME:
 		n, errno = putPeer(s, v)
 	default:

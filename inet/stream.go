@@ -119,8 +119,8 @@ func anyChild(s *sock.Socket) bool {
 // adopt makes the Socket of an accepted connection.
 func adopt(listener *sock.Socket, sk *sock.Sock) *sock.Socket {
 	p := of(listener)
-	c := newSocket(int(listener.Family), int(listener.Type), p.host, p.sw, p.linger.Load())
-	of(c).known = true
+	c := newSocket(int(listener.Family), int(listener.Type), p.host, p.sw, p.linger())
+	of(c).stage = known // before anybody knows c
 	inherit(c, listener)
 	c.Adopt(sk)
 	c.Established()
@@ -288,7 +288,7 @@ func (*streamOps) Release(s *sock.Socket) error {
 		of(s).unbind()
 		return nil
 	}
-	sk, secs := s.SK(), of(s).linger.Load()
+	sk, secs := s.SK(), of(s).linger()
 	if secs <= 0 && s.State() == sock.Connected && s.Leave() {
 		sk.Kick(sock.ReqClose | sock.ReqFree)
 		of(s).unbind()

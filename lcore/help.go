@@ -87,7 +87,9 @@ func (c *Core) help() {
 			}
 			continue
 		}
-		h.again.Store(false)
+		if h.again.Load() {
+			h.again.Store(false)
+		}
 		asleep, mine := c.bell.Asleep(), h.left > 0 && !h.solo.Load() && !c.group.stop.Load()
 		if mine = mine && !asleep; mine {
 			h.left--

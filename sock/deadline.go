@@ -43,7 +43,7 @@ func (d *Side) SetTimeout(t time.Duration) {
 	dl := d.deadline()
 	dl.mu.Lock()
 	defer dl.mu.Unlock()
-	if !d.closed.Load() { // else it may be another's
+	if d.closed.Load() == open { // else it may be another's
 		dl.timeout.Store(int64(max(t, 0)))
 	}
 }
@@ -73,11 +73,20 @@ func (d *Side) stop() {
 	if dl == nil { // one that is being made now sees that the side is closed
 		return
 	}
-	free := d.mu.TryLock()
-	dl.leave(!free)
-	if free {
-		d.dl.Store(nil)
+	if d.mu.TryLock() {
+		d.vacate()
 		d.mu.Unlock()
+		return
+	}
+	dl.leave(true)
+}
+
+// vacate lets the deadline of a side that is closed, and in which nobody is at work, serve
+// another one. Under the side's lock.
+func (d *Side) vacate() {
+	if dl := d.dl.Load(); dl != nil {
+		dl.leave(false)
+		d.dl.Store(nil)
 		deadlines.Put(dl)
 	}
 }
@@ -120,7 +129,7 @@ func (dl *deadline) begin(w *Waiter) bool {
 func (dl *deadline) set(t time.Time, side *Side) {
 	dl.mu.Lock()
 	defer dl.mu.Unlock()
-	if side.closed.Load() { // stop has run, or waits for the lock; dl may be another's
+	if side.closed.Load() != open { // stop has run, or waits for the lock; dl may be another's
 		return
 	}
 	dl.side, dl.at = side, t
@@ -165,7 +174,7 @@ func (dl *deadline) fire() {
 	dl.mu.Lock()
 	defer dl.mu.Unlock()
 	dl.rings = time.Time{}
-	if dl.side == nil || dl.at.IsZero() || dl.expired.Load() || dl.side.closed.Load() {
+	if dl.side == nil || dl.at.IsZero() || dl.expired.Load() || dl.side.closed.Load() != open {
 		return
 	}
 	if wait := time.Until(dl.at); wait > 0 {

@@ -62,7 +62,7 @@ func TestDeadlineServesAgain(t *testing.T) {
 	var one, two Side
 	one.SetDeadline(time.Now().Add(5 * time.Millisecond))
 	dl := one.dl.Load()
-	one.close()
+	one.closed.Store(closed)
 	one.stop()
 	if one.dl.Load() != nil || dl.side != nil {
 		t.Fatal("a closed side keeps its deadline")
@@ -79,7 +79,7 @@ func TestDeadlineServesAgain(t *testing.T) {
 	}
 
 	two.Lock() // somebody is at work
-	two.close()
+	two.closed.Store(closed)
 	two.stop()
 	two.Unlock()
 	if two.dl.Load() != dl || dl.side != nil {

@@ -33,7 +33,7 @@ func TestLeave(t *testing.T) {
 	if !s.Leave() || !s.SK().Has(FlagDead) {
 		t.Error("the Sock of an idle Socket was not given up")
 	}
-	s.closed.Store(true)
+	s.Rd.closed.Store(closed)
 	if s.Use() {
 		t.Error("a closed Socket can be used")
 	}

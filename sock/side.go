@@ -20,12 +20,19 @@ var ErrClosed = net.ErrClosed
 type Side struct {
 	mu     sync.Mutex
 	w      *Waiter                  // fixed before the Socket is shared
-	dl     atomic.Pointer[deadline] // nil: none; written by deadline, and by stop under the lock
+	dl     atomic.Pointer[deadline] // nil: none; written by deadline, and by vacate under the lock
 	msg    *Msg                     // of the call in progress, where it needs one; under the lock
 	habits atomic.Pointer[habits]   // nil: none; written by habit
-	closed atomic.Bool              // written once, by Close or Give
+	closed atomic.Uint32            // open, given or closed; by Give and Close
 	busy   int32                    // bytes moved since the goroutine last gave way; under the lock
 }
+
+// What becomes of a Side.
+const (
+	open   = iota
+	given  // to code inside the plane: closed to goroutines
+	closed // with its Socket
+)
 
 // message returns the Msg of the side, which holds the lock.
 func (d *Side) message() *Msg {
@@ -52,7 +59,7 @@ func (d *Side) TryLock() bool { return d.mu.TryLock() }
 func (d *Side) Give() bool {
 	d.Lock()
 	defer d.Unlock()
-	return !d.closed.Swap(true)
+	return d.closed.CompareAndSwap(open, given)
 }
 
 // Unlock gives the side back.
@@ -86,7 +93,7 @@ func (d *Side) Err() error {
 	if !d.Refused() {
 		return nil
 	}
-	if d.closed.Load() {
+	if d.closed.Load() != open {
 		return ErrClosed
 	}
 	return os.ErrDeadlineExceeded
@@ -94,7 +101,7 @@ func (d *Side) Err() error {
 
 // Refused reports whether Err has something to say.
 func (d *Side) Refused() bool {
-	if d.closed.Load() {
+	if d.closed.Load() != open {
 		return true
 	}
 	dl := d.dl.Load()
@@ -150,12 +157,6 @@ func (d *Side) park(again func() bool) error {
 	d.w.Wait()
 	d.busy = 0
 	return d.Err()
-}
-
-// close refuses further waits, and wakes who waits.
-func (d *Side) close() {
-	d.closed.Store(true)
-	d.Interrupt()
 }
 
 // Interrupt wakes the goroutine that waits, so that it looks again.

@@ -118,7 +118,9 @@ func (sk *Sock) Renew(core *Core, p Proto, sndBuf int) {
 	if sk.WantTail.Load() != math.MaxUint64 {
 		sk.WantTail.Store(math.MaxUint64)
 	}
-	sk.flags.Store(0)
+	if sk.flags.Load() != 0 {
+		sk.flags.Store(0)
+	}
 	if sk.err.Load() != 0 {
 		sk.err.Store(0)
 	}
@@ -294,7 +296,7 @@ var nobody Side
 // more. Runs on the lcore.
 func (sk *Sock) Left() { sk.writer.Store(&nobody) }
 
-// Vacant notes that no application has sk yet. Runs on the lcore that makes it.
+// Vacant notes that no application has sk yet, or ever again. On its lcore.
 func (sk *Sock) Vacant() {
 	if sk.writer.Load() != nil {
 		sk.writer.Store(nil)

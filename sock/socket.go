@@ -52,7 +52,6 @@ type Socket struct {
 	users                  atomic.Int32 // calls under way that take no Side's lock (Use), and code on the lcore
 	Family, Type, Protocol int16
 	listed                 bool          // in a List; under its lock
-	closed                 atomic.Bool   // written once, by Close
 	state                  atomic.Uint32 // written under Wr's lock
 	shut                   atomic.Uint32 // or-ed by anyone
 	last                   atomic.Uint32 // index of the Sock used last; written by readers
@@ -215,7 +214,7 @@ func (s *Socket) Reopen() { s.shut.Store(0) }
 func (s *Socket) IsShut(how uint32) bool { return s.shut.Load()&how != 0 }
 
 // Closed reports whether Close was called.
-func (s *Socket) Closed() bool { return s.closed.Load() }
+func (s *Socket) Closed() bool { return s.Rd.closed.Load() == closed }
 
 // Last returns the index in Group of the Sock that was read last.
 func (s *Socket) Last() int { return int(s.last.Load()) }
@@ -231,7 +230,7 @@ func (s *Socket) SetLast(i int) {
 // that of s. False: s is closed. Code on the lcore that keeps the Sock never calls Done.
 func (s *Socket) Use() bool {
 	s.users.Add(1)
-	if s.closed.Load() {
+	if s.Closed() {
 		s.users.Add(-1)
 		return false
 	}
@@ -259,6 +258,8 @@ func (s *Socket) Leave() bool {
 	}
 	free := !s.Rd.lends()
 	if free {
+		s.Rd.vacate() // before the Sock goes: a deadline wakes who waits in it
+		s.Wr.vacate()
 		s.sk.Store(left)
 	}
 	s.Rd.mu.Unlock()
@@ -268,13 +269,15 @@ func (s *Socket) Leave() bool {
 // Close wakes everybody who waits in s and releases it. The second call
 // returns ErrClosed.
 func (s *Socket) Close() error {
-	if s.closed.Swap(true) {
+	if s.Rd.closed.Swap(closed) == closed {
 		return ErrClosed
 	}
+	s.Wr.closed.Store(closed)
 	s.forsake()
-	s.Rd.close()
-	s.Wr.close()
-	s.Rd.stop() // before the Sock goes: a deadline wakes who waits in it
+	s.Rd.Interrupt()
+	s.Wr.Interrupt()
+	err := s.Ops.Release(s)
+	s.Rd.stop()
 	s.Wr.stop()
-	return s.Ops.Release(s)
+	return err
 }

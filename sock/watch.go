@@ -126,7 +126,7 @@ func (s *Socket) watch(x *Watch) error {
 	s.Rd.w.word.Or(waiterWatched)
 	s.Wr.w.word.Or(waiterWatched)
 	ts.watchMu.Unlock()
-	if s.closed.Load() { // Close looks for the bit after it has said so
+	if s.Closed() { // Close looks for the bit after it has said so
 		s.unwatch(x)
 		return syscall.EBADF
 	}
