@@ -174,8 +174,13 @@ func (l *Layer) keepAlive(s *Sock) {
 	if !s.Opt.KeepAlive || !s.state.synchronized() || s.state == TimeWait {
 		return
 	}
-	quiet := l.now - s.rcv.last
-	if s.outstanding() || s.snd.nxt != s.endSeq() || quiet < s.opt.keepIdle.tick() && s.idle == 0 {
+	quiet, wait := l.now-s.rcv.last, s.opt.keepIdle.tick()
+	if s.outstanding() || seqLT(s.snd.nxt, s.endSeq()) { // the retransmission timer's business
+		s.idle = 0
+		l.arm(s, &s.keep, l.now+wait)
+		return
+	}
+	if quiet < wait && s.idle == 0 {
 		l.startKeepAlive(s)
 		return
 	}

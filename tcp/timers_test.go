@@ -276,3 +276,40 @@ func TestTimerServesAgain(t *testing.T) {
 	}
 	w.QuietFor(10 * sec)
 }
+
+// A peer that dies while we are in FIN-WAIT-2 is found like any other.
+func TestKeepAliveFinWait2(t *testing.T) {
+	w := newWire(t)
+	f, a := w.Passive(Seg{}, ms)
+	into(w, f, a, tcp.FinWait2)
+	keepAlive(a)
+	near(t, "probe", w.Until(20*sec), 10*sec)
+	for range 2 {
+		f.Expect(Seg{Seq: 1})
+		w.Until(20 * sec)
+	}
+	f.Expect(Seg{Seq: 1})
+	w.Until(20 * sec)
+	f.Expect(Seg{Flags: RST | ACK})
+	a.WantError(syscall.ETIMEDOUT)
+}
+
+// While data is on its way to a peer that says nothing, keep-alive has nothing to do, and
+// does not look all the time whether it has.
+func TestKeepAliveRestsWithData(t *testing.T) {
+	w := newWire(t)
+	_, a := w.Passive(Seg{}, ms)
+	keepAlive(a)
+	w.Advance(9 * sec)
+	a.Write(100)
+	w.Advance(6 * sec)
+	n := 0
+	for end := w.Now + sec; w.Now < end; n++ {
+		due, _ := w.Stack.Next(w.Now)
+		w.Advance(max(due-w.Now, ms/10))
+	}
+	if w.Flush(); n > 50 {
+		t.Errorf("%d timers in a second", n)
+	}
+	a.WantState(tcp.Established)
+}
