@@ -22,10 +22,10 @@ func (l *Layer) receive(s *Sock, g *segment) perf.Verdict {
 		return v
 	}
 	s.rcv.last = l.now
-	s.noteTS(g, l.now)
 	if v := l.ackField(s, g); v != perf.Delivered {
 		return v
 	}
+	s.noteTS(g, l.now) // not of a segment that RFC 5961 5 does not believe
 	if s.state == SynRcvd {
 		l.established(s)
 	}

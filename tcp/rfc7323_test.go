@@ -205,3 +205,16 @@ func TestRFC7323Wrap(t *testing.T) {
 	f.Send(Seg{Seq: f.Nxt() + 500, Len: 500})
 	f.Expect(Seg{Ack: f.Nxt() - 1000, Sack: sack(f.Nxt()-500, f.Nxt())})
 }
+
+// TestRFC7323ForgedTimestamp: RFC 5961 5: a segment whose acknowledgement cannot be is
+// not believed, its timestamp neither: it would shut out the peer for days.
+func TestRFC7323ForgedTimestamp(t *testing.T) {
+	w := newWire(t)
+	f, a := w.Passive(Seg{TS: true, WScale: 7}, ms)
+	forged := Seg{Len: 10, Ack: 0x4000_0000, TSVal: f.TSNow() + 0x7000_0000}
+	f.Send(forged)
+	f.SetNxt(1)
+	w.Flush()
+	f.Send(Seg{Data: "ours"})
+	a.ExpectString("ours")
+}
