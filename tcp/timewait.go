@@ -148,17 +148,21 @@ func (l *Layer) timeWaitSyn(_ *Sock, g *segment) perf.Verdict {
 	if tw.tsOK && g.opts.TS && g.opts.TSVal != tw.tsRecent {
 		newer = seqGT(g.opts.TSVal, tw.tsRecent)
 	}
-	if !newer {
+	ls := l.listeners.find(&g.key)
+	if !newer || ls == nil || ls.Opt.Rare.Elsewhere(g.p.Iface.Index) { // RFC 1337: else anybody could end it
 		return l.timeWaitAck(nil, g)
+	}
+	if v := l.admit(ls, g); v != perf.Delivered {
+		return v
+	}
+	if ls.full() {
+		return perf.DropTCPBacklog
 	}
 	g.floor = tw.above()
 	l.waiting.drop(tw)
 	g.tw = nil
 	l.cfg.Stat.Event(perf.EvTCPTimeWaitReused)
-	if ls := l.listeners.find(&g.key); ls != nil && !ls.Opt.Rare.Elsewhere(g.p.Iface.Index) {
-		return l.step(Listen, ls, g)
-	}
-	return l.step(Closed, nil, g)
+	return l.step(Listen, ls, g)
 }
 
 // above is a sequence number that the old connection cannot have used.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"dataplane/internal/wiretest"
+	"dataplane/perf"
 	"dataplane/tcp"
 )
 
@@ -82,5 +83,44 @@ func TestTimeWaitBounded(t *testing.T) {
 	}
 	if _, _, waits, _ := w.Stack.TCP.Counts(); waits != 50 {
 		t.Errorf("%d in TIME-WAIT, want 50", waits)
+	}
+}
+
+// RFC 9293 3.6.1 (MAY-2), RFC 1337: a SYN ends TIME-WAIT only where it opens a connection
+// anew; nobody else can end it by one.
+func TestTimeWaitSYNForNobody(t *testing.T) {
+	w := newWire(t)
+	f, a := w.Active(Seg{MSS: 1460}, ms)
+	a.Close()
+	f.Expect(Seg{Flags: FIN | ACK})
+	f.Send(Seg{Flags: FIN | ACK})
+	f.Expect(Seg{})
+	f.Send(Seg{Flags: SYN, Seq: 100_000, Ack: wiretest.SeqZero})
+	f.SetNxt(2)
+	f.Expect(Seg{Ack: 2})
+	if _, _, waits, _ := w.Stack.TCP.Counts(); waits != 1 {
+		t.Errorf("%d in TIME-WAIT, want 1", waits)
+	}
+}
+
+// What a listener has been given against segments holds for a name in TIME-WAIT, too.
+func TestTimeWaitSYNGuarded(t *testing.T) {
+	w := newWire(t)
+	ls := w.Listen(80, 8)
+	f := w.Flow(80, 40000)
+	f.Send(Seg{Flags: SYN, MSS: 1460})
+	f.Expect(Seg{Flags: SYN | ACK})
+	f.Send(Seg{})
+	ls.Accept().Close()
+	f.Expect(Seg{Flags: FIN | ACK})
+	f.Send(Seg{Flags: FIN | ACK})
+	f.Expect(Seg{})
+	ls.SK.Rarely().MinTTL = 255
+	f.Send(Seg{Flags: SYN, Seq: 100_000, Ack: wiretest.SeqZero, MSS: 1460})
+	if w.Flush(); w.Drops(perf.DropMinTTL) != 1 {
+		t.Error("a SYN from far away was let in")
+	}
+	if _, half, _, _ := w.Stack.TCP.Counts(); half != 0 {
+		t.Error("it opened a connection")
 	}
 }
