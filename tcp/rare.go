@@ -21,7 +21,7 @@ const (
 
 	leastClamp  = 2304 / 2 // SOCK_MIN_RCVBUF / 2
 	mostDefer   = 255
-	longestWait = 120 // seconds between two SYN-ACKs (TCP_RTO_MAX)
+	longestWait = 120 // seconds between two SYNs (TCP_RTO_MAX)
 )
 
 // setRare sets one of them; false: name is none.

@@ -89,3 +89,21 @@ func TestWindowClamp(t *testing.T) {
 		t.Errorf("a window of %d", s.Wnd)
 	}
 }
+
+// TCP_DEFER_ACCEPT counts with at most two minutes between two SYN-ACKs, as the value says,
+// and so do they.
+func TestDeferAcceptLong(t *testing.T) {
+	w := newWire(t)
+	ls := w.Listen(80, 2)
+	if e := ls.SK.SetInt(syscall.IPPROTO_TCP, 9, 600); e != 0 {
+		t.Fatal(e)
+	}
+	f := open(w, 40000, Seg{})
+	if d := w.Until(3000 * sec); d > 610*sec {
+		t.Errorf("a SYN-ACK after %v", d.Duration())
+	}
+	f.SetRcv(0)
+	f.Expect(Seg{Flags: SYN | ACK, Seq: wiretest.SeqZero})
+	f.Send(Seg{})
+	ls.Accept()
+}

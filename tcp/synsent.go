@@ -86,8 +86,13 @@ func (l *Layer) sendSyn(s *Sock) {
 		return
 	}
 	if !s.rtx.on() {
-		l.arm(s, &s.rtx, s.clamp(perf.Second<<d.retries)+l.now)
+		l.arm(s, &s.rtx, s.clamp(synWait(d.retries))+l.now)
 	}
+}
+
+// synWait is how long a SYN that was sent again so often waits for its answer.
+func synWait(retries uint8) perf.Tick {
+	return min(perf.Second<<min(retries, 7), longestWait*perf.Second)
 }
 
 // synTimeout: no answer to our SYN. RFC 9293 3.8.3: R2 for a SYN.
@@ -106,7 +111,7 @@ func (l *Layer) synTimeout(s *Sock) {
 	}
 	d.retries++
 	if s.patient() {
-		l.arm(s, &s.rtx, s.clamp(perf.Second<<d.retries)+l.now)
+		l.arm(s, &s.rtx, s.clamp(synWait(d.retries))+l.now)
 		return
 	}
 	l.cfg.Stat.Event(perf.EvTCPRetransmit)
