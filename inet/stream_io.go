@@ -47,7 +47,7 @@ func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 		n := sk.TX.Write(b[sent:min(len(b), sent+writeStep)])
 		if n > 0 {
 			sent += n
-			sk.Push(req)
+			s.Wr.Push(sk, req)
 			s.Wr.Moved(n)
 		}
 		if sent == len(b) {

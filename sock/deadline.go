@@ -73,9 +73,9 @@ func (d *Side) stop() {
 	if dl == nil { // one that is being made now sees that the side is closed
 		return
 	}
-	if d.mu.TryLock() {
+	if d.TryLock() {
 		d.vacate()
-		d.mu.Unlock()
+		d.Unlock()
 		return
 	}
 	dl.leave(true)

@@ -25,6 +25,11 @@ type Side struct {
 	habits atomic.Pointer[habits]   // nil: none; written by habit
 	closed atomic.Uint32            // open, given or closed; by Give and Close
 	busy   int32                    // bytes moved since the goroutine last gave way; under the lock
+
+	home    atomic.Pointer[Core] // whose tasks have the mutex (home.go); nil: nobody's; set under the lock, cleared on that lcore
+	waiters atomic.Int32         // goroutines that wait for the mutex; by themselves
+	inside  bool                 // a task of home has the lock; under the lock
+	shared  bool                 // it has no home any more; under the lock
 }
 
 // What becomes of a Side.
@@ -45,20 +50,38 @@ func (d *Side) message() *Msg {
 // Lock takes the side. A task that finds it taken looks again in the next turn:
 // the lcore does not wait for a goroutine.
 func (d *Side) Lock() {
-	if d.mu.TryLock() {
+	if c := d.home.Load(); c == nil {
+		if d.mu.TryLock() {
+			return
+		}
+	} else if c.atWork() && !d.inside {
+		d.inside = true
 		return
 	}
-	d.w.tasks().Lock(&d.mu)
+	d.lock()
 }
 
 // TryLock takes the side if it is free.
-func (d *Side) TryLock() bool { return d.mu.TryLock() }
+func (d *Side) TryLock() bool {
+	if c := d.home.Load(); c != nil {
+		if c.atWork() {
+			was := d.inside
+			d.inside = true
+			return !was
+		}
+		d.open(c)
+	}
+	return d.mu.TryLock()
+}
 
 // Give closes the side to goroutines for good, when none of them is at work in it:
 // code inside the plane has the socket from now on. False: it is closed already.
 func (d *Side) Give() bool {
 	d.Lock()
 	defer d.Unlock()
+	if d.inside { // callbacks are no tasks
+		d.leave()
+	}
 	return d.closed.CompareAndSwap(open, given)
 }
 
@@ -66,6 +89,11 @@ func (d *Side) Give() bool {
 func (d *Side) Unlock() {
 	if dl := d.dl.Load(); dl != nil {
 		dl.until = time.Time{} // the bound of the call ends with it
+	}
+	if d.inside {
+		if d.inside = false; d.home.Load() != nil {
+			return
+		}
 	}
 	d.mu.Unlock()
 }
@@ -149,7 +177,7 @@ func (d *Side) waitOtherwise(flags int, again func() bool) error {
 
 // park is Wait once there is no way around it.
 func (d *Side) park(again func() bool) error {
-	d.w.Arm()
+	d.w.arm(d.task())
 	if again() || d.Refused() {
 		d.w.Disarm()
 		return d.Err()

@@ -185,10 +185,7 @@ func (sk *Sock) Unset(flag uint32) {
 // Kick asks the lcore to look at sk. Any thread; cheap when sk is already in
 // the mailbox.
 func (sk *Sock) Kick(bits uint32) {
-	if sk.req.Load()&bits == bits {
-		return // it will look, and find what was published before this
-	}
-	if sk.req.Or(bits) != 0 {
+	if !sk.ask(bits) {
 		return
 	}
 	if c := sk.Core(); c.here() {
@@ -198,14 +195,10 @@ func (sk *Sock) Kick(bits uint32) {
 	}
 }
 
-// Push is Kick for a stream, of which the transport only takes note: what code on the
-// lcore of sk asks for needs no queue.
-func (sk *Sock) Push(bits uint32) {
-	if c := sk.Core(); c.here() {
-		sk.Proto.Request(sk, bits, c.Now)
-		return
-	}
-	sk.Kick(bits)
+// ask notes what is asked for, and reports whether the lcore has to be told: else it
+// will look, and find what was published before this.
+func (sk *Sock) ask(bits uint32) bool {
+	return sk.req.Load()&bits != bits && sk.req.Or(bits) == 0
 }
 
 // Ask is Kick for code on the lcore of sk: handlers, and the transport itself.
@@ -312,6 +305,8 @@ func (sk *Sock) DropRings() bool {
 	case w == nil: // nobody has it yet: somebody may adopt it, and write, just now
 	case w == &nobody:
 		sk.TX.Drop()
+	case w.free(sk.Core()):
+		sk.TX.Drop()
 	case w.mu.TryLock():
 		sk.TX.Drop()
 		w.mu.Unlock()
@@ -322,7 +317,12 @@ func (sk *Sock) DropRings() bool {
 // Consumed tells the lcore that the application has read up to RX.Tail, if
 // the lcore asked to hear of it. Application side.
 func (sk *Sock) Consumed() {
-	if sk.RX.Tail() >= sk.WantTail.Load() {
-		sk.Push(ReqRead)
+	if sk.RX.Tail() < sk.WantTail.Load() {
+		return
+	}
+	if c := sk.Core(); c.here() {
+		sk.Proto.Request(sk, ReqRead, c.Now)
+	} else {
+		sk.Kick(ReqRead)
 	}
 }

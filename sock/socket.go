@@ -253,7 +253,7 @@ var left = func() *Sock {
 // Close both write first and look second, so one sees the other; who works under a
 // Side's lock is met at the lock. Under Wr's lock.
 func (s *Socket) Leave() bool {
-	if s.users.Load() != 0 || s.group.Load() != nil || s.Wr.lends() || !s.Rd.mu.TryLock() {
+	if s.users.Load() != 0 || s.group.Load() != nil || s.Wr.lends() || !s.Rd.TryLock() {
 		return false
 	}
 	free := !s.Rd.lends()
@@ -262,7 +262,7 @@ func (s *Socket) Leave() bool {
 		s.Wr.vacate()
 		s.sk.Store(left)
 	}
-	s.Rd.mu.Unlock()
+	s.Rd.Unlock()
 	return free
 }
 

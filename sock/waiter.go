@@ -50,8 +50,11 @@ func (w *Waiter) tasks() *Tasks { return w.env.Load().tasks }
 
 // Arm announces that the caller is about to park. It must look at its condition
 // once more before Wait.
-func (w *Waiter) Arm() {
-	if t := w.tasks().current(); t != w.task.Load() {
+func (w *Waiter) Arm() { w.arm(w.tasks().current()) }
+
+// arm is Arm for t; nil: a goroutine calls.
+func (w *Waiter) arm(t *Task) {
+	if t != w.task.Load() {
 		w.task.Store(t)
 	}
 	w.word.Or(waiterWaiting)
