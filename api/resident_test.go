@@ -363,3 +363,47 @@ func TestResidentClose(t *testing.T) {
 		}
 	})
 }
+
+// TestResidentDatagrams: a task's datagrams leave in order, those that wait for the port too.
+func TestResidentDatagrams(t *testing.T) {
+	setups(t, func(t *testing.T, cfg Config) {
+		if len(cfg.Lcores) > 1 {
+			t.Skip("between lcores datagrams may be lost")
+		}
+		a, b := pipe(t, cfg)
+		to := listenUDP(t, b, ":7")
+		if err := to.SetReadBuffer(1 << 20); err != nil {
+			t.Fatal(err)
+		}
+		c, err := a.Dial("udp", "10.0.0.2:7")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n = 1000
+		buf := make([]byte, 100)
+		to.SetReadDeadline(time.Now().Add(10 * time.Second)) //nolint:errcheck // it is open
+		if _, err := c.Write([]byte("neighbour")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if err := a.GoResident(0, func() {
+				for i := range n {
+					fmt.Fprint(c, i)
+					if i%200 == 199 {
+						a.Yield()
+					}
+				}
+			}); err != nil {
+				t.Error(err)
+			}
+		}()
+		for i := range n {
+			if k, err := to.Read(buf); err != nil || string(buf[:k]) != fmt.Sprint(i) {
+				t.Fatalf("number %d: %q, %v", i, buf[:k], err)
+			}
+		}
+	})
+}

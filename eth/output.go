@@ -34,6 +34,9 @@ func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, ethertype uint16, now perf.Tick
 	return b[HdrLen:]
 }
 
+// Fresh reports whether n's address is known, and needs no asking.
+func (n *Neighbor) Fresh(now perf.Tick) bool { return now < n.fresh }
+
 // Send sends what Frame has begun. Takes m.
 func (n *Neighbor) Send(m *mbuf.Mbuf) { n.iface.Tx.Add(m) }
 

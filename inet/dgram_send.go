@@ -45,7 +45,8 @@ func queue(s *sock.Socket, m *sock.Msg, d *sock.Datagram) (int, error) {
 	return d.Len, nil
 }
 
-// Send queues one datagram to the peer: in the short way, if there is room at once.
+// Send queues one datagram to the peer: in the short way, if there is room at once. A task
+// of the lcore needs no queue.
 func (o *dgramOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 	p := of(s)
 	if s.State() != sock.Connected || p.segment.Load() != 0 || p.sndbuf.Load() != 0 || len(b) > maxDatagram {
@@ -57,6 +58,12 @@ func (o *dgramOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
 	sk := s.SK()
 	if e := sk.TakeError(); e != 0 {
 		return 0, e
+	}
+	if c := sk.Core(); s.Wr.Here(c) && sk.TX.Unused() {
+		if l, ok := sk.Proto.(*udp.Layer); ok && l.SendOwn(sk, b, c.Now) {
+			s.Wr.Moved(sock.Space(len(b)))
+			return len(b), nil
+		}
 	}
 	to := sk.TX.Append(sock.Space(len(b)))
 	if to == nil {

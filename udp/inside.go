@@ -64,6 +64,24 @@ func (l *Layer) SendBack(sk *sock.Sock, d *sock.Datagram, b []byte, now perf.Tic
 	return l.send(s, e, d.Peer.Port, [2][]byte{b}, now)
 }
 
+// SendOwn sends b to the peer of a connected socket for a task of the lcore, which runs
+// between the steps of a turn. False: it has to wait in the send ring. What goes wrong
+// is reported as for a datagram from there.
+func (l *Layer) SendOwn(sk *sock.Sock, b []byte, now perf.Tick) bool {
+	s := of(sk)
+	if s.where != inFlows {
+		return false
+	}
+	s.Endpoint.Broadcast = s.Opt.Broadcast
+	if l.ip.Resolve(&s.Endpoint) != 0 || !s.Dst.Neigh.Fresh(now) || s.Dst.Iface.Tx.Pending() >= congested {
+		return false
+	}
+	if errno := l.send(s, &s.Endpoint, s.RemotePort, [2][]byte{b}, now); errno != 0 {
+		l.sendFailed(s, &s.Endpoint, s.RemotePort, errno)
+	}
+	return true
+}
+
 // SendNow sends one datagram of code inside the plane: b to d.Peer, whose length is in
 // d. Errors as of a request; EAGAIN: too many frames wait for the port.
 func (l *Layer) SendNow(sk *sock.Sock, d *sock.Datagram, b []byte, now perf.Tick) syscall.Errno {

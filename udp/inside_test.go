@@ -65,3 +65,43 @@ func TestSendBack(t *testing.T) {
 		t.Errorf("after that: %v", a.last)
 	}
 }
+
+// What a task sends leaves at once, while the port takes it.
+func TestSendOwn(t *testing.T) {
+	r := newRig(t, 0)
+	s := r.bind(ip.Addr{}, port)
+	if r.udp.SendOwn(&s.Sock, []byte("x"), r.now) {
+		t.Error("sent to nobody")
+	}
+	r.connect(s, peer, far)
+	if r.udp.SendOwn(&s.Sock, []byte("x"), r.now) {
+		t.Error("sent to whom nobody has confirmed")
+	}
+	r.eth.Confirm(s.Dst.Neigh, r.now)
+	if !r.udp.SendOwn(&s.Sock, []byte("datagram"), r.now) {
+		t.Error("not sent")
+	}
+	r.turn()
+	if out := r.sent(); len(out) != 1 || string(out[0].ApplicationLayer().Payload()) != "datagram" {
+		t.Errorf("left: %v", out)
+	}
+	if !r.udp.SendOwn(&s.Sock, make([]byte, 65000), r.now) || s.TakeError() != 0 {
+		t.Error("what is too long is not cut")
+	}
+	r.sent()
+	s.pmtu = syscall.IP_PMTUDISC_DO
+	if !r.udp.SendOwn(&s.Sock, make([]byte, 2000), r.now) || s.TakeError() != syscall.EMSGSIZE {
+		t.Error("nobody hears that it is too long")
+	}
+	r.link.full = true
+	n := 0
+	for r.udp.SendOwn(&s.Sock, []byte("x"), r.now) {
+		n++
+	}
+	if w := r.link.ifc.Tx.Pending(); w != congested || n < congested {
+		t.Errorf("%d sent, %d wait for the port", n, w)
+	}
+	r.link.full = false
+	r.turn()
+	r.sent()
+}
