@@ -7,17 +7,26 @@ set -u
 cd "$(dirname "$0")/.."
 GO=${GO:-go}
 FUZZTIME=${FUZZTIME:-30m}
+case $FUZZTIME in *s) each=$FUZZTIME ;; *) each=1m ;; esac
 failed=0
+bin=$(mktemp -d)
+trap 'rm -rf "$bin"' EXIT
+cache=$($GO env GOCACHE)/fuzz
 
 targets() { # package dir
 	grep -rhoE '^func (Fuzz[A-Za-z0-9_]+)\(f \*testing\.F\)' "$1" --include='*_test.go' | sed -E 's/^func (Fuzz[A-Za-z0-9_]+).*/\1/'
 }
 
+# built makes the test program of a package: once, and not for each target.
+built() { # package
+	$GO test -c -vet=off -fuzz . -o "$bin/fuzz.test" "./$1" && found="$cache/$($GO list "./$1")"
+}
+
 run() { # package, target, time
-	local log
-	log=$(mktemp)
+	local log=$bin/log
 	echo "== $1 $2 ($3)"
-	if ! $GO test -run '^$' -fuzz "^$2\$" -fuzztime "$3" -fuzzminimizetime 20x "./$1" >"$log" 2>&1; then
+	if ! (cd "$1" && "$bin/fuzz.test" -test.run '^$' -test.fuzz "^$2\$" -test.fuzztime "$3" -test.fuzzminimizetime 20x \
+		-test.fuzzcachedir "$found") >"$log" 2>&1; then
 		# Go's fuzzer takes the end of its own time for a failure now and then.
 		if grep -q '^ *context deadline exceeded$' "$log" && ! grep -q 'Failing input' "$log"; then
 			echo "time was up in the middle of an input"
@@ -26,16 +35,13 @@ run() { # package, target, time
 		fi
 	fi
 	grep -v 'gathering baseline' "$log" | tail -n 20
-	rm -f "$log"
 }
 
 for dir in $(git ls-files '*_test.go' | xargs grep -lE '^func Fuzz' | xargs -n1 dirname | sort -u); do
+	[ "$each$dir" != "${FUZZTIME}internal/fuzz" ] || continue
+	built "$dir" || { failed=1; continue; }
 	for t in $(targets "$dir"); do
-		case $FUZZTIME/$t in
-		*s/*) [ "$dir" = internal/fuzz ] || run "$dir" "$t" "$FUZZTIME" ;;
-		*/FuzzInput) if [ "$dir" = internal/fuzz ]; then run "$dir" "$t" "$FUZZTIME"; else run "$dir" "$t" 1m; fi ;;
-		*) run "$dir" "$t" 1m ;;
-		esac
+		if [ "$dir/$t" = internal/fuzz/FuzzInput ]; then run "$dir" "$t" "$FUZZTIME"; else run "$dir" "$t" "$each"; fi
 	done
 done
 exit $failed
