@@ -82,9 +82,10 @@ canary() {
 # Packages whose tests drive real tools or long simulations have steps of their own.
 quick() { $GO list ./... | grep -v -e /internal/e2e -e /internal/sim -e '/internal/nic$'; }
 
-# go vet has seen all of it before.
-units() { $GO test -vet=off -shuffle on -timeout 5m $(quick); }
-races() { $GO test -vet=off -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
+lint() { $GO run $STATICCHECK ./...; }
+# go vet has seen all of it before. Some packages wait more than they work: four at once.
+units() { twice $GO test -vet=off -p 4 -shuffle on -timeout 5m $(quick); }
+races() { twice $GO test -vet=off -p 4 -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
 debug() { $GO test -vet=off -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
 seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
 conns() { twice $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api; }
@@ -107,11 +108,10 @@ fuzz() { GO=$GO FUZZTIME=1s ./scripts/fuzz.sh; }
 step "format" formatted
 step "plain build and vet" plain
 step "go.mod is tidy, of all modules" tidy
-step "staticcheck" $GO run $STATICCHECK ./...
-step "unit tests" twice units
+together "staticcheck" lint "unit tests" units
 step "racy canary" canary
 step "DPDK, virtual devices" twice dpdk
-step "race detector" twice races
+step "race detector" races
 step "buffer debugging" debug
 step "simulation, $SEEDS seeds" seeds
 together "end to end over TAP" e2e "nettest.TestConn, 50 times over wire and over TAP" bothconns
