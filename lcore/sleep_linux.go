@@ -78,14 +78,24 @@ func (s *threadSleeper) close() {}
 //
 // If the word is asleep still, the past deadline comes after the sleeper's own. One
 // that comes late ends the next sleep, for nothing.
+//
+// Where bursts come one after the other, a sleep is worth less than what leads to it. So
+// the deadline of a core that a port wakes again and again is near, quickNap at most, and
+// serves several sleeps. In those the runtime is not asked for a crowd, and its monitor,
+// which a system call wakes, not woken: it looks by itself when the deadline passes. (It
+// must look: it is who takes the P from a goroutine that computes.)
 type netSleeper struct {
 	file   *os.File // the epoll set
 	conn   syscall.RawConn
 	look   func(fd uintptr) bool
 	bell   *ring.Doorbell
 	crowd  perf.Crowd
-	ports  bool // there are descriptors to watch
-	port   bool // look saw one
+	ports  bool      // there are descriptors to watch
+	port   bool      // look saw one
+	asked  bool      // look has been called in this sleep
+	quick  bool      // the deadline stands from an earlier sleep, and is near
+	busy   bool      // the last sleep was short, and a port ended it
+	until  perf.Tick // the deadline; 0: none, or it has passed
 	events [8]unix.EpollEvent
 }
 
@@ -127,25 +137,50 @@ func (s *netSleeper) wait(d perf.Tick, deaf bool) (port bool) {
 		time.Sleep(d.Duration())
 		return false
 	}
-	if s.ports && d > perf.CrowdNap && s.crowd.Full() {
-		d = perf.CrowdNap
+	now := perf.Now()
+	s.port, s.asked = false, false
+	if s.quick = now+minNap < s.until && s.until <= now+min(d, quickNap); !s.quick {
+		s.arm(now, d)
 	}
-	s.port = false
-	// Both can only fail once the file is closed, and then the core has stopped.
-	// A deadline that passed is an error too, and what we asked for.
-	s.file.SetReadDeadline(time.Now().Add(d.Duration())) //nolint:errcheck
-	if s.bell.Asleep() {
-		s.conn.Read(s.look) //nolint:errcheck
+	// It fails when the deadline has passed, and once the file is closed: then the core
+	// has stopped.
+	if s.bell.Asleep() && s.conn.Read(s.look) != nil {
+		s.until = 0
 	}
+	s.busy = s.port && (s.quick || perf.Now()-now < quickNap)
 	return s.port
 }
 
-// lookAt reports whether anything in the epoll set is ready.
-func (s *netSleeper) lookAt(fd uintptr) bool {
-	if !s.ports {
-		return false
+// arm sets the deadline.
+func (s *netSleeper) arm(now, d perf.Tick) {
+	switch {
+	case s.ports && d > perf.CrowdNap && s.crowd.Full():
+		d = perf.CrowdNap
+	case s.busy:
+		d = min(d, quickNap)
 	}
-	n, err := unix.EpollWait(int(fd), s.events[:], 0)
+	s.until = now + d
+	s.file.SetReadDeadline(time.Now().Add(d.Duration())) //nolint:errcheck // closed: the core has stopped
+}
+
+// lookAt reports whether anything in the epoll set is ready. It is called again after an
+// edge, and then something is or was.
+func (s *netSleeper) lookAt(fd uintptr) bool {
+	switch {
+	case !s.ports:
+		return false
+	case s.asked && s.quick:
+		s.port = true
+		return true
+	}
+	s.asked = true
+	var n int
+	var err error
+	if s.quick {
+		n, err = epollNow(fd, s.events[:])
+	} else {
+		n, err = unix.EpollWait(int(fd), s.events[:], 0)
+	}
 	if err != nil {
 		return errors.Is(err, unix.EINTR) // a turn too many does no harm
 	}

@@ -90,3 +90,68 @@ func TestLateWake(t *testing.T) {
 	s.close()
 	r.close()
 }
+
+// TestQuickSleeps: the deadline of a core that a port wakes again and again stands, is
+// near, and keeps nobody waiting: neither the port, the bell nor a timer.
+func TestQuickSleeps(t *testing.T) {
+	port := newPort(1, 0)
+	fd := eventFD(t)
+	port.queues[0].fd = fd
+	r := newRig(t, 1, Shared, Sleep, port)
+	c := r.g.Core(0)
+	if err := c.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	s := c.rest.sleeper.(*netSleeper)
+	// slept is a sleep that is ended by the port, the bell, or neither.
+	slept := func(d perf.Tick, by string) (quick bool) {
+		t.Helper()
+		c.bell.Announce()
+		switch by {
+		case "port":
+			unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		case "bell":
+			go func() {
+				time.Sleep(time.Millisecond)
+				c.bell.Ring()
+			}()
+		}
+		start := time.Now()
+		if got := s.wait(d, false); got != (by == "port") {
+			t.Errorf("sleep of %v, %s: by a port: %v", d, by, got)
+		}
+		if took := time.Since(start); took > 20*time.Second {
+			t.Errorf("sleep of %v, %s: %v", d, by, took)
+		}
+		if by == "port" {
+			unix.Read(fd, make([]byte, 8))
+		}
+		c.bell.Cancel()
+		return s.quick
+	}
+	again := func() {
+		t.Helper()
+		eventually(t, "a quick sleep", func() bool { return slept(perf.Minute, "port") })
+	}
+	if slept(perf.Minute, "port") {
+		t.Error("the first sleep is quick")
+	}
+	again()
+	slept(perf.Minute, "neither") // until the near deadline
+	if slept(perf.Minute, "port") {
+		t.Error("the first sleep after a long one is quick")
+	}
+	again()
+	if s.until = perf.Now() + quickNap; slept(2*minNap, "neither") {
+		t.Error("a sleep is quick whose end is nearer")
+	}
+	again()
+	slept(perf.Minute, "bell")
+	again()
+	c.bell.Announce()
+	s.wake() // late: it ends the next sleep
+	c.bell.Cancel()
+	slept(perf.Minute, "neither")
+	s.close()
+	r.close()
+}
