@@ -182,8 +182,12 @@ func (l *Layer) send(e *ip.Endpoint, b bare) syscall.Errno {
 	h := m.Append(hl)
 	sum := e.PseudoSum(Proto, hl) + PutHeader(h, e.LocalPort, e.RemotePort, b.seq, b.ack, hl, b.flags, b.wnd)
 	if b.opts != nil {
-		b.opts.Put(h[HeaderLen:])
-		sum = ip.Sum(h[HeaderLen:], sum)
+		if own, ok := b.opts.putSyn(h); ok {
+			sum += own
+		} else {
+			b.opts.Put(h[HeaderLen:])
+			sum = ip.Sum(h[HeaderLen:], sum)
+		}
 	}
 	Header(h).SetChecksum(^ip.Fold(sum))
 	l.cfg.Stat.Event(perf.EvTCPSegmentSent)

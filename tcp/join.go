@@ -122,8 +122,8 @@ func simple6(next uint8) bool { return next >= Proto && next <= ip.ProtoUDP }
 func joinable(m *mbuf.Mbuf, f []byte, at int) bool {
 	t := f[at:]
 	hl := int(t[12]>>4) * 4
-	return m.NbSegs == 1 && m.OlFlags&^joinFlags == 0 && wholeIP(f, at) &&
-		t[13]&^PSH == ACK && len(t) > hl &&
+	return m.NbSegs == 1 && len(t) > hl && m.OlFlags&^joinFlags == 0 && wholeIP(f, at) &&
+		t[13]&^PSH == ACK &&
 		(hl == HeaderLen || hl == HeaderLen+tsOptionLen && binary.BigEndian.Uint32(t[HeaderLen:]) == tsWord)
 }
 

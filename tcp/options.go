@@ -132,6 +132,21 @@ func (o *Options) briefSyn(h Header, flags uint8) bool {
 	return true
 }
 
+// putSyn is Put for a SYN with all options, and returns the sum of what it wrote, not
+// folded. False: it has not all, and nothing was written.
+func (o *Options) putSyn(h []byte) (sum uint32, ok bool) {
+	if len(h) != HeaderLen+synOptionLen || !o.SackOK || !o.TS {
+		return 0, false
+	}
+	b := (*[synOptionLen]byte)(h[HeaderLen:])
+	mss, scale := optMSS<<24|lenMSS<<16|uint32(o.MSS), optNOP<<24|optWScale<<16|lenWScale<<8|uint32(o.WScale)
+	binary.BigEndian.PutUint64(b[0:], uint64(mss)<<32|synTSWord)
+	binary.BigEndian.PutUint64(b[8:], uint64(o.TSVal)<<32|uint64(o.TSEcr))
+	binary.BigEndian.PutUint32(b[16:], scale)
+	all := uint64(mss) + synTSWord + uint64(o.TSVal) + uint64(o.TSEcr) + uint64(scale)
+	return uint32(all>>16) + uint32(all&0xffff), true
+}
+
 // Len is the number of bytes Put writes, a multiple of 4 and at most 40.
 func (o *Options) Len() int {
 	n := 0

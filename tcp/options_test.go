@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"dataplane/ip"
+
 	"github.com/gopacket/gopacket/layers"
 )
 
@@ -215,6 +217,22 @@ func FuzzOptions(f *testing.F) {
 			t.Fatalf("% x: %+v became %+v", b, o, again)
 		}
 	})
+}
+
+// TestPutSyn: the short way writes what the long one does, and knows its sum.
+func TestPutSyn(t *testing.T) {
+	for i := range uint32(1000) {
+		o := Options{MSS: uint16(i*65 + 1), WScale: int8(i % 15), SackOK: i%7 != 0, TS: i%11 != 0, TSVal: i * 0x9e3779b1, TSEcr: ^i}
+		long, short := make([]byte, HeaderLen+o.Len()), make([]byte, HeaderLen+o.Len())
+		o.Put(long[HeaderLen:])
+		sum, ok := o.putSyn(short)
+		if ok != (o.SackOK && o.TS) {
+			t.Fatalf("%+v: %v", o, ok)
+		}
+		if ok && (string(long) != string(short) || ip.Fold(sum) != ip.Checksum(long, 0)) {
+			t.Fatalf("%+v: % x, sum %#x; want % x, %#x", o, short, ip.Fold(sum), long, ip.Checksum(long, 0))
+		}
+	}
 }
 
 func BenchmarkOptionsParse(b *testing.B) {

@@ -30,6 +30,9 @@ func (l *Layer) transmit(s *Sock) {
 		l.setTimer(s) // the time-out tries again, and gives up in the end
 		return
 	}
+	if s.snd.fin && s.state.sends() && l.finale(s) {
+		return
+	}
 	if s.Dst.MTU != int(s.snd.mtu) {
 		l.resize(s)
 	}

@@ -18,6 +18,9 @@ const challengeRate = 4
 // receive is the procedure of RFC 9293 3.10.7.4 for a segment with ACK, in a
 // synchronised state or in SYN-RECEIVED with a Sock.
 func (l *Layer) receive(s *Sock, g *segment) perf.Verdict {
+	if g.n == 0 && l.farewell(s, g) {
+		return perf.Delivered
+	}
 	if v := l.acceptable(s, g); v != perf.Delivered {
 		return v
 	}

@@ -40,6 +40,26 @@ func (l *Layer) brief(s *Sock) bool {
 	return true
 }
 
+// finale sends our FIN behind what the peer has already, if nothing is in its way: alone,
+// as most often. False: nothing was done.
+func (l *Layer) finale(s *Sock) bool {
+	d := &s.snd
+	if d.nxt != d.max || d.nxt != d.una || d.nxt != s.endSeq() || d.wnd == 0 || d.force || d.last != 0 && l.now-d.last > s.rtt.RTO ||
+		s.loss.phase != open || s.rcv.ooo.Reports() || s.opt.cork&corkUrgent != 0 {
+		return false
+	}
+	hl := s.headerLen()
+	if s.Dst.MTU != int(d.mtu) || int(s.Dst.Hdr)+hl > s.Dst.MTU || s.Dst.Iface.Tx.Pending() >= maxPending {
+		return false
+	}
+	if l.plain(s, d.nxt, hl, 0, FIN|PSH) {
+		l.sent(s, 1)
+	} else {
+		l.setTimer(s)
+	}
+	return true
+}
+
 // headerLen is the length of a header with no option but timestamps.
 func (s *Sock) headerLen() int {
 	if s.rcv.tsOK {

@@ -96,6 +96,10 @@ func (l *Layer) synRcvdAck(s *Sock, g *segment) perf.Verdict {
 		return perf.DropTCPBacklog // the SYN-ACK will be sent again, and asks for the ACK
 	}
 	l.accepted(s)
+	if g.flags&FIN == 0 && s.expected(g) {
+		l.greeting(s, g)
+		return perf.Delivered
+	}
 	return l.receive(s, g)
 }
 
