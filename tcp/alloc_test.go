@@ -282,7 +282,7 @@ func BenchmarkStream(b *testing.B) {
 func BenchmarkConnect(b *testing.B) {
 	x := newBench(b, 0, 1500)
 	self := x.a.Local
-	ls := x.l.listeners.find(&ip.FlowKey{Local: self, LocalPort: 80})
+	ls := x.l.listeners.find(&ip.FlowKey{Local: self, LocalPort: 80}, 0)
 	port := uint16(1024)
 	x.l.cfg.MaxTimeWait = 1000
 	b.ReportAllocs()

@@ -117,7 +117,7 @@ func (l *Layer) unconnected(g *segment) perf.Verdict {
 	if g.tw, ok = l.waits.Lookup(&g.key); ok {
 		return l.step(TimeWait, nil, g)
 	}
-	if ls := l.listeners.find(&g.key); ls != nil && !ls.Opt.Rare.Elsewhere(g.p.Iface.Index) {
+	if ls := l.listeners.find(&g.key, g.p.Iface.Index); ls != nil {
 		if v := l.admit(ls, g); v != perf.Delivered {
 			return v
 		}

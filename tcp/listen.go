@@ -28,17 +28,22 @@ type listenTable struct {
 	rows [64]*Sock
 }
 
-// find returns the listener for a flow: one bound to the very address before
-// one bound to all of its family, and that before one bound to all of both. Listeners
-// that share a port (SO_REUSEPORT) share the flows.
-func (t *listenTable) find(k *ip.FlowKey) *Sock {
+// find returns the listener for a flow that comes by a link: one bound to the very address
+// before one bound to all of its family, and that before one bound to all of both; among
+// equals one bound to the link. Listeners that share a port (SO_REUSEPORT) share the flows.
+func (t *listenTable) find(k *ip.FlowKey, iface uint16) *Sock {
 	var best *Sock
 	rank, n := 0, 0
 	for s := t.rows[k.LocalPort%64]; s != nil; s = s.lst.next {
 		if s.LocalPort != k.LocalPort {
 			continue
 		}
-		r := ip.Fits(s.Local, k.Local, s.Opt.V6 == sock.V6Only)
+		r := 2 * ip.Fits(s.Local, k.Local, s.Opt.V6 == sock.V6Only)
+		if rare := s.Opt.Rare; r != 0 && rare != nil && rare.Device != 0 {
+			if r++; rare.Elsewhere(iface) {
+				continue
+			}
+		}
 		if r == 0 || r < rank {
 			continue
 		}

@@ -230,3 +230,21 @@ func TestInherit(t *testing.T) {
 		t.Errorf("TTL %d, TOS %#x", f.Frame.IP.TTL, f.Frame.IP.TOS)
 	}
 }
+
+// Listeners that share a port, each bound to a link of its own, hear what comes by it, from
+// whomever; and who is bound to one hears before who is bound to none.
+func TestListenLinksApart(t *testing.T) {
+	for _, first := range []uint16{1, 2} { // in either order
+		w := newWire(t)
+		ls := [2]*App{w.Listen(80, 64), w.Listen(80, 64)}
+		ls[0].SK.Rarely().Device, ls[1].SK.Rarely().Device = first, 3-first
+		w.Listen(80, 64)
+		for port := range uint16(40) {
+			f := w.Flow(80, 40000+port)
+			f.Send(Seg{Flags: SYN, MSS: 1460})
+			f.Expect(Seg{Flags: SYN | ACK})
+			f.Send(Seg{})
+			ls[first-1].Accept()
+		}
+	}
+}

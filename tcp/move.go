@@ -48,7 +48,11 @@ func (l *Layer) MoveTo(to *Layer, goes func(k *ip.FlowKey) bool, now perf.Tick) 
 func (l *Layer) handOver(s *Sock, to *Layer) {
 	k := s.key()
 	if s.half() {
-		ls := to.listeners.find(&k)
+		device := uint16(0)
+		if r := s.Opt.Rare; r != nil {
+			device = r.Device // as its listener
+		}
+		ls := to.listeners.find(&k, device-1)
 		if ls == nil {
 			l.done(s, 0)
 			return

@@ -148,8 +148,8 @@ func (l *Layer) timeWaitSyn(_ *Sock, g *segment) perf.Verdict {
 	if tw.tsOK && g.opts.TS && g.opts.TSVal != tw.tsRecent {
 		newer = seqGT(g.opts.TSVal, tw.tsRecent)
 	}
-	ls := l.listeners.find(&g.key)
-	if !newer || ls == nil || ls.Opt.Rare.Elsewhere(g.p.Iface.Index) { // RFC 1337: else anybody could end it
+	ls := l.listeners.find(&g.key, g.p.Iface.Index)
+	if !newer || ls == nil { // RFC 1337: else anybody could end it
 		return l.timeWaitAck(nil, g)
 	}
 	if v := l.admit(ls, g); v != perf.Delivered {

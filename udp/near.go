@@ -43,10 +43,7 @@ func (l *Layer) nearTo(ends uint64, ports uint32) *near {
 func (l *Layer) receiver(n *near, h Header, p *ip.Packet) *Sock {
 	k := &l.key
 	k.Local, k.Remote, k.LocalPort, k.RemotePort = p.Dst, p.Src, h.DstPort(), h.SrcPort()
-	s := l.find(k)
-	for s != nil && s.Opt.Rare.Elsewhere(p.Iface.Index) {
-		s = s.next.fit(k)
-	}
+	s := l.find(k, int(p.Iface.Index))
 	if s != nil {
 		*n = near{ends: p.Ends, ports: le.Uint32(h), gen: l.gen, s: s}
 		n.head.Put(&sock.Datagram{

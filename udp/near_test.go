@@ -83,3 +83,40 @@ func TestNearMoved(t *testing.T) {
 	other.want(s, "there, connected", "x")
 	other.udp.Request(&s.Sock, sock.ReqClose, other.now)
 }
+
+// Sockets that share a port, each bound to a link of its own, hear what comes by it, from
+// whomever; and who is bound to one hears before who is bound to none.
+func TestLinksApart(t *testing.T) {
+	for _, first := range []uint16{1, 2} { // in either order
+		r := newRig(t, 0)
+		share := func(o *sock.Options) { o.ReusePort = true }
+		one, two := r.bind(ip.Addr{}, port, share), r.bind(ip.Addr{}, port, share)
+		r.udp.Device(&one.Sock, first, true)
+		r.udp.Device(&two.Sock, 3-first, true)
+		here, there := one, two // the frames come by link 0
+		if first != 1 {
+			here, there = two, one
+		}
+		for p := uint16(1); p < 50; p++ {
+			r.verdict("by its link", r.recv(dgram{sport: p, data: []byte("x")}), perf.Delivered)
+			r.want(here, "by its link", "x")
+			r.want(there, "by another")
+		}
+		any := r.bind(ip.Addr{}, port, share)
+		r.verdict("before who takes any", r.recv(dgram{data: []byte("x")}), perf.Delivered)
+		r.want(here, "before who takes any", "x")
+		r.want(any, "any")
+		r.sent()
+	}
+}
+
+// A socket that is bound to an address and another link leaves the wildcard what comes.
+func TestLinkBeforeAddress(t *testing.T) {
+	r := newRig(t, 0)
+	share := func(o *sock.Options) { o.ReuseAddr = true }
+	any, bound := r.bind(ip.Addr{}, port, share), r.bind(ours, port, share)
+	r.udp.Device(&bound.Sock, 2, true)
+	r.verdict("wildcard", r.recv(dgram{data: []byte("x")}), perf.Delivered)
+	r.want(any, "wildcard", "x")
+	r.sent()
+}

@@ -67,12 +67,17 @@ func (l *Layer) leave(s *Sock) {
 	s.next, s.where = nil, nowhere
 }
 
-// find returns the socket for a unicast datagram, the most specific one first:
-// connected to the sender, bound to the address, bound to the port.
-func (l *Layer) find(k *ip.FlowKey) *Sock {
+// anyLink as a link: it does not matter by which one a socket hears.
+const anyLink = -1
+
+// find returns the socket for a unicast datagram that comes by a link, the most specific
+// one first: connected to the sender, bound to the address, bound to the port.
+func (l *Layer) find(k *ip.FlowKey, iface int) *Sock {
 	if l.flows.Len() > 0 {
 		if s, ok := l.flows.Lookup(k); ok {
-			return s
+			if s = s.fit(&wish{k: k, iface: iface}); s != nil {
+				return s
+			}
 		}
 	}
 	b := &l.wide
@@ -80,43 +85,68 @@ func (l *Layer) find(k *ip.FlowKey) *Sock {
 	if l.specific > 0 {
 		b.Local = k.Local
 		if s, ok := l.bound.Lookup(b); ok {
-			return choose(s, k)
+			if s = choose(s, k, iface); s != nil {
+				return s
+			}
 		}
 	}
 	if k.Local.Is4() {
 		b.Local = ip.Any4
 		if s, ok := l.bound.Lookup(b); ok {
-			return choose(s, k)
+			if s = choose(s, k, iface); s != nil {
+				return s
+			}
 		}
 	}
 	b.Local = ip.Addr{}
 	s, _ := l.bound.Lookup(b)
-	return choose(s, k)
+	return choose(s, k, iface)
 }
 
-// choose picks one of several sockets with the same key. With SO_REUSEPORT the
-// flows are spread over all; else the newest gets everything, as in Linux.
-func choose(s *Sock, k *ip.FlowKey) *Sock {
-	s = s.fit(k)
-	if s == nil || s.next == nil || !s.Opt.ReusePort {
+// choose picks one of several sockets with the same key; those bound to the link go before
+// those bound to none. With SO_REUSEPORT the flows are spread over all; else the newest
+// gets everything, as in Linux.
+func choose(s *Sock, k *ip.FlowKey, iface int) *Sock {
+	w := wish{k: k, iface: iface, bound: iface != anyLink}
+	first := s.fit(&w)
+	if first == nil && w.bound {
+		w.bound = false
+		first = s.fit(&w)
+	}
+	if s = first; s == nil || s.next == nil || !s.Opt.ReusePort {
 		return s
 	}
 	n := uint32(0)
-	for x := s; x != nil; x = x.next.fit(k) {
+	for x := s; x != nil; x = x.next.fit(&w) {
 		n++
 	}
 	h := (k.Remote.V4() ^ uint32(k.RemotePort)<<16 ^ uint32(k.RemotePort)) * 0x9e3779b1
 	for i := h >> 16 % n; i > 0; i-- {
-		s = s.next.fit(k)
+		s = s.next.fit(&w)
 	}
 	return s
 }
 
-// fit is the first of s and those behind it that k is for: IPv4 is not for a wildcard
-// of IPv6 alone.
-func (s *Sock) fit(k *ip.FlowKey) *Sock {
-	for s != nil && s.Opt.V6 == sock.V6Only && k.Local.Is4() {
+// wish is what a socket is looked for.
+type wish struct {
+	k     *ip.FlowKey
+	iface int
+	bound bool // to the link
+}
+
+// fit is the first of s and those behind it that w is for: IPv4 is not for a wildcard
+// of IPv6 alone, nor what comes by one link for who is bound to another.
+func (s *Sock) fit(w *wish) *Sock {
+	for s != nil {
+		r := s.Opt.Rare
+		switch {
+		case s.Opt.V6 == sock.V6Only && w.k.Local.Is4():
+		case w.bound && (r == nil || r.Device == 0):
+		case w.iface != anyLink && r.Elsewhere(uint16(w.iface)):
+		default:
+			return s
+		}
 		s = s.next
 	}
-	return s
+	return nil
 }
