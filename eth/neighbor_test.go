@@ -169,3 +169,20 @@ func TestNeighborsStops(t *testing.T) {
 		t.Errorf("%d", n)
 	}
 }
+
+// What the configuration says of a neighbour that had told its address before is kept, too,
+// whoever floods us.
+func TestStaticAfterLearned(t *testing.T) {
+	h := newHost(t, nil)
+	one := Addr4([4]byte{10, 0, 0, 77})
+	h.l.Learn(h.ifc, one, [6]byte{2, 9, 9, 9, 9, 9})
+	if !h.l.SetStatic(h.ifc, one, peerMAC, h.now) {
+		t.Fatal("refused")
+	}
+	for i := range 5000 {
+		h.l.Learn(h.ifc, Addr4([4]byte{10, 1, byte(i >> 8), byte(i)}), [6]byte{2, 1, 1, 1, byte(i >> 8), byte(i)})
+	}
+	if n := h.l.Lookup(h.ifc, one); n == nil || n.MAC() != peerMAC {
+		t.Error("forgotten")
+	}
+}

@@ -19,7 +19,9 @@ func (l *Layer) SetStatic(ifc *Iface, ip Addr, mac [6]byte, now perf.Tick) bool 
 		l.nb.statics++
 	}
 	l.settle(n, mac, Permanent, now)
-	n.fresh = always
+	if n.fresh = always; n.class != used { // it told its address before: others must not push it out
+		l.nb.move(n, used)
+	}
 	return true
 }
 
