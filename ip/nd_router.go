@@ -92,7 +92,9 @@ func (k *autoLink) option(kind uint8, opt []byte, p *Packet) {
 			return
 		}
 		var a Addr
-		copy(a[:], opt[8:])
+		if copy(a[:], opt[8:]); a.Is4() { // nobody's in IPv6
+			return
+		}
 		r := autoRoute{Prefix{a, opt[2]}.Masked(), p.Src, pref, lifetime(be.Uint32(opt[4:]), now)}
 		if r.prefix.Bits == 0 { // RFC 4191 3.1: it stands for the default route
 			k.routers = setRoute(k.routers, r, now, maxAutoRouters)

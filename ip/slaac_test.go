@@ -428,3 +428,20 @@ func FuzzND(f *testing.F) {
 		g.discard()
 	})
 }
+
+// A route to IPv4 is nothing that a router of IPv6 can announce: the next snapshot must not
+// fail for it.
+func TestRouteToMapped(t *testing.T) {
+	g := newAutoRig(t, Auto{Routers: true})
+	mapped := addr("10.9.0.0")
+	opt := make([]byte, 24)
+	opt[0], opt[1], opt[2] = optRoute, 3, 112
+	be.PutUint32(opt[4:], 600)
+	copy(opt[8:], mapped[:])
+	g.advert(peerLL, 0, 1800, opt)
+	for _, r := range g.st.Routes {
+		if r.Prefix.Is4() {
+			t.Errorf("a route to %v", r.Prefix)
+		}
+	}
+}
