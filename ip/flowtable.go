@@ -28,6 +28,7 @@ type FlowTable[T any] struct {
 	k0, k1 uint64
 	old    []flowSlot[T] // of before the latest growth; nil: all have moved
 	moved  int           // so many of old have
+	last   uint32        // the slot where a flow was found last
 }
 
 // flowSlot is free when hash is zero. In old it may be gone.
@@ -60,8 +61,19 @@ func NewFlowTable[T any](hint int, secret [16]byte) *FlowTable[T] {
 // Len is how many flows are in the table.
 func (t *FlowTable[T]) Len() int { return t.n }
 
-// Lookup returns the value of k, else T's zero value and false.
+// Lookup returns the value of k, else T's zero value and false. A flow is often that
+// of before.
 func (t *FlowTable[T]) Lookup(k *FlowKey) (v T, ok bool) {
+	if int(t.last) < len(t.slots) {
+		if s := &t.slots[t.last]; s.hash != 0 && s.key.is(k) {
+			return s.val, true
+		}
+	}
+	return t.find(k)
+}
+
+// find is Lookup for any flow.
+func (t *FlowTable[T]) find(k *FlowKey) (v T, ok bool) {
 	if t.n == 0 { // of half-open and resting flows there often are none
 		return v, false
 	}
@@ -70,6 +82,7 @@ func (t *FlowTable[T]) Lookup(k *FlowKey) (v T, ok bool) {
 	for i := h & mask; ; i = (i + 1) & mask {
 		s := &t.slots[i]
 		if s.hash == h && s.key.is(k) {
+			t.last = i
 			return s.val, true
 		}
 		if s.hash == 0 {
