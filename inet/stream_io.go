@@ -125,7 +125,7 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 			}
 			b = b[:got+n]
 		}
-		if flags&sock.MsgPeek == 0 {
+		if flags&sock.MsgPeek == 0 && sk.RX.Len() > 0 {
 			if n := sk.RX.Read(b[got:]); n > 0 {
 				sk.Consumed()
 				s.Rd.Moved(n)

@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"dataplane/eth"
 	"dataplane/perf"
 	"dataplane/sock"
 )
@@ -65,8 +66,8 @@ func (l *Layer) acked(s *Sock, g *segment) {
 	} else {
 		l.arm(s, &s.rtx, l.now+s.rto()) // RFC 6298 5.3
 	}
-	if l.cfg.Eth != nil && s.Dst.Neigh != nil {
-		l.cfg.Eth.Confirm(s.Dst.Neigh, l.now)
+	if n := s.Dst.Neigh; n != nil && !n.Fresh(l.now+eth.Confirmed) && l.cfg.Eth != nil {
+		l.cfg.Eth.Confirm(n, l.now)
 	}
 	l.wantMore(s)
 }

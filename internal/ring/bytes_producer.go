@@ -128,6 +128,13 @@ func (b *Bytes) Commit(n int) {
 // how much it was.
 func (b *Bytes) Write(p []byte) int {
 	head := b.head.Load()
+	if head == b.highest && len(p) > 0 {
+		if to := b.Append(len(p)); to != nil { // most often
+			copy(to, p)
+			b.head.Store(head + uint64(len(p)))
+			return len(p)
+		}
+	}
 	n := min(len(p), int(b.limit.Load())-int(head-b.tail.Load()))
 	if n <= 0 {
 		return 0
