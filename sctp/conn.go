@@ -17,6 +17,9 @@ type conn struct {
 	done chan struct{} // closed by stop
 	once sync.Once
 	why  atomic.Uint32 // the errno that ended it
+
+	own  atomic.Uint32 // the tag that our INIT asked for; written by Write
+	peer atomic.Uint32 // the verification tag of what we send; written by Write. 0: the peer has not said
 }
 
 var _ net.Conn = (*conn)(nil)
@@ -30,6 +33,31 @@ func (c *conn) push(h header) {
 	case c.in <- h:
 	default:
 	}
+}
+
+// noteTags remembers the tags of what we send. Answers to packets of others are not
+// all the association's.
+func (c *conn) noteTags(h header) {
+	switch h.first() {
+	case chunkInitAck, chunkAbort, chunkError, chunkShutdownComplete:
+	case chunkInit:
+		if len(h) >= initLen {
+			c.own.Store(h.initTag())
+		}
+	default:
+		if tag := h.tag(); tag != c.peer.Load() {
+			c.peer.Store(tag)
+		}
+	}
+}
+
+// sent reports whether we have sent the packet that begins with q, as somebody says in an
+// ICMP message: RFC 9260 10, he knows a tag that only the two ends know.
+func (c *conn) sent(q header) bool {
+	if tag := q.tag(); tag != 0 {
+		return tag == c.peer.Load()
+	}
+	return c.peer.Load() == 0 && len(q) >= initLen && q.first() == chunkInit && q.initTag() == c.own.Load()
 }
 
 // fail ends c: the network says that the peer is not there.
@@ -61,10 +89,11 @@ func (c *conn) Write(b []byte) (int, error) {
 		return 0, net.ErrClosed
 	default:
 	}
-	if len(b) < headerLen {
+	if len(b) < headerLen+chunkLen {
 		return 0, syscall.EINVAL
 	}
 	p := append(header(nil), b...)
+	c.noteTags(p)
 	p.setPorts(c.k.lport, c.k.rport)
 	c.l.output(&c.k, p)
 	return len(b), nil

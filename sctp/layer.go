@@ -138,7 +138,7 @@ func (l *layer) handle(d *sock.Datagram, b []byte) {
 	if d.Flags == flagError { // ports as in our packet
 		k.lport, k.rport = be.Uint16(b[4:]), be.Uint16(b[6:])
 		l.mu.Lock()
-		if c := l.conns[k]; c != nil {
+		if c := l.conns[k]; c != nil && c.sent(b[4:]) {
 			c.fail(syscall.Errno(be.Uint32(b)))
 		}
 		l.mu.Unlock()

@@ -11,10 +11,13 @@ var be = binary.BigEndian
 const (
 	headerLen = 12
 	chunkLen  = 4
+	initLen   = headerLen + chunkLen + 4 // of an INIT, as far as the tag it asks for
 
 	chunkInit             = 1
+	chunkInitAck          = 2
 	chunkAbort            = 6
 	chunkShutdownAck      = 8
+	chunkError            = 9
 	chunkShutdownComplete = 14
 
 	flagT = 1 // of ABORT and SHUTDOWN COMPLETE: the tag is the one that the peer sent
@@ -31,6 +34,9 @@ func (h header) src() uint16 { return be.Uint16(h) }
 func (h header) dst() uint16 { return be.Uint16(h[2:]) }
 func (h header) tag() uint32 { return be.Uint32(h[4:]) }
 func (h header) first() byte { return h[headerLen] }
+
+// initTag is the tag that an INIT of initLen bytes asks for.
+func (h header) initTag() uint32 { return be.Uint32(h[headerLen+chunkLen:]) }
 
 // hasAbort reports whether the peer has ended the association at once.
 func (h header) hasAbort() bool {
@@ -77,10 +83,10 @@ func refusal(h header) []byte {
 	case chunkAbort, chunkShutdownComplete:
 		return nil
 	case chunkInit:
-		if len(h) < headerLen+chunkLen+4 || tag != 0 {
+		if len(h) < initLen || tag != 0 {
 			return nil
 		}
-		tag, flags = be.Uint32(h[headerLen+chunkLen:]), 0
+		tag, flags = h.initTag(), 0
 	case chunkShutdownAck:
 		typ = chunkShutdownComplete
 	}

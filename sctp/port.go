@@ -13,7 +13,7 @@ import (
 // number is SCTP's above IP.
 const number = 132
 
-// flagError marks a record in RX that is an ICMP error: the errno, and what it says of our
+// flagError marks a record in RX that is an ICMP error: the errno, and what it quotes of our
 // packet.
 const flagError = 1
 
@@ -66,9 +66,10 @@ func (p *port) Error(e *ip.Error) perf.Verdict {
 	if !e.Hard || e.MTU != 0 { // the association's own timers find out
 		return perf.Delivered
 	}
-	b := p.room(12)
+	q := e.Payload[:min(len(e.Payload), initLen)]
+	b := p.room(4 + len(q))
 	be.PutUint32(b, uint32(e.Errno))
-	copy(b[4:], e.Payload[:8])
+	copy(b[4:], q)
 	d := sock.Datagram{Peer: sock.Name{Addr: e.Dst}, Local: sock.Name{Addr: e.Src}, Flags: flagError, Len: len(b), Time: e.Now}
 	return p.put(&d, b)
 }
