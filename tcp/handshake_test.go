@@ -350,3 +350,24 @@ func TestConnectErrors(t *testing.T) {
 		t.Errorf("connect of a listener: %v", e)
 	}
 }
+
+// What a dissolved socket had yet to say of urgent data is not the next connection's.
+func TestUrgentNotInherited(t *testing.T) {
+	w := newWire(t)
+	f, a := w.Active(Seg{MSS: 1000}, ms)
+	w.Stack.TCP.Urge(a.SK, []byte("!"))
+	w.Turn()
+	f.Expect(Seg{Flags: URG | ACK | PSH, Data: "!"})
+	sk := w.Stack.TCP.NewSock()
+	sk.Like(a.TCP())
+	b := w.NewApp(&sk.Sock)
+	if e := b.Connect(40001, 80); e != 0 {
+		t.Fatal(e)
+	}
+	g := w.Flow(40001, 80)
+	g.Expect(Seg{Flags: SYN})
+	g.Send(Seg{Flags: SYN | ACK, MSS: 1000})
+	g.Expect(Seg{})
+	b.WriteString("x")
+	g.Expect(Seg{Flags: ACK | PSH, Data: "x"})
+}

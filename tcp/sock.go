@@ -253,7 +253,7 @@ func (l *Layer) NewSock() *Sock { return l.newSock() }
 func (s *Sock) Like(o *Sock) {
 	s.Opt, s.opt = o.Opt, o.opt
 	s.Opt.Rare = o.Opt.Rare.Inherit()
-	s.opt.cork &^= corkMore
+	s.opt.cork &^= corkMore | corkUrgent // which are of what was being sent
 	s.TTL, s.TOS, s.DontFrag, s.Group = o.TTL, o.TOS, o.DontFrag, o.Group
 	s.TX.SetLimit(int(s.Opt.SndBuf))
 }
