@@ -46,6 +46,7 @@ type verdict struct {
 	Against string  `json:"against,omitempty"`
 	By      string  `json:"by,omitempty"`
 	Less    string  `json:"less,omitempty"`
+	Of      string  `json:"of,omitempty"` // which blocks; "": all
 	AtMost  bool    `json:"at_most,omitempty"`
 	Unit    string  `json:"unit,omitempty"`
 	Must    float64 `json:"must,omitempty"`
@@ -63,7 +64,14 @@ func (res *result) sum(r row) {
 		o.sum(res.Unit)
 	}
 	res.Goals = nil
+	quiet, of := res.calm()
 	for _, g := range r.allGoals() {
+		if g.calm {
+			v := quiet.judge(g)
+			v.Of = of
+			res.Goals = append(res.Goals, v)
+			continue
+		}
 		res.Goals = append(res.Goals, res.judge(g))
 	}
 }
@@ -313,6 +321,9 @@ func (v *verdict) title() string {
 	}
 	if v.Less != "" {
 		s += ", less " + v.Less
+	}
+	if v.Of != "" {
+		s += ", " + v.Of
 	}
 	return s
 }

@@ -69,6 +69,7 @@ type goal struct {
 	by      string // its measure, if another one
 	less    string // a side whose number is taken off both: the generator's own
 	atMost  bool
+	calm    bool    // of calm blocks only, see bare.go
 	unit    string  // of a number alone: "ns", "B"
 	must    float64 // 0: none; without both it is for information
 	aim     float64

@@ -35,10 +35,11 @@ func closedLoop() row {
 			theirs("gvisor", func() (*subject, error) { return gvisorTCP(byWire, 1, serveEcho, service) }),
 			theirs("linux-lo", func() (*subject, error) { return loopback.tcp(1, serveEcho, service) }),
 			extra(theirs("floor", func() (*subject, error) { return floorTCP(floorRing, 1, serveEcho, service) })),
+			extra(bareSide(0)),
 		},
 		goals: slices.Concat(times("goroutine", "gvisor", 6, 12), times("resident", "gvisor", 6, 12),
-			times("floor", "gvisor", 0, 0), times("goroutine", "floor", 0, 0)),
-		note: "Service time: the next request waits for the answer." + calmNote + " " + floorNote,
+			times("floor", "gvisor", 0, 0), times("goroutine", "floor", 0, 0), []goal{ownTail(bareName, 0, 0, false)}),
+		note: "Service time: the next request waits for the answer." + calmNote + " bare: 2.5 µs of work without a stack, again and again. " + floorNote,
 	}
 }
 
@@ -72,13 +73,21 @@ func openLoop() row {
 			{name: "goroutine", plane: true, alloc: true, open: func() (*subject, error) {
 				return planeTCP(openPlanes, 16, serveEcho, func(c []net.Conn) load { return halfLoad(c, latency.Goroutines{}) })
 			}},
+			bareSide(0.5),
 		},
 		goals: []goal{
-			{side: "resident", measure: "p99.9", against: "resident", by: "p50", atMost: true, must: 20, aim: 8},
-			{side: "goroutine", measure: "p99.9", against: "goroutine", by: "p50", atMost: true, must: 20, aim: 8},
+			ownTail("resident", 20, 8, true), ownTail("goroutine", 20, 8, true),
+			ownTail("resident", 0, 0, false), ownTail("goroutine", 0, 0, false), ownTail(bareName, 0, 0, false),
 		},
-		note: "From when a request was meant to leave (no coordinated omission); equal gaps." + calmNote,
+		note: "From when a request was meant to leave (no coordinated omission); equal gaps." + calmNote +
+			" bare: one goroutine that works 2.5 µs when it should, without a stack: what it has beyond that is the machine's and the runtime's. " +
+			"Judged are the blocks in which the bare loop itself would have reached the must; how many they are is said, and what all blocks give.",
 	}
+}
+
+// ownTail is the goal of a side's p99.9 by its own p50.
+func ownTail(side string, must, aim float64, calm bool) goal {
+	return goal{side: side, measure: "p99.9", against: side, by: "p50", atMost: true, must: must, aim: aim, calm: calm}
 }
 
 // halfLoad is the load of row 11.
