@@ -26,8 +26,8 @@ const (
 // lcore.
 type deviceProto interface {
 	// Device lets what sk sends leave by one link (its number plus 1; 0: as the routes
-	// say), and with only what comes by others is not for it.
-	Device(sk *sock.Sock, iface uint16, only bool)
+	// say), and what comes by others than the link only is not for it.
+	Device(sk *sock.Sock, iface, only uint16)
 }
 
 // setDevice sets an option of the interface; false: o is none.
@@ -86,7 +86,7 @@ func (h *Host) link(index int) *ip.RouteIface {
 func bindToDevice(s *sock.Socket, index int) syscall.Errno {
 	x := more(s)
 	x.device.Store(uint32(index))
-	return tellDevice(s, cmp.Or(index, int(x.unicast.Load())), true)
+	return tellDevice(s, cmp.Or(index, int(x.unicast.Load())), index)
 }
 
 // setUnicastIf is IP_UNICAST_IF. EINVAL: s is bound to another interface.
@@ -100,17 +100,17 @@ func setUnicastIf(s *sock.Socket, index uint32) syscall.Errno {
 		return syscall.EINVAL
 	}
 	x.unicast.Store(index)
-	return tellDevice(s, int(cmp.Or(bound, index)), false)
+	return tellDevice(s, int(cmp.Or(bound, index)), int(bound))
 }
 
-// tellDevice tells every part of s by which interface it sends.
-func tellDevice(s *sock.Socket, index int, only bool) syscall.Errno {
+// tellDevice tells every part of s by which interface it sends, and by which it hears.
+func tellDevice(s *sock.Socket, index, only int) syscall.Errno {
 	return errnoOf(visit(s, s.Group(), func(sk *sock.Sock) syscall.Errno {
 		p, ok := sk.Proto.(deviceProto)
 		if !ok {
 			return syscall.ENOPROTOOPT
 		}
-		p.Device(sk, uint16(index), only)
+		p.Device(sk, uint16(index), uint16(only))
 		return 0
 	}))
 }

@@ -3,6 +3,7 @@ package inet
 import (
 	"syscall"
 	"testing"
+	"time"
 
 	"dataplane/sock"
 )
@@ -42,12 +43,28 @@ func TestBindToDevice(t *testing.T) {
 		if local, _ := lo.Names(); local.AddrPort().Addr().String() != "127.0.0.1" {
 			t.Errorf("it sends from %v", local)
 		}
+
 		fails(t, "no such interface", lo.SetOption(syscall.SOL_SOCKET, soBindToDevice, []byte("none")), syscall.ENODEV)
 		fails(t, "another one", lo.SetOption(syscall.IPPROTO_IP, ipUnicastIf, []byte{0, 0, 0, 1}), syscall.EINVAL)
 		v := make([]byte, 16)
 		if n, err := lo.GetOption(syscall.SOL_SOCKET, soBindToDevice, v); n != 3 || err != nil || string(v[:3]) != "lo\x00" {
 			t.Errorf("%q, %v", v[:n], err)
 		}
+	})
+}
+
+// The interface that a socket only sends by is none that it hears by, also after it was
+// bound to it.
+func TestUnicastIf(t *testing.T) {
+	each(t, func(t *testing.T, a, b *bed) {
+		_, s := dgrams(a, b)
+		must(t, s.SetOption(syscall.IPPROTO_IP, ipUnicastIf, []byte{0, 0, 0, 1}))
+		for _, name := range []string{"wire", ""} {
+			must(t, s.SetOption(syscall.SOL_SOCKET, soBindToDevice, []byte(name)))
+		}
+		s.Rd.SetDeadline(time.Now().Add(10 * time.Second))
+		b.socket(sock.TypeDgram).SendTo([]byte("by the loopback"), 0, nameAt("127.0.0.1:7"))
+		recv(t, s, "by the loopback")
 	})
 }
 

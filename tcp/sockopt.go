@@ -66,11 +66,11 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 }
 
 // Device lets what sk sends leave by one link (its number plus 1; 0: as the routes say),
-// and with only what comes by others is not for it.
-func (l *Layer) Device(sk *sock.Sock, iface uint16, only bool) {
+// and what comes by others than the link only is not for it.
+func (l *Layer) Device(sk *sock.Sock, iface, only uint16) {
 	sk.Owner.(*Sock).SetDevice(iface)
-	if only {
-		sk.Rarely().Device = iface
+	if only != 0 || sk.Opt.Rare != nil {
+		sk.Rarely().Device = only
 	}
 }
 
