@@ -33,8 +33,8 @@ func (f *file) recvmsg(m *sock.Msg) (int, error) {
 		m.Buf = s.b
 	}
 	if len(m.Buf) == 0 && flags&unix.MSG_ERRQUEUE == 0 && f.s.Protocol == unix.IPPROTO_TCP {
-		var one [1]byte // as Linux: nothing is read when there is something
-		_, err := f.s.Recv(one[:], f.flags(flags)&unix.MSG_DONTWAIT|unix.MSG_PEEK)
+		// As Linux: nothing is read when there is something.
+		_, err := f.s.Recv(nil, f.flags(flags)&unix.MSG_DONTWAIT|unix.MSG_WAITALL)
 		m.Flags = 0
 		return 0, plainErrno(err)
 	}
@@ -166,8 +166,12 @@ func (f *file) recvv(pieces [][]byte, m *sock.Msg) (int, error) {
 	s := getScratch(min(total(pieces), maxMessage))
 	defer s.put()
 	m.Buf = s.b
+	gone := m.Flags&unix.MSG_TRUNC != 0 && f.s.Protocol == unix.IPPROTO_TCP // what is read is thrown away
 	n, err := f.recvmsg(m)
 	rest := s.b[:min(max(n, 0), len(s.b))]
+	if gone {
+		rest = nil
+	}
 	for _, b := range pieces {
 		rest = rest[copy(b, rest):]
 	}

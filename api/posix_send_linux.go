@@ -28,7 +28,7 @@ func (f *file) sendmsg(b, oob []byte, to unix.Sockaddr, flags int) (n int, err e
 		return 0, unix.EOPNOTSUPP
 	}
 	part := flags&unix.MSG_MORE != 0 && f.s.Type != unix.SOCK_STREAM
-	if part && f.s.Family == unix.AF_UNIX { // as Linux: not looked at
+	if part && f.s.Family != unix.AF_INET && f.s.Family != unix.AF_INET6 { // as Linux: not looked at
 		part, flags = false, flags&^unix.MSG_MORE
 	}
 	flags = f.flags(flags) & (unix.MSG_DONTWAIT | unix.MSG_MORE)

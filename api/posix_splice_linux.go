@@ -12,7 +12,8 @@ const spliceFlags = unix.SPLICE_F_MOVE | unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_
 // and returns how much it was; 0 is the end. Linux has a pipe between two sockets, and so
 // two calls; here the bytes go from one ring to the other at once. It waits for the first
 // byte, and for room, unless the descriptor concerned is O_NONBLOCK or flags have
-// SPLICE_F_NONBLOCK. Errors: EINVAL (not two streams, or an offset).
+// SPLICE_F_NONBLOCK. Before an urgent byte it ends: 0. Errors: EINVAL (not two streams, or
+// an offset).
 func (u *Posix) Splice(rfd int, roff *int64, wfd int, woff *int64, len int, flags int) (n int64, err error) {
 	from, err := u.socket(rfd)
 	if err != nil {
@@ -76,6 +77,9 @@ func lend(from, to *sock.Socket, ops sock.LoanOps, most, read, write int) (sent 
 	x, y, err := ops.Borrow(from, 1)
 	if err != nil {
 		return 0, err
+	}
+	if u, at, ok := from.SK().Marked(); ok && !u.Inline.Load() { // as Linux: not what comes with an urgent byte
+		most = int(min(uint64(most), at-from.SK().RX.Tail()))
 	}
 	for _, b := range [2][]byte{x, y} {
 		if b = b[:min(len(b), most-sent)]; len(b) == 0 {

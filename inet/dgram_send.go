@@ -147,9 +147,11 @@ func describe(s *sock.Socket, m *sock.Msg, n int, d *sock.Datagram) error {
 	p := of(s)
 	seg := int(p.segment.Load())
 	if len(m.Control) > 0 {
+		held := seg & corked // which a size for this message does not change
 		if err := parseControl(p.host, overOf(s, m), m.Control, d, &seg); err != nil {
 			return err
 		}
+		seg |= held
 	}
 	if err := destination(s, m, d); err != nil {
 		return err

@@ -14,7 +14,8 @@ type pingOps struct{ rawOps }
 var (
 	pingSocks = new(pingOps)
 
-	_ sock.ProtoOps = pingSocks
+	_ sock.ProtoOps    = pingSocks
+	_ sock.DissolveOps = pingSocks
 )
 
 // echoLen is the header of an echo request.
@@ -47,20 +48,60 @@ func pingBind(s *sock.Socket, local sock.Name) error {
 	if err != nil {
 		return err
 	}
+	fixed := fixedOf(&local)
 	id, errno := p.host.pingIDs.Reserve(ip.Addr{}, local.Port, share)
 	if errno != 0 {
 		return errno
 	}
+	p.fixed = fixed
 	p.bound = &sock.Name{Port: id}
 	local.Port, inner.Port = id, id
 	err = onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Bind(sk, inner) })
 	if err != nil {
-		p.host.pingIDs.Release(ip.Addr{}, id)
-		p.bound = nil
+		p.unbindPing()
 		return err
 	}
 	s.SetNames(local, sock.Name{})
 	s.SetState(sock.Bound)
+	return nil
+}
+
+// unbindPing gives the identifier back. Under Wr's lock.
+func (p *private) unbindPing() {
+	if p.bound != nil {
+		p.host.pingIDs.Release(ip.Addr{}, p.bound.Port)
+		p.bound = nil
+	}
+}
+
+// Dissolve lets go of the peer, and of what of the name was not bound to: without an
+// identifier the Socket hears nothing.
+func (*pingOps) Dissolve(s *sock.Socket) error {
+	s.Wr.Lock()
+	defer s.Wr.Unlock()
+	switch {
+	case s.Closed():
+		return sock.ErrClosed
+	case s.State() == sock.Unconnected:
+		return nil
+	}
+	local := unboundName(s)
+	inner := innerLocal(s, local)
+	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
+		sk.Proto.(unbinder).Unbind(sk) //nolint:forcetypeassert // package raw's
+		if local.Port == 0 {
+			return 0
+		}
+		return sk.Proto.Bind(sk, inner)
+	})
+	if err != nil {
+		return err
+	}
+	s.SetNames(local, sock.Name{})
+	if s.SetState(sock.Bound); local.Port == 0 {
+		of(s).unbindPing()
+		s.SetState(sock.Unconnected)
+	}
 	return nil
 }
 
@@ -69,7 +110,7 @@ func (*pingOps) Connect(s *sock.Socket, to sock.Name, _ int) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
 	if s.State() == sock.Unconnected {
-		if err := pingBind(s, sock.Name{}); err != nil {
+		if err := pingBind(s, nameOnly(s)); err != nil {
 			return err
 		}
 	}
@@ -93,7 +134,7 @@ func (o *pingOps) SendMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 		return 0, syscall.EINVAL
 	}
 	if s.State() == sock.Unconnected && (m.Named || len(m.Control) > 0) {
-		if err := pingBind(s, sock.Name{}); err != nil {
+		if err := pingBind(s, nameOnly(s)); err != nil {
 			return 0, err
 		}
 	}

@@ -2,6 +2,7 @@ package inet
 
 import (
 	"bytes"
+	"math"
 	"syscall"
 
 	"dataplane/ip"
@@ -289,10 +290,7 @@ func (*rawOps) Release(s *sock.Socket) error {
 	}
 	p := of(s)
 	p.host.Groups.LeaveAll(&p.groups.joined)
-	if p.bound != nil { // of a ping socket
-		p.host.pingIDs.Release(ip.Addr(p.bound.Addr), p.bound.Port)
-		p.bound = nil
-	}
+	p.unbindPing()
 	return nil
 }
 
@@ -310,7 +308,7 @@ func (o *rawOps) SetOption(s *sock.Socket, level, name int, v []byte) error {
 	case level == syscall.IPPROTO_IP && name == syscall.IP_HDRINCL:
 		more(s).whole.Store(sock.IntOrByte(v) != 0)
 	case name == ipv6Checksum && (level == solRaw || level == syscall.IPPROTO_IPV6):
-		more(s).sumEnd.Store(int32(max(sock.IntOrByte(v)+2, 0)))
+		more(s).sumEnd.Store(int32(min(max(sock.IntOrByte(v)+2, 0), math.MaxInt32)))
 		if sock.IntOrByte(v) < 0 {
 			more(s).sumEnd.Store(0)
 		}

@@ -102,7 +102,8 @@ func (o *streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 }
 
 // Recv reads what is there, or waits for the first byte. 0 bytes without an
-// error is the end of the stream.
+// error is the end of the stream. No room for any: nothing is waited for but with
+// MsgWaitall, and that is that there is something.
 func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
 		if err := awaitReading(s, flags); err == errOver {
@@ -160,7 +161,8 @@ func ended(s *sock.Socket, sk *sock.Sock) bool {
 func readLast(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, done bool, err error) {
 	n, end, err := readRest(s, sk, b, flags, got)
 	got += n
-	return n, err != nil || end || n == len(b) || got > 0 && flags&sock.MsgWaitall == 0 && got >= s.Rd.Least(), err
+	full := n == len(b) && (n > 0 || flags&sock.MsgWaitall == 0)
+	return n, err != nil || end || full || got > 0 && flags&sock.MsgWaitall == 0 && got >= s.Rd.Least(), err
 }
 
 // beyond is how much of what the ring holds a reader that waits has seen.
@@ -189,7 +191,7 @@ func readRest(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, e
 		return 0, false, nil // Wait looks once more
 	}
 	switch {
-	case len(b) == 0:
+	case len(b) == 0 && (flags&sock.MsgWaitall == 0 || sk.RX.Len() > 0):
 		return 0, true, nil
 	case got > 0 && sk.PeekError() != 0: // what came goes first, the next call gets the error
 		return 0, true, nil

@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"slices"
 	"syscall"
 
 	"dataplane/sock"
@@ -26,7 +27,12 @@ func (*ops) Poll(s *sock.Socket) (mask uint32) {
 func (*ops) Ioctl(s *sock.Socket, request uint) (n int, err error) {
 	switch request {
 	case syscall.TIOCINQ:
-		s.Rd.Lock()
+		comes := func() bool {
+			return slices.ContainsFunc(s.Group(), func(sk *sock.Sock) bool { return sk.RX.Len() > 0 })
+		}
+		if !s.Rd.LockWhile(comes) {
+			return 0, nil
+		}
 		defer s.Rd.Unlock()
 		if _, sk := oldest(s.Group()); sk != nil {
 			h, _, _ := sock.DatagramAt(&sk.RX, sk.RX.Tail())

@@ -73,6 +73,17 @@ func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
 	return 0
 }
 
+// Unbind makes a ping socket what it was before Bind and Connect; what it has received
+// stays.
+func (l *Layer) Unbind(sk *sock.Sock) {
+	s := of(sk)
+	l.drain(s, l.core.Now)
+	l.forget(s)
+	s.LocalPort, s.own, s.peer, s.ears = 0, ip.Addr{}, ip.Addr{}, false
+	s.Endpoint.Remote = ip.Addr{}
+	sk.Unset(sock.FlagConnected)
+}
+
 // Listen is not for raw sockets.
 func (l *Layer) Listen(*sock.Sock, int) syscall.Errno { return syscall.EOPNOTSUPP }
 

@@ -74,6 +74,27 @@ func (d *Side) TryLock() bool {
 	return d.mu.TryLock()
 }
 
+// LockWhile takes the side, but gives up once cond does not hold: who has it may wait for
+// what cond asks for.
+func (d *Side) LockWhile(cond func() bool) bool {
+	for cond() {
+		if d.mu.TryLock() {
+			return true
+		}
+		d.yield()
+	}
+	return false
+}
+
+// yield lets others run.
+func (d *Side) yield() {
+	if t := d.w.tasks().current(); t != nil {
+		t.pause()
+		return
+	}
+	runtime.Gosched()
+}
+
 // Give closes the side to goroutines for good, when none of them is at work in it:
 // code inside the plane has the socket from now on. False: it is closed already.
 func (d *Side) Give() bool {
@@ -109,11 +130,7 @@ func (d *Side) Moved(n int) {
 		return
 	}
 	d.busy = 0
-	if t := d.w.tasks().current(); t != nil {
-		t.pause()
-		return
-	}
-	runtime.Gosched()
+	d.yield()
 }
 
 // Err returns why this direction cannot wait: closed, or past its deadline.

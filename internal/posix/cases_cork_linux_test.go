@@ -10,7 +10,11 @@ var corkCases = []testCase{
 	{"UDP_CORK", internet, caseCork},
 }
 
-const udpCork = 1 // UDP_CORK
+// Options that x/sys/unix does not name.
+const (
+	udpCork    = 1
+	udpSegment = 103
+)
 
 // parts sends text to sa, and says what then comes to s.
 func (p *program) part(what string, c int, text string, to unix.Sockaddr, oob []byte, flags, s int) {
@@ -69,6 +73,8 @@ func caseMore(p *program) {
 	p.part("the last", c, "b", nil, nil, 0, s)
 	p.part("one", c, "a", nil, nil, more, s)
 	p.part("with control", c, "b", nil, tos, 0, s)
+	p.part("one", c, "a", nil, nil, more, s)
+	p.part("with a size", c, "bcd", nil, cmsg(unix.IPPROTO_UDP, udpSegment, []byte{2, 0}), 0, s)
 	p.part("one", c, "a", nil, nil, more, s)
 	p.must(p.u.Shutdown(c, unix.SHUT_WR))
 	p.part("shut", c, "b", nil, nil, more, s)

@@ -14,6 +14,7 @@ var pingCases = []testCase{
 	{"ping: flags", four | six, casePingFlags},
 	{"ping: peers", four | six, casePingPeer},
 	{"ping: errors", four | six, casePingErrors},
+	{"ping: letting go of a peer", four | six, casePingDissolve},
 	{"UDP-Lite: coverage", four | six, caseLiteCoverage},
 	{"UDP-Lite: datagrams", four | six, caseLiteDgram},
 	{"UDP-Lite: errors", four | six, caseLiteErrors},
@@ -236,4 +237,33 @@ func caseLiteErrors(p *program) {
 	p.send("send", c, "hello", 0)
 	p.ready("refused", c, unix.POLLERR)
 	p.send("send again", c, "hello", 0)
+}
+
+func casePingDissolve(p *program) {
+	for _, port := range []int{4711, 0} {
+		fd, _ := p.ping()
+		p.must(p.u.Bind(fd, p.local(port)))
+		p.dissolve("no peer", fd)
+		p.names("as it was", fd)
+		p.must(p.u.Connect(fd, p.local(1)))
+		p.names("connected", fd)
+		p.dissolve("let go", fd)
+		p.names("then", fd)
+	}
+	fd, request := p.ping()
+	p.dissolve("not bound", fd)
+	p.must(p.u.Connect(fd, p.local(1)))
+	p.dissolve("let go", fd)
+	p.names("then", fd)
+	p.send("to nobody", fd, string(request), 0)
+	p.sendto("send", fd, request, p.local(0), 0)
+	p.names("bound by that", fd)
+	p.wait(fd, unix.POLLIN)
+	p.err("bind", p.u.Bind(fd, p.local(4712)))
+	p.must(p.u.Connect(fd, p.local(1)))
+	p.dissolve("let go", fd)
+	p.err("bind", p.u.Bind(fd, p.local(4712)))
+	p.names("bound", fd)
+	p.must(p.u.Connect(fd, p.local(1)))
+	p.send("to the peer", fd, string(request), 0)
 }

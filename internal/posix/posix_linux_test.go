@@ -123,6 +123,7 @@ var parts = []part{
 	{unixCases, nil},
 	{rawCases, rawReasons},
 	{pingCases, pingReasons},
+	{cornerCases, nil},
 	{netlinkCases, netlinkReasons},
 	{routeCases, routeReasons},
 }
