@@ -115,8 +115,8 @@ func (t *talker) record(typ recordType, group Addr, sources []Addr) {
 			t.flush()
 		}
 		fit := min(len(sources), (room-len(t.out.b)-4-size)/size)
-		if fit < 0 {
-			return // no link is so narrow
+		if fit < min(len(sources), 1) {
+			return // the link is too narrow for a record
 		}
 		t.out.b = append(t.out.b, byte(typ), 0)
 		t.out.b = be.AppendUint16(t.out.b, uint16(fit))

@@ -263,3 +263,14 @@ func FuzzIGMP(f *testing.F) {
 		}
 	})
 }
+
+// A link on which no record with a source fits has none, and nobody waits for it.
+func TestReportNarrowLink(t *testing.T) {
+	for mtu := 68; mtu < 90; mtu++ {
+		g := newGroupRig(t)
+		g.ifaces[0].MTU = mtu
+		g.do(0, JoinSource, addr("239.1.2.3"), peer0)
+		g.advance(5 * perf.Second)
+		g.igmps()
+	}
+}
