@@ -31,20 +31,18 @@ func (s State) String() string {
 // How long and how often. RFC 4861 10, RFC 1122 2.3.2.1.
 const (
 	reachableTime = 30 * perf.Second
-
-	// Confirmed is for who is about to call Confirm: a neighbour that is fresh for so much
-	// longer does not need it yet.
-	Confirmed   = reachableTime / 2
-	delayTime   = 5 * perf.Second
-	retransTime = perf.Second // at most one request a second for an address
-	maxRequests = 3
-	failedTime  = 3 * perf.Second  // a failed neighbour is not asked again for so long
-	unusedTime  = perf.Minute      // learned and never used: forgotten
-	idleTime    = 10 * perf.Minute // used once and idle: forgotten
-	gcTime      = 10 * perf.Second
+	assuredTime   = reachableTime / 2 // a neighbour that is fresh for so much longer needs no Confirm yet
+	delayTime     = 5 * perf.Second
+	retransTime   = perf.Second // at most one request a second for an address
+	maxRequests   = 3
+	failedTime    = 3 * perf.Second  // a failed neighbour is not asked again for so long
+	unusedTime    = perf.Minute      // learned and never used: forgotten
+	idleTime      = 10 * perf.Minute // used once and idle: forgotten
+	gcTime        = 10 * perf.Second
 
 	never  = perf.Tick(math.MaxInt64)
 	always = never
+	asked  = always - 1 // of a neighbour that is used while it waits to be confirmed
 )
 
 // Bounds of one core's table.

@@ -37,6 +37,9 @@ func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, ethertype uint16, now perf.Tick
 // Fresh reports whether n's address is known, and needs no asking.
 func (n *Neighbor) Fresh(now perf.Tick) bool { return now < n.fresh }
 
+// Assured reports whether it would change nothing to Confirm n yet.
+func (n *Neighbor) Assured(now perf.Tick) bool { return now+assuredTime < n.fresh && n.fresh != asked }
+
 // Send sends what Frame has begun. Takes m.
 func (n *Neighbor) Send(m *mbuf.Mbuf) { n.iface.Tx.Add(m) }
 

@@ -60,7 +60,7 @@ func (n *Neighbor) enter(s State, now perf.Tick) {
 	case Reachable:
 		n.fresh = now + n.reachable()
 	case Delay, Probe:
-		n.fresh = always
+		n.fresh = asked
 	default:
 		n.fresh = 0
 	}

@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"dataplane/eth"
 	"dataplane/perf"
 	"dataplane/sock"
 )
@@ -66,7 +65,7 @@ func (l *Layer) acked(s *Sock, g *segment) {
 	} else {
 		l.arm(s, &s.rtx, l.now+s.rto()) // RFC 6298 5.3
 	}
-	if n := s.Dst.Neigh; n != nil && !n.Fresh(l.now+eth.Confirmed) && l.cfg.Eth != nil {
+	if n := s.Dst.Neigh; n != nil && !n.Assured(l.now) && l.cfg.Eth != nil {
 		l.cfg.Eth.Confirm(n, l.now)
 	}
 	l.wantMore(s)
