@@ -7,9 +7,14 @@ import (
 
 // Recv waits for a datagram and copies as much of it as fits; the rest is lost.
 func (*dgramOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
-	sk, err := waiting(s, flags)
-	if sk == nil {
-		return 0, err
+	sk := s.Alone()
+	if sk == nil || sk.RX.Len() == 0 || s.Rd.Refused() {
+		var err error
+		if sk, err = waiting(s, flags); sk == nil {
+			return 0, err
+		}
+	} else {
+		s.SetLast(0)
 	}
 	pos := sk.RX.Tail()
 	h, x, y := sock.DatagramAt(&sk.RX, pos)

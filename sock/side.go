@@ -54,7 +54,7 @@ func (d *Side) Lock() {
 		if d.mu.TryLock() {
 			return
 		}
-	} else if c.atWork() && !d.inside {
+	} else if t := c.running.Load(); t != nil && t.g.Load() == getg() && !d.inside { // c.atWork, in line
 		d.inside = true
 		return
 	}

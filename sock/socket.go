@@ -146,6 +146,14 @@ func (s *Socket) Single() *Sock {
 	return s.sk.Load()
 }
 
+// Alone is Single for datagram sockets too, whose group may be of one.
+func (s *Socket) Alone() *Sock {
+	if g := s.group.Load(); g != nil && len(*g) > 1 {
+		return nil
+	}
+	return s.sk.Load()
+}
+
 // Group returns the Socks of s: listeners and datagram sockets have one per lcore,
 // connections one. The caller must not change it. For a stream that does not listen
 // it may allocate.

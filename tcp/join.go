@@ -49,7 +49,7 @@ func (l *Layer) Join(b []*mbuf.Mbuf) int {
 		rows[i].head = nil
 	}
 	n := 0
-	for _, m := range b {
+	for i, m := range b {
 		f := m.Bytes()
 		var r *run
 		at := atTCP
@@ -74,7 +74,9 @@ func (l *Layer) Join(b []*mbuf.Mbuf) int {
 				r.next = binary.BigEndian.Uint32(f[at+4:]) + uint32(r.size)
 			}
 		}
-		b[n] = m
+		if n != i {
+			b[n] = m
+		}
 		n++
 	}
 	return n

@@ -42,7 +42,7 @@ func (l *Layer) SendPeer(sk *sock.Sock, b []byte, now perf.Tick) syscall.Errno {
 	if s.Dst.Iface.Tx.Pending() >= congested {
 		return syscall.EAGAIN
 	}
-	return l.send(s, &s.Endpoint, s.RemotePort, [2][]byte{b}, now)
+	return l.sendOne(s, &s.Endpoint, s.RemotePort, b, now)
 }
 
 // SendBack answers d, which has come for the unconnected sk: b to where d is from, from
@@ -61,7 +61,7 @@ func (l *Layer) SendBack(sk *sock.Sock, d *sock.Datagram, b []byte, now perf.Tic
 	if w.iface.Tx.Pending() >= congested {
 		return syscall.EAGAIN
 	}
-	return l.send(s, e, d.Peer.Port, [2][]byte{b}, now)
+	return l.sendOne(s, e, d.Peer.Port, b, now)
 }
 
 // SendOwn sends b to the peer of a connected socket for a task of the lcore, which runs
@@ -76,7 +76,7 @@ func (l *Layer) SendOwn(sk *sock.Sock, b []byte, now perf.Tick) bool {
 	if l.ip.Resolve(&s.Endpoint) != 0 || !s.Dst.Neigh.Fresh(now) || s.Dst.Iface.Tx.Pending() >= congested {
 		return false
 	}
-	if errno := l.send(s, &s.Endpoint, s.RemotePort, [2][]byte{b}, now); errno != 0 {
+	if errno := l.sendOne(s, &s.Endpoint, s.RemotePort, b, now); errno != 0 {
 		l.sendFailed(s, &s.Endpoint, s.RemotePort, errno)
 	}
 	return true
@@ -95,5 +95,5 @@ func (l *Layer) SendNow(sk *sock.Sock, d *sock.Datagram, b []byte, now perf.Tick
 	if ep.Dst.Iface.Tx.Pending() >= congested {
 		return syscall.EAGAIN
 	}
-	return l.send(s, ep, d.Peer.Port, [2][]byte{b}, now)
+	return l.sendOne(s, ep, d.Peer.Port, b, now)
 }

@@ -154,8 +154,54 @@ func (s *Sock) source() *ip.Addr {
 
 var unknown ip.Addr
 
-// send makes one datagram of two pieces and hands it to IP.
+// send makes one datagram of two pieces, of which the second most often is empty, and
+// hands it to IP.
 func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now perf.Tick) syscall.Errno {
+	if len(p[1]) == 0 {
+		return l.sendOne(s, ep, dport, p[0], now)
+	}
+	return l.sendOther(s, ep, dport, p, now)
+}
+
+// sendOne sends a datagram that lies in one piece, most often as it is.
+func (l *Layer) sendOne(s *Sock, ep *ip.Endpoint, dport uint16, p []byte, now perf.Tick) syscall.Errno {
+	n := HdrLen + len(p)
+	if n > ep.Dst.MTU-int(ep.Dst.Hdr) || l.lite {
+		return l.sendOther(s, ep, dport, [2][]byte{p}, now)
+	}
+	ep.DontFrag = s.pmtu >= syscall.IP_PMTUDISC_WANT && s.pmtu <= syscall.IP_PMTUDISC_PROBE
+	return l.sendWhole(ep, dport, p, now)
+}
+
+// sendWhole makes a packet of p that leaves as it is.
+func (l *Layer) sendWhole(ep *ip.Endpoint, dport uint16, p []byte, now perf.Tick) syscall.Errno {
+	n := HdrLen + len(p)
+	m := l.pool.Alloc()
+	if m == nil {
+		l.stat.Lose(perf.LostNoMbuf)
+		return syscall.ENOBUFS
+	}
+	b := m.Append(n)
+	if b == nil {
+		l.pool.Free(m)
+		return l.sendBuilt(ep, dport, 0, [2][]byte{p}, now)
+	}
+	sum := ep.PseudoSum(ip.ProtoUDP, n)
+	if ep.Dst.Iface.Offloads&pmd.TxUDPChecksum != 0 {
+		copy(b[HdrLen:], p)
+		m.OlFlags |= mbuf.TxUDPChecksum
+		m.SetTx(0, 0, HdrLen, 0)
+	} else {
+		sum = ip.CopySum(b[HdrLen:], p, sum+uint32(ep.LocalPort)+uint32(dport)+uint32(n))
+		sum = uint32(notZero(^ip.Fold(sum)))
+	}
+	PutHeader(b, ep.LocalPort, dport, n, ip.Fold(sum))
+	l.stat.Event(perf.EvUDPSent)
+	return l.ip.Send(m, ep, ip.ProtoUDP, now)
+}
+
+// sendOther sends what is too long for the path, of UDP-Lite, or in two pieces.
+func (l *Layer) sendOther(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now perf.Tick) syscall.Errno {
 	n := HdrLen + len(p[0]) + len(p[1])
 	limit := ep.Dst.MTU - int(ep.Dst.Hdr)
 	switch s.pmtu {
@@ -167,44 +213,19 @@ func (l *Layer) send(s *Sock, ep *ip.Endpoint, dport uint16, p [2][]byte, now pe
 	default:
 		ep.DontFrag = s.pmtu == syscall.IP_PMTUDISC_DO
 	}
-	if n > limit || l.lite {
-		if n > limit && s.pmtu == ip.PMTUInterface {
-			l.stat.Lose(perf.LostTooBig)
-			return syscall.EMSGSIZE
-		}
-		if l.lite {
-			return l.sendLite(s, ep, dport, p, now)
-		}
+	switch {
+	case n > limit && s.pmtu == ip.PMTUInterface:
+		l.stat.Lose(perf.LostTooBig)
+		return syscall.EMSGSIZE
+	case l.lite:
+		return l.sendLite(s, ep, dport, p, now)
+	case n > limit:
 		return l.sendBuilt(ep, dport, 0, p, now)
+	case len(p[1]) > 0:
+		l.linear = append(append(l.linear[:0], p[0]...), p[1]...)
+		p[0] = l.linear
 	}
-	m := l.pool.Alloc()
-	if m == nil {
-		l.stat.Lose(perf.LostNoMbuf)
-		return syscall.ENOBUFS
-	}
-	b := m.Append(n)
-	if b == nil {
-		l.pool.Free(m)
-		return l.sendBuilt(ep, dport, 0, p, now)
-	}
-	sum := ep.PseudoSum(ip.ProtoUDP, n)
-	if ep.Dst.Iface.Offloads&pmd.TxUDPChecksum != 0 {
-		sock.CopyOut(b[HdrLen:], p[0], p[1])
-		m.OlFlags |= mbuf.TxUDPChecksum
-		m.SetTx(0, 0, HdrLen, 0)
-	} else {
-		sum += uint32(ep.LocalPort) + uint32(dport) + uint32(n)
-		if len(p[1]) == 0 {
-			sum = ip.CopySum(b[HdrLen:], p[0], sum)
-		} else {
-			sock.CopyOut(b[HdrLen:], p[0], p[1])
-			sum = ip.Sum(b[HdrLen:], sum)
-		}
-		sum = uint32(notZero(^ip.Fold(sum)))
-	}
-	PutHeader(b, ep.LocalPort, dport, n, ip.Fold(sum))
-	l.stat.Event(perf.EvUDPSent)
-	return l.ip.Send(m, ep, ip.ProtoUDP, now)
+	return l.sendWhole(ep, dport, p[0], now)
 }
 
 // notZero is a checksum as it is sent. RFC 768: zero means that there is none.
