@@ -19,7 +19,7 @@ type opening struct {
 // and half-open, which it is until the peer has shown that it is there. Nobody but the
 // listener's counts knows it until then.
 func (l *Layer) child(ls *Sock, g *segment, o opening) *Sock {
-	s := l.newSock()
+	s := l.nextSock()
 	s.Vacant()
 	e := &s.Endpoint
 	e.Local, e.Remote, e.LocalPort, e.RemotePort = g.key.Local, g.key.Remote, g.key.LocalPort, g.key.RemotePort

@@ -41,7 +41,8 @@ type Layer struct {
 	waiting   waitList
 	warm      warmList
 	socks     sync.Pool // *Sock: served before; filled by the lcore, emptied by any thread
-	retired   []*Sock   // will be in socks at the end of the turn
+	idle      []*Sock   // the same, for the lcore alone
+	retired   []*Sock   // will be in idle or socks at the end of the turn
 	preset    settings  // of new Socks
 	orphans   int
 	half      int // half-open connections in conns

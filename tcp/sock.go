@@ -180,6 +180,22 @@ func (a *alarm) rang(now perf.Tick) bool {
 // newSock returns a closed Sock of this layer with default settings. Any thread.
 func (l *Layer) newSock() *Sock {
 	s, _ := l.socks.Get().(*Sock)
+	return l.prepare(s)
+}
+
+// nextSock is newSock on the lcore, which has some at hand.
+func (l *Layer) nextSock() *Sock {
+	n := len(l.idle) - 1
+	if n < 0 {
+		return l.newSock()
+	}
+	s := l.idle[n]
+	l.idle[n], l.idle = nil, l.idle[:n]
+	return l.prepare(s)
+}
+
+// prepare makes of s, which has served before, a closed Sock; nil: of a new one.
+func (l *Layer) prepare(s *Sock) *Sock {
 	if s == nil {
 		s = new(Sock)
 		s.timer.Init(s, resting)
@@ -195,6 +211,9 @@ func (l *Layer) newSock() *Sock {
 	s.DontFrag = true
 	return s
 }
+
+// idleMost is how many Socks an lcore keeps at hand for connections that peers open.
+const idleMost = 32
 
 // restless is how far ahead the timer of a Sock that serves no connection may be armed. The
 // next one most often has nothing to do before, so that of many connections in a row
@@ -223,7 +242,11 @@ func (l *Layer) recycle() {
 			l.cfg.Wheel.Cancel(&s.timer)
 		}
 		l.cooled(s)
-		l.socks.Put(s)
+		if len(l.idle) < idleMost {
+			l.idle = append(l.idle, s)
+		} else {
+			l.socks.Put(s)
+		}
 	}
 	l.retired = stay
 }
