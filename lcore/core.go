@@ -86,6 +86,8 @@ type rxQueue struct {
 	rss  bool // the port has already chosen the core
 	card bool // the port's own table follows the groups
 	back bool // what this core sends may decide what comes here
+
+	stirred *bool // false: nothing is in it (pmd.Own); nil: who knows
 }
 
 // ID returns the core's number, 0 to Group.Len()-1.
@@ -150,7 +152,11 @@ func (c *Core) AddPort(index uint16, p pmd.Port) *pmd.TxBuffer {
 	rss := info.Offloads.Has(pmd.RSS) && info.Queues == cores
 	card := c.follow(p, rss)
 	for i := c.id; i < info.Queues; i += cores {
-		c.rx = append(c.rx, rxQueue{q: p.Queue(i), port: index, rss: rss, card: card, back: info.Loopback || info.Queues > 1 && !rss})
+		r := rxQueue{q: p.Queue(i), port: index, rss: rss, card: card, back: info.Loopback || info.Queues > 1 && !rss}
+		if own, ok := r.q.(pmd.Own); ok {
+			r.stirred = own.Stirred()
+		}
+		c.rx = append(c.rx, r)
 	}
 	var q pmd.Queue
 	if c.id < info.Queues {

@@ -17,7 +17,9 @@ const (
 func (c *Core) turn(now perf.Tick) bool {
 	work := 0
 	for i := range c.rx {
-		work += c.receive(&c.rx[i], now) // what is not ours goes to its owner
+		if r := &c.rx[i]; r.stirred == nil || *r.stirred {
+			work += c.receive(r, now) // what is not ours goes to its owner
+		}
 	}
 	for _, r := range c.in {
 		work += c.steered(r, now) // from other cores

@@ -50,6 +50,13 @@ type Notifier interface {
 	Notify(wake func())
 }
 
+// Own is a Queue that nobody fills but the core that polls it.
+type Own interface {
+	// Stirred returns where it says whether it must be polled; it need not be while that is
+	// false. The core reads it between bursts.
+	Stirred() *bool
+}
+
 // Info describes a port.
 type Info struct {
 	Driver   string  // the name it is registered by: "wire", "tap", ...

@@ -8,6 +8,39 @@ import (
 	"dataplane/pmd/pmdtest"
 )
 
+// TestStirred: a queue need be polled from what was sent to the poll that finds nothing.
+func TestStirred(t *testing.T) {
+	p := New(1)
+	pool := newPool(t)
+	if err := p.Start([]*mbuf.Pool{pool}); err != nil {
+		t.Fatal(err)
+	}
+	q := p.queues[0]
+	if *q.Stirred() {
+		t.Error("a new queue wants to be polled")
+	}
+	m := pool.Alloc()
+	m.Append(60)
+	q.TxBurst([]*mbuf.Mbuf{m})
+	var b [4]*mbuf.Mbuf
+	for _, want := range []int{1, 0} {
+		if !*q.Stirred() {
+			t.Error("nobody need poll")
+		}
+		n := q.RxBurst(b[:])
+		if n != want {
+			t.Errorf("%d frames, expected %d", n, want)
+		}
+		pool.FreeBulk(b[:n])
+	}
+	if *q.Stirred() || p.Stats().IPackets != 1 {
+		t.Errorf("stirred %v, %+v", *q.Stirred(), p.Stats())
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestContract(t *testing.T) {
 	pmdtest.TestPort(t, func() (a, b pmd.Port) {
 		p := New(1)

@@ -12,6 +12,7 @@ type queue struct {
 	pool       *mbuf.Pool
 	limit      uint32
 	closed     bool
+	stirred    bool // something was sent since a poll found nothing
 	wake       func()
 	count      pmd.Counters
 }
@@ -19,6 +20,7 @@ type queue struct {
 var (
 	_ pmd.Queue    = (*queue)(nil)
 	_ pmd.Notifier = (*queue)(nil)
+	_ pmd.Own      = (*queue)(nil)
 )
 
 // FD returns -1: a loopback wakes by Notify.
@@ -27,6 +29,9 @@ func (q *queue) FD() int { return -1 }
 // Notify registers what to call when frames were sent. That is always the core
 // which would sleep over them; it then finds its bell rung.
 func (q *queue) Notify(wake func()) { q.wake = wake }
+
+// Stirred is true from a burst that was sent to a poll that finds nothing.
+func (q *queue) Stirred() *bool { return &q.stirred }
 
 // TxBurst takes frames while there is room. They come back unchanged but for
 // OlFlags, which say that the frame never left this machine's memory.
@@ -54,6 +59,7 @@ func (q *queue) TxBurst(b []*mbuf.Mbuf) int {
 		q.head++
 	}
 	q.count.GatherSent(sent, bytes)
+	q.stirred = true
 	if sent != 0 && q.wake != nil {
 		q.wake()
 	}
@@ -65,6 +71,7 @@ func (q *queue) RxBurst(b []*mbuf.Mbuf) int {
 	n := min(len(b), int(q.head-q.tail))
 	if n == 0 {
 		q.count.Show()
+		q.stirred = false
 		return 0
 	}
 	var bytes uint64
