@@ -17,6 +17,9 @@ const quickAcks = 16
 func (s *Sock) window() uint16 {
 	r := &s.rcv
 	cur := int(int32(r.edge - r.nxt))
+	if mss := int(r.mss); r.limit-cur < mss && 2*mss <= r.limit && r.want == math.MaxUint64 {
+		return s.shown(cur) // it lacks less than a step, and is wide
+	}
 	free := s.free()
 	if free-cur >= s.step() {
 		free = min(free>>r.scale, math.MaxUint16) << r.scale
@@ -31,7 +34,12 @@ func (s *Sock) window() uint16 {
 	if !s.wide() {
 		s.watchReader()
 	}
-	return uint16(min(max(cur+s.slack(), 0)>>r.scale, math.MaxUint16))
+	return s.shown(cur)
+}
+
+// shown is the field for a window of n bytes.
+func (s *Sock) shown(n int) uint16 {
+	return uint16(min(max(n+s.slack(), 0)>>s.rcv.scale, math.MaxUint16))
 }
 
 // step is the least by which the window is opened: a segment of the peer's, half
