@@ -133,7 +133,7 @@ func (t *FlowTable[T]) Insert(k *FlowKey, v T) bool {
 		t.grow()
 		s = t.place(h, k)
 	}
-	*s = flowSlot[T]{h, *k, v}
+	s.hash, s.key, s.val = h, *k, v
 	t.n++
 	return true
 }

@@ -46,7 +46,8 @@ func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 		return perf.DropTCPChecksum // RFC 9293 3.1 (MUST-3)
 	}
 	g.m, g.p, g.tw, g.floor = m, p, nil, 0
-	g.key = ip.FlowKey{Local: p.Dst, Remote: p.Src, LocalPort: h.DstPort(), RemotePort: h.SrcPort()}
+	k := &g.key // field by field: a literal is made elsewhere and copied
+	k.Local, k.Remote, k.LocalPort, k.RemotePort = p.Dst, p.Src, h.DstPort(), h.SrcPort()
 	g.seq, g.ack, g.flags, g.wnd = h.Seq(), h.Ack(), h.Flags(), h.Window()
 	g.off = len(h)
 	g.n = int(m.PktLen) - g.off

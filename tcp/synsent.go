@@ -58,7 +58,7 @@ func (l *Layer) sendSyn(s *Sock) {
 	d, r := &s.snd, &s.rcv
 	r.ackNow = false
 	o := &l.opts
-	*o = Options{MSS: r.advMSS, WScale: int8(r.scale), SackOK: !l.cfg.NoSACK, TS: !l.cfg.NoTimestamps}
+	o.MSS, o.WScale, o.SackOK, o.TS, o.TSEcr, o.NSack = r.advMSS, int8(r.scale), !l.cfg.NoSACK, !l.cfg.NoTimestamps, 0, 0
 	b := bare{seq: d.iss, flags: SYN, wnd: uint16(s.synWindow()), opts: o}
 	if s.state == SynRcvd {
 		o.SackOK, o.TS = r.sackOK, r.tsOK
@@ -68,7 +68,7 @@ func (l *Layer) sendSyn(s *Sock) {
 		o.TSEcr = r.tsRecent
 		b.flags, b.ack = SYN|ACK, r.nxt
 	}
-	if o.TS {
+	if o.TSVal = 0; o.TS {
 		o.TSVal = s.ts(l.now)
 	} else {
 		o.TSEcr = 0

@@ -101,10 +101,10 @@ func (l *Layer) timeWait(s *Sock) {
 		w.free = tw.next
 	}
 	r := &s.rcv
-	*tw = timeWait{
-		key: s.key(), sndNxt: s.snd.max, rcvNxt: r.nxt, rcvWnd: max(r.edge-r.nxt, 1), scale: r.scale,
-		tsOK: r.tsOK, tsRecent: r.tsRecent, tsAt: r.tsRecentAt, tsOff: r.tsOff, ttl: s.TTL, tos: s.TOS, v6: s.Opt.V6,
-	}
+	*tw = timeWait{} // and not as a literal, which is made elsewhere and copied
+	tw.key, tw.sndNxt, tw.rcvNxt, tw.rcvWnd = s.key(), s.snd.max, r.nxt, max(r.edge-r.nxt, 1)
+	tw.tsOK, tw.tsRecent, tw.tsAt, tw.tsOff = r.tsOK, r.tsRecent, r.tsRecentAt, r.tsOff
+	tw.scale, tw.ttl, tw.tos, tw.v6 = r.scale, s.TTL, s.TOS, s.Opt.V6
 	if int32(r.edge-r.nxt) <= 0 {
 		tw.rcvWnd = 1
 	}
