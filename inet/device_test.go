@@ -35,7 +35,14 @@ func TestBindToDevice(t *testing.T) {
 		bind(s, "")
 		c.Send([]byte("anyhow"), 0)
 		c.Send([]byte("anyhow"), 0)
-		recv(t, s, "anyhow")
+		b9 := make([]byte, 9)
+		n, err := s.Recv(b9, 0)
+		for n == 1 && err == nil { // of those above one may have been on its way
+			n, err = s.Recv(b9, 0)
+		}
+		if string(b9[:n]) != "anyhow" || err != nil {
+			t.Errorf("%q, %v", b9[:n], err)
+		}
 
 		// Where it sends to is on the link, even if the routes say something else.
 		bind(lo, "lo")
