@@ -50,7 +50,7 @@ var rows = []row{
 	{synced, ACK, RST | SYN, (*Layer).receive, "receive", "acknowledgement, data, FIN"},
 
 	{[]State{TimeWait}, RST, 0, (*Layer).ignore, "ignore", "RFC 1337: no assassination"},
-	{[]State{TimeWait}, SYN, RST | ACK | FIN, (*Layer).timeWaitSyn, "timeWaitSyn", "a new connection, if it is surely newer"},
+	{[]State{TimeWait}, SYN, RST | ACK | FIN, (*Layer).timeWaitSyn, "timeWaitSyn", "a new connection, if it is surely newer and somebody listens"},
 	{[]State{TimeWait}, ACK, RST, (*Layer).timeWaitAck, "timeWaitAck", "the FIN again: acknowledge"},
 }
 
