@@ -48,9 +48,21 @@ func (p *Plan) Open(log *slog.Logger) (*Plane, error) {
 	var err error
 	pl.Net, err = api.Open(cfg)
 	if err != nil {
-		return nil, errors.Join(err, pl.closeFiles())
+		names := pl.captures
+		return nil, errors.Join(err, pl.closeFiles(), removeAll(names))
 	}
 	return pl, nil
+}
+
+// removeAll takes away the files of captures that have not begun. What is no file stays.
+func removeAll(captures []*capture) error {
+	var errs []error
+	for _, c := range captures {
+		if i, err := os.Lstat(c.name); err == nil && i.Mode().IsRegular() {
+			errs = append(errs, os.Remove(c.name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // wrap puts the impairment around the driver, and the capture around both: the

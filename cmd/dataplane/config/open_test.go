@@ -63,3 +63,27 @@ func TestOpenFails(t *testing.T) {
 		}
 	}
 }
+
+// A plane that does not open leaves no capture behind; a name that is no file's stays.
+func TestOpenFailsWithCapture(t *testing.T) {
+	dir := t.TempDir()
+	file, other := filepath.Join(dir, "x.pcapng"), filepath.Join(dir, "null")
+	if err := os.Symlink(os.DevNull, other); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{file, other} {
+		p, err := load(t, "ports: [{driver: wire, device: 't:0', addrs: 10.9.0.2/24, capture: "+name+"}, {driver: wire, device: 't2:9', addrs: 10.8.0.2/24}]")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Open(slog.New(slog.DiscardHandler)); err == nil {
+			t.Error("it opens")
+		}
+	}
+	if _, err := os.Lstat(file); !os.IsNotExist(err) {
+		t.Errorf("%s is left: %v", file, err)
+	}
+	if _, err := os.Lstat(other); err != nil {
+		t.Error(err)
+	}
+}
