@@ -97,9 +97,13 @@ func (f *Family) leave(p *port) {
 	}
 }
 
-// join makes p a member of these groups, and of no other. Under mu.
+// join makes p a member of these groups, and of no other. One that is closed joins none:
+// nobody would take it out again. Under mu.
 func (f *Family) join(p *port, groups uint64) {
 	sum := 0
+	if p.Closed() {
+		groups = 0
+	}
 	for g := 1; g <= maxGroup; g++ {
 		bit := uint64(1) << (g - 1)
 		switch {

@@ -290,4 +290,10 @@ func TestClose(t *testing.T) {
 	if f.any.Load() || len(f.ports) != 0 {
 		t.Error("it is remembered")
 	}
+	// What another goroutine had begun before, and does now.
+	ops{}.Bind(c.Socket, sock.NetlinkName(of(c.Socket).id.Load(), 1<<(groupAddr4-1))) //nolint:errcheck // whatever it says
+	of(c.Socket).setOwn(optAddMembership, groupNeigh)                                 //nolint:errcheck // likewise
+	if f.any.Load() || len(f.members) != 0 || f.neigh.stop != nil {
+		t.Error("it is a member for ever")
+	}
 }

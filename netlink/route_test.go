@@ -32,7 +32,7 @@ func TestRoutesChange(t *testing.T) {
 	to := prefix("192.168.0.0/16")
 	c.wants(syscall.ENOENT, rtmNewRoute, 0, routeBody(to, addr("10.0.0.9"), 0))
 	c.wants(syscall.ENETUNREACH, rtmNewRoute, flagCreate, routeBody(to, addr("10.7.0.9"), 0))
-	c.wants(syscall.ENODEV, rtmNewRoute, flagCreate, routeBody(to, addr("10.0.0.9"), 77))
+	c.wants(syscall.ENETUNREACH, rtmNewRoute, flagCreate, routeBody(to, addr("10.0.0.9"), 77))
 	c.wants(0, rtmNewRoute, flagCreate|flagExcl, routeBody(to, addr("10.0.0.9"), 0))
 	c.wants(syscall.EEXIST, rtmNewRoute, flagCreate|flagExcl, routeBody(to, addr("10.0.0.9"), 0))
 	c.wants(0, rtmNewRoute, flagCreate|flagReplace, routeBody(to, addr("10.0.0.8"), 0))

@@ -201,10 +201,14 @@ func (r *request) getRoute() error {
 		return syscall.EINVAL
 	}
 	oif, set := a.u32(rtaOif)
-	if set && oif <= ip.AnyIface {
+	if set = set && oif != 0; set && oif <= ip.AnyIface {
 		dst = dst.Scoped(uint16(oif - 1))
 	}
-	rt, ok := r.f.plane.Routes().Lookup(dst)
+	routes := r.f.plane.Routes()
+	if v4 && set && !slices.ContainsFunc(routes.Ifaces(), func(f ip.RouteIface) bool { return uint32(f.Index)+1 == oif }) {
+		return syscall.ENODEV
+	}
+	rt, ok := routes.Lookup(dst)
 	if !ok || set && oif != uint32(rt.Iface)+1 {
 		return syscall.ENETUNREACH
 	}
@@ -293,11 +297,8 @@ func (r *request) asks() (*asked, error) {
 	q.route.Src, _ = a.addr(rtaPrefSrc, v4)
 	q.route.Metric, q.metric = a.u32(rtaPriority)
 	q.route.Iface = ip.AnyIface
-	if oif, ok := a.u32(rtaOif); ok {
-		if oif == 0 || oif > ip.AnyIface {
-			return nil, syscall.ENODEV
-		}
-		q.route.Iface, q.oif = uint16(oif-1), true
+	if oif, ok := a.u32(rtaOif); ok && oif != 0 {
+		q.route.Iface, q.oif = uint16(min(oif-1, ip.AnyIface)), true // which there is none of
 	}
 	var m attrs
 	m.parse(a[rtaMetrics])
@@ -324,6 +325,9 @@ func (r *request) newRoute() error {
 	}
 	return r.change(func(d *ip.Draft) error {
 		if q.oif && d.Iface(rt.Iface) == nil {
+			if rt.Prefix.Is4() && !rt.Gateway.IsZero() { // Linux looks for the gateway first
+				return syscall.ENETUNREACH
+			}
 			return syscall.ENODEV
 		}
 		exists := false

@@ -144,6 +144,11 @@ func caseRouteRoutes(p *program) {
 	for _, d := range [][]byte{{10, 99, 1, 2}, {10, 7, 7, 9}, {10, 7, 7, 7}, {10, 7, 7, 255}, {192, 0, 2, 1}, {127, 0, 0, 1}, {224, 0, 0, 9}} {
 		k.ask(fmt.Sprint("to ", d), unix.RTM_GETROUTE, 0, nil, rtmsg(unix.AF_INET, 32, 0), attribute(unix.RTA_DST, d...))
 	}
+	for _, oif := range []uint32{0, 9999, 1 << 31} {
+		k.ask(fmt.Sprint("by link ", oif), unix.RTM_GETROUTE, 0, nil, rtmsg(unix.AF_INET, 32, 0), attribute(unix.RTA_DST, 10, 99, 1, 2), attribute32(unix.RTA_OIF, oif))
+		k.ask(fmt.Sprint("add, by link ", oif), unix.RTM_NEWROUTE, reqNew, nil, rtmsg(unix.AF_INET, 16, 0), attribute(unix.RTA_DST, 10, 95, 0, 0), gw, attribute32(unix.RTA_OIF, oif))
+	}
+	k.ask("take away what was added", unix.RTM_DELROUTE, reqAck, nil, rtmsg(unix.AF_INET, 16, 0), attribute(unix.RTA_DST, 10, 95, 0, 0), attribute32(unix.RTA_OIF, 0))
 	k.ask("take away what is not", unix.RTM_DELROUTE, reqAck, nil, rtmsg(unix.AF_INET, 16, 0), attribute(unix.RTA_DST, 10, 96, 0, 0))
 	k.ask("by another gateway", unix.RTM_DELROUTE, reqAck, nil, by(attribute(unix.RTA_GATEWAY, 10, 7, 7, 3))...)
 	k.ask("take away", unix.RTM_DELROUTE, reqAck, nil, by()...)
