@@ -91,8 +91,8 @@ func TestLinksApart(t *testing.T) {
 		r := newRig(t, 0)
 		share := func(o *sock.Options) { o.ReusePort = true }
 		one, two := r.bind(ip.Addr{}, port, share), r.bind(ip.Addr{}, port, share)
-		r.udp.Device(&one.Sock, first, true)
-		r.udp.Device(&two.Sock, 3-first, true)
+		r.udp.Device(&one.Sock, first, first)
+		r.udp.Device(&two.Sock, 3-first, 3-first)
 		here, there := one, two // the frames come by link 0
 		if first != 1 {
 			here, there = two, one
@@ -115,7 +115,7 @@ func TestLinkBeforeAddress(t *testing.T) {
 	r := newRig(t, 0)
 	share := func(o *sock.Options) { o.ReuseAddr = true }
 	any, bound := r.bind(ip.Addr{}, port, share), r.bind(ours, port, share)
-	r.udp.Device(&bound.Sock, 2, true)
+	r.udp.Device(&bound.Sock, 2, 2)
 	r.verdict("wildcard", r.recv(dgram{data: []byte("x")}), perf.Delivered)
 	r.want(any, "wildcard", "x")
 	r.sent()
