@@ -68,6 +68,9 @@ func (f *file) sendEach(msgs []Mmsghdr, flags int) (int, error) {
 			return i, err
 		}
 		m.N, m.NN = n, len(m.OOB)
+		if n < total(m.Buffers) { // a part of a stream: nothing may follow before the rest
+			return i + 1, nil
+		}
 	}
 	return len(msgs), nil
 }

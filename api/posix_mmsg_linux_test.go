@@ -1,6 +1,7 @@
 package api
 
 import (
+	"io"
 	"testing"
 
 	"dataplane/lcore"
@@ -65,5 +66,54 @@ func BenchmarkMmsg(b *testing.B) {
 	}
 	for b.Loop() {
 		exchangeMmsg(b, u, x, y, out, in)
+	}
+}
+
+// Of a stream no message follows a part of another one: what was not sent has a hole else.
+func TestSendmmsgPart(t *testing.T) {
+	t.Parallel()
+	n, err := Open(Config{Mode: lcore.Shared})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	l, err := n.Listen("tcp", "127.0.0.1:99")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go io.Copy(io.Discard, c)
+		}
+	}()
+	const size = 70000
+	u := n.Posix()
+	for range 60 {
+		fd, err := u.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err == nil {
+			err = u.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: 99})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.SetNonblock(fd, true)
+		ms := make([]Mmsghdr, 30)
+		for i := range ms {
+			ms[i].Buffers = [][]byte{make([]byte, size)}
+		}
+		k, err := u.Sendmmsg(fd, ms, 0)
+		for i := range k - 1 {
+			if ms[i].N != size {
+				t.Fatalf("%d messages of which the %dth has sent %d bytes", k, i, ms[i].N)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Close(fd)
 	}
 }
