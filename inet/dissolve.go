@@ -113,7 +113,7 @@ func spread(s *sock.Socket, keep *sock.Sock) {
 		socks[i] = sk
 	}
 	s.Keep(socks...)
-	if r := keep.Opt.Rare; r != nil && r.RecvErr {
+	if len(errQueues(s)) > 0 {
 		setRecvErr(s, true) //nolint:errcheck // the lcores have stopped
 	}
 }

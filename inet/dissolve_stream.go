@@ -64,7 +64,7 @@ func renew(s *sock.Socket) error {
 	atomic.StoreUint32(&p.stage, theirs)
 	p.untold = false
 	p.mu.Unlock()
-	if r := old.Opt.Rare; r != nil && r.RecvErr {
+	if len(errQueues(s)) > 0 {
 		return setRecvErr(s, true)
 	}
 	return nil
