@@ -73,7 +73,8 @@ func NewCore(cfg CoreConfig) *Core {
 		c.registry = NewTasks(nil)
 	}
 	c.registry.cores = append(c.registry.cores, c)
-	c.registry.apart = len(cfg.Lanes) > 0 || len(c.registry.cores) > 1
+	c.registry.locked = len(cfg.Lanes) > 0
+	c.registry.apart = c.registry.locked || len(c.registry.cores) > 1
 	for _, l := range cfg.Lanes {
 		r := ring.NewSPSC[*Waiter](readyDepth)
 		l.rings = append(l.rings, r)

@@ -47,6 +47,9 @@ func (d *Side) Least() int {
 // lcore may be among them.
 const lookTwice = 4
 
+// lookLong is the same where the lcore has a thread of its own: it needs nobody to yield.
+const lookLong = 128
+
 // SetBusyPoll lets the goroutine that waits in this direction look on for t before
 // it parks: it sees at once what the lcore on another CPU has for it, and keeps its P
 // busy meanwhile. 0: it parks at once. Tasks do not look on, as their lcore polls.
@@ -68,8 +71,12 @@ func (d *Side) looked(again func() bool) bool {
 
 // look reports whether there was a reason to stop waiting within spin.
 func (d *Side) look(spin time.Duration, again func() bool) bool {
+	looks := lookTwice
+	if d.w.tasks().locked {
+		looks = lookLong
+	}
 	for begun := time.Now(); ; {
-		for range lookTwice {
+		for range looks {
 			if again() || d.Err() != nil {
 				return true
 			}

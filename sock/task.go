@@ -42,11 +42,12 @@ type taskStopped struct{}
 
 // Tasks is what the cores of one plane know of each other's tasks.
 type Tasks struct {
-	cores []*Core     // complete before the first task
-	any   atomic.Bool // there has been a task; written by Go
-	fault func(v any, stack []byte)
-	apart bool        // who asks may be on another CPU than a core; complete before the first task
-	marks [marks]mark // by a hash of the tasks' goroutines
+	cores  []*Core     // complete before the first task
+	any    atomic.Bool // there has been a task; written by Go
+	fault  func(v any, stack []byte)
+	locked bool        // lcores have threads of their own; complete before the first task
+	apart  bool        // who asks may be on another CPU than a core; complete before the first task
+	marks  [marks]mark // by a hash of the tasks' goroutines
 
 	envs    [3]env     // of Waiters that nobody watches
 	watchMu sync.Mutex // held while what Waiters point to is changed
