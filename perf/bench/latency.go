@@ -61,17 +61,9 @@ const (
 
 func (a *atLoad) run(d time.Duration) (count, error) {
 	if a.saturation == 0 {
-		s, err := latency.Saturation(firstRate, func(rate float64) (float64, error) {
-			res, err := a.at(rate, tryTime)
-			if err != nil {
-				return 0, err
-			}
-			return res.Achieved, nil
-		})
-		if err != nil {
+		if err := a.search(); err != nil {
 			return count{}, err
 		}
-		a.saturation = max(s, firstRate)
 	}
 	res, err := a.at(a.share*a.saturation, d)
 	if err != nil {
@@ -80,6 +72,25 @@ func (a *atLoad) run(d time.Duration) (count, error) {
 	c := timed(res)
 	c.values["saturation/s"], c.values["lost"] = a.saturation, float64(res.Lost())
 	return c, nil
+}
+
+// search finds the saturation, twice: a neighbour can only make it look lower.
+func (a *atLoad) search() error {
+	a.saturation = firstRate
+	for range 2 {
+		s, err := latency.Saturation(firstRate, func(rate float64) (float64, error) {
+			res, err := a.at(rate, tryTime)
+			if err != nil {
+				return 0, err
+			}
+			return res.Achieved, nil
+		})
+		if err != nil {
+			return err
+		}
+		a.saturation = max(s, a.saturation)
+	}
+	return nil
 }
 
 func (a *atLoad) at(rate float64, d time.Duration) (*latency.Result, error) {

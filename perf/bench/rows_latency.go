@@ -78,6 +78,7 @@ func openLoop() row {
 		goals: []goal{
 			ownTail("resident", 20, 8, true), ownTail("goroutine", 20, 8, true),
 			ownTail("resident", 0, 0, false), ownTail("goroutine", 0, 0, false), ownTail(bareName, 0, 0, false),
+			{side: "resident", measure: "p99.9", against: bareName, atMost: true}, {side: "goroutine", measure: "p99.9", against: bareName, atMost: true},
 		},
 		note: "From when a request was meant to leave (no coordinated omission); equal gaps." + calmNote +
 			" bare: one goroutine that works 2.5 µs when it should, without a stack: what it has beyond that is the machine's and the runtime's. " +
