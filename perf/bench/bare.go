@@ -61,7 +61,8 @@ func stepsOf(d perf.Tick) int {
 }
 
 // bareMost is how many times its p50 the bare loop's p99.9 may be in a calm block. It is
-// the must of the row: in other blocks a server that is nothing but work would miss it.
+// the must of the row: in other blocks a server that is nothing but work would miss it. A
+// p50 of more than twice the work is no measure: then nothing was served in time.
 const bareMost = 20
 
 // calm is the result of the blocks in which the bare loop was not disturbed, and says how
@@ -77,7 +78,8 @@ func (res *result) calm() (quiet *result, of string) {
 	}
 	n := 0
 	for i := range bare.Blocks {
-		if h := bare.Blocks[i].Hist; h == nil || h.ValueAtPercentile(99.9) > bareMost*h.ValueAtPercentile(50) {
+		h := bare.Blocks[i].Hist
+		if h == nil || h.ValueAtPercentile(99.9) > bareMost*min(h.ValueAtPercentile(50), int64(2*bareTime)) {
 			continue
 		}
 		n++
