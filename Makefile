@@ -5,12 +5,13 @@
 # make test-nic  the plane on emulated Intel NICs (part of make test)
 # make bench     the plane beside its peers, in one run of under ten minutes
 # make bench-quick  those of its rows that are in memory and need no root, in one minute
+# make profile   what is hot, for the compiler: the rows of make bench measured anew, in ten minutes
 
 GO ?= go
 SEEDS ?= 10000
 FUZZTIME ?= 30m
 
-.PHONY: all build static demo test test-nic setup fuzz bench bench-quick docs clean
+.PHONY: all build static demo test test-nic setup fuzz bench bench-quick profile docs clean
 
 all: build
 
@@ -41,6 +42,10 @@ bench:
 
 bench-quick:
 	cd perf/bench && $(GO) run $$(pkg-config --exists libdpdk && echo -tags dpdk) . -quick
+
+# By builds without one, so that it does not depend on the last.
+profile:
+	cd perf/bench && $(GO) run -pgo=off $$(pkg-config --exists libdpdk && echo -tags dpdk) . -cpuprofile ../../cmd/dataplane/default.pgo
 
 # The documents that are made from the code.
 docs:

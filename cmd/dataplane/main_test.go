@@ -32,10 +32,10 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// binary builds the command once. Everybody may execute it.
+// binary builds the command once, with its profile, as users do. Everybody may execute it.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(buildDir, "dataplane")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-pgo=auto", "-o", path, ".").CombinedOutput(); err != nil {
 		return "", errors.New(err.Error() + ": " + string(out))
 	}
 	return path, os.Chmod(buildDir, 0o755)
