@@ -36,7 +36,7 @@ func DefaultPath() string {
 	dir := "/run"
 	if os.Geteuid() != 0 {
 		if dir = os.Getenv("XDG_RUNTIME_DIR"); dir == "" {
-			dir = filepath.Join(os.TempDir(), fmt.Sprintf("dataplane-%d", os.Geteuid()))
+			return filepath.Join(os.TempDir(), fmt.Sprintf("dataplane-%d", os.Geteuid()), "control.sock")
 		}
 	}
 	return filepath.Join(dir, "dataplane", "control.sock")
@@ -56,6 +56,9 @@ type Server struct {
 // more is replaced. An error that is EADDRINUSE means that another plane is there.
 func Listen(path string, services map[string]Handler) (*Server, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("control: %w", err)
+	}
+	if err := trusted(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("control: %w", err)
 	}
 	if c, err := net.Dial("unix", path); err == nil {
@@ -147,8 +150,29 @@ func (s *Server) Close() error {
 	return err
 }
 
+// trusted returns an error if somebody else than this user and root can put a socket into dir:
+// anybody can make a directory in /tmp, of whatever name.
+func trusted(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 {
+		return fmt.Errorf("%s belongs to user %d; remove it, or set DATAPLANE_CONTROL to a path of your own: %w", dir, st.Uid, syscall.EPERM)
+	}
+	if info.Mode().Perm()&0o002 != 0 && info.Mode()&os.ModeSticky == 0 {
+		return fmt.Errorf("everybody may write to %s; chmod it, or set DATAPLANE_CONTROL to another path: %w", dir, syscall.EPERM)
+	}
+	return nil
+}
+
 // Dial connects to a service of the plane that listens at path.
 func Dial(path, service string) (net.Conn, error) {
+	err := trusted(filepath.Dir(path))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
 	c, err := net.Dial("unix", path)
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):

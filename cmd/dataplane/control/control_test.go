@@ -71,13 +71,43 @@ func TestStale(t *testing.T) {
 	}
 }
 
+// A directory that is somebody else's, or everybody's, is not believed.
+func TestDirectoryOfOthers(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dataplane")
+	path := filepath.Join(dir, "control.sock")
+	s := listen(t, path)
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(why string) {
+		t.Helper()
+		if _, err := Dial(path, "echo"); !errors.Is(err, syscall.EPERM) {
+			t.Errorf("%s: a client got %v", why, err)
+		}
+		if _, err := Listen(filepath.Join(dir, "other.sock"), nil); !errors.Is(err, syscall.EPERM) {
+			t.Errorf("%s: a server got %v", why, err)
+		}
+	}
+	refused("everybody may write")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if os.Geteuid() != 0 {
+		return // only root gives directories away
+	}
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(dir, 65534, 65534)); err != nil {
+		t.Fatal(err)
+	}
+	refused("it is another user's")
+}
+
 func TestDefaultPath(t *testing.T) {
 	t.Setenv("DATAPLANE_CONTROL", "/x/y")
 	if p := DefaultPath(); p != "/x/y" {
 		t.Error(p)
 	}
 	t.Setenv("DATAPLANE_CONTROL", "")
-	if p := DefaultPath(); !strings.HasSuffix(p, "/dataplane/control.sock") || !filepath.IsAbs(p) {
+	if p := DefaultPath(); !filepath.IsAbs(p) || filepath.Base(p) != "control.sock" || !strings.HasPrefix(filepath.Base(filepath.Dir(p)), "dataplane") {
 		t.Error(p)
 	}
 }
