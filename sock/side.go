@@ -126,9 +126,13 @@ const giveWay = 128 << 10
 // a scheduler's time slice of 10 ms, and the dispatcher, with all whom it would
 // wake, would wait for that.
 func (d *Side) Moved(n int) {
-	if d.busy += int32(n); d.busy < giveWay {
-		return
+	if d.busy += int32(n); d.busy >= giveWay {
+		d.letOthers()
 	}
+}
+
+// letOthers lets others run.
+func (d *Side) letOthers() {
 	d.busy = 0
 	d.yield()
 }
