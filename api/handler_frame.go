@@ -3,6 +3,7 @@ package api
 import (
 	"syscall"
 
+	"dataplane/eth"
 	"dataplane/inet"
 	"dataplane/packet"
 	"dataplane/sock"
@@ -35,21 +36,25 @@ func (c *Capture) Handle(h func(*Inside) FrameHandler) error {
 
 // SendFrame sends b, a frame with its header, by the port of this number, from 0 as Ports
 // has them: for handlers of frames. It leaves in this turn. Errors: ENXIO (no such port),
-// EINVAL (no whole header), EAGAIN (too much waits already).
+// EINVAL (no whole header), EMSGSIZE (more than the MTU behind it), EAGAIN (too much waits already).
 func (c *Inside) SendFrame(port int, b []byte) error {
 	if port < 0 || port >= len(c.n.ports) {
 		return syscall.ENXIO
 	}
-	if len(b) < frameHeader {
+	if len(b) < eth.HdrLen {
 		return syscall.EINVAL
+	}
+	head := eth.HdrLen
+	if tagged, _ := eth.Header(b).Tagged(); tagged {
+		head += eth.VLANLen
+	}
+	if len(b) > (links{c.n}).MTU(port)+head {
+		return syscall.EMSGSIZE
 	}
 	to := sock.Link{Iface: uint32(port) + 1}
 	c.out.Peer, c.out.Local = to.Name(), sock.Name{}
 	return c.in.SendFrame(&c.out, b)
 }
-
-// frameHeader is the least that a frame begins with.
-const frameHeader = 14
 
 // frames is an Inside of frames, as its packet socket calls it.
 type frames struct {

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"dataplane/eth"
 	"dataplane/sock"
 )
 
@@ -108,6 +109,9 @@ func TestHandlerFrames(t *testing.T) {
 		err = c.Handle(func(in *Inside) FrameHandler {
 			if in.SendFrame(9, make([]byte, 60)) != syscall.ENXIO || in.SendFrame(0, nil) != syscall.EINVAL {
 				t.Error("a frame to nowhere, or of nothing, was taken")
+			}
+			if in.SendFrame(0, make([]byte, eth.HdrLen+b.Ports()[0].MTU+1)) != syscall.EMSGSIZE {
+				t.Error("a frame of more than the MTU was taken")
 			}
 			return &frameEcho{t: t, out: &out, tick: &ticks}
 		})

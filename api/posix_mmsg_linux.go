@@ -128,8 +128,11 @@ func (u *Posix) Recvmmsg(fd int, msgs []Mmsghdr, flags int, timeout *unix.Timesp
 		return result(0, plainErrno(err))
 	}
 	if e, ok := err.(unix.Errno); ok && e != unix.EAGAIN { //nolint:errorlint // the layers below return it bare
-		if sk := f.s.SK(); sk != nil {
-			sk.Blame(e)
+		if f.s.Use() { // else its Sock may be another's now
+			if sk := f.s.SK(); sk != nil {
+				sk.Blame(e)
+			}
+			f.s.Done()
 		}
 	}
 	return n, nil
