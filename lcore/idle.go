@@ -12,7 +12,7 @@ const (
 	stuckNap  = 200 * perf.Microsecond // while something waits that wakes nobody
 	pollNap   = perf.Millisecond       // while a port can only be asked
 	maxNap    = perf.Second            // whatever happens, look around
-	quickNap  = 10 * perf.Millisecond   // of a core that a port has just woken, see netSleeper
+	quickNap  = 10 * perf.Millisecond  // of a core that a port has just woken, see netSleeper
 
 	maxHollow = 16 // wake-ups for nothing before a descriptor is not believed
 )
