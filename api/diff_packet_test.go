@@ -161,7 +161,7 @@ func TestAsNetPacketRefused(t *testing.T) {
 			w.result("read", n, err)
 		}
 		c.Write(x)
-		time.Sleep(30 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 		n, err := c.Write(x)
 		w.result("the next write", n, err)
 

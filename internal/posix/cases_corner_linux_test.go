@@ -91,8 +91,9 @@ func caseSpliceUrgent(p *program) {
 	p.send("send", c, "abc", unix.MSG_OOB)
 	p.send("send", c, "def", 0)
 	p.until(func() bool {
+		left, _ := p.u.IoctlGetInt(c, unix.TIOCOUTQ)
 		at, _ := p.u.IoctlGetInt(s, unix.TIOCINQ)
-		return at == 2
+		return left == 0 && at == 2
 	})
 	for range 2 {
 		n, err := p.u.Splice(s, nil, out, nil, 100, unix.SPLICE_F_NONBLOCK)
