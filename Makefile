@@ -45,7 +45,7 @@ bench-quick:
 
 # By builds without one, so that it does not depend on the last.
 profile:
-	cd perf/bench && $(GO) run -pgo=off $$(pkg-config --exists libdpdk && echo -tags dpdk) . -cpuprofile ../../cmd/dataplane/default.pgo
+	cd perf/bench && $(GO) run -pgo=off -trimpath $$(pkg-config --exists libdpdk && echo -tags dpdk) . -cpuprofile ../../cmd/dataplane/default.pgo
 
 # The documents that are made from the code.
 docs:
