@@ -85,9 +85,9 @@ canary() {
 quick() { $GO list ./... | grep -v -e /internal/e2e -e /internal/sim -e '/internal/nic$'; }
 
 lint() { $GO run $STATICCHECK ./...; }
-# go vet has seen all of it before. Some packages wait more than they work: three at once.
-units() { twice $GO test -vet=off -p 3 -shuffle on -timeout 5m $(quick); }
-races() { twice $GO test -vet=off -p 3 -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
+# go vet has seen all of it before. More packages at once than CPUs save time, and make tests of threads try again.
+units() { twice $GO test -vet=off -shuffle on -timeout 5m $(quick); }
+races() { twice $GO test -vet=off -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
 debug() { $GO test -vet=off -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
 seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
 conns() { twice $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api; }
