@@ -110,7 +110,8 @@ fuzz() { GO=$GO FUZZTIME=1s ./scripts/fuzz.sh; }
 step "format" formatted
 step "plain build and vet" plain
 step "go.mod is tidy, of all modules" tidy
-together "staticcheck" lint "unit tests" units
+step "staticcheck" lint
+step "unit tests" units
 step "racy canary" canary
 step "DPDK, virtual devices" twice dpdk
 step "race detector" races
