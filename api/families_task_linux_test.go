@@ -166,3 +166,58 @@ func TestFamiliesInTask(t *testing.T) {
 		}
 	})
 }
+
+// TestInqInTask: a task that has waited in a socket keeps its lock, and may still be told
+// how much has come.
+func TestInqInTask(t *testing.T) {
+	setups(t, func(t *testing.T, cfg Config) {
+		n := open(t, cfg)
+		done := make(chan error, 1)
+		if err := n.GoResident(0, func() { done <- inqIn(n.Posix()) }); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Error("the task waits still")
+		}
+	})
+}
+
+func inqIn(u *Posix) error {
+	fd, err := u.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer u.Close(fd) //nolint:errcheck // what it says counts
+	if err := u.Bind(fd, lo4); err != nil {
+		return err
+	}
+	self, err := u.Getsockname(fd)
+	if err != nil {
+		return err
+	}
+	for range 2 {
+		if err := u.Sendto(fd, []byte("four"), 0, self); err != nil {
+			return err
+		}
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		if _, err := u.Poll(p, -1); err != nil {
+			return err
+		}
+		if n, err := u.IoctlGetInt(fd, unix.TIOCINQ); n != 4 || err != nil {
+			return fmt.Errorf("FIONREAD: %d, %v", n, err)
+		}
+		if _, err := u.Read(fd, make([]byte, 10)); err != nil {
+			return err
+		}
+		u.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 1000}) //nolint:errcheck // Read says
+		if _, err := u.Read(fd, make([]byte, 10)); err != unix.EAGAIN {
+			return fmt.Errorf("nothing is there: %v", err)
+		}
+	}
+	return nil
+}

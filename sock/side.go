@@ -78,7 +78,7 @@ func (d *Side) TryLock() bool {
 // what cond asks for.
 func (d *Side) LockWhile(cond func() bool) bool {
 	for cond() {
-		if d.mu.TryLock() {
+		if d.TryLock() {
 			return true
 		}
 		d.yield()
