@@ -41,7 +41,7 @@ func (*streamOps) Ioctl(s *sock.Socket, request uint) (int, error) {
 func (*dgramOps) Ioctl(s *sock.Socket, request uint) (n int, err error) {
 	switch request {
 	case siocInq:
-		if !s.Rd.LockWhile(func() bool { return holds(s) }) {
+		if !s.Rd.LockWhile(s.Holds) {
 			return 0, nil
 		}
 		defer s.Rd.Unlock()
@@ -59,14 +59,4 @@ func (*dgramOps) Ioctl(s *sock.Socket, request uint) (n int, err error) {
 		return n, nil
 	}
 	return 0, syscall.ENOTTY
-}
-
-// holds reports whether a datagram has come.
-func holds(s *sock.Socket) bool {
-	for _, sk := range s.Group() {
-		if sk.RX.Len() > 0 {
-			return true
-		}
-	}
-	return false
 }

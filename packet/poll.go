@@ -1,7 +1,6 @@
 package packet
 
 import (
-	"slices"
 	"syscall"
 
 	"dataplane/sock"
@@ -27,10 +26,7 @@ func (*ops) Poll(s *sock.Socket) (mask uint32) {
 func (*ops) Ioctl(s *sock.Socket, request uint) (n int, err error) {
 	switch request {
 	case syscall.TIOCINQ:
-		comes := func() bool {
-			return slices.ContainsFunc(s.Group(), func(sk *sock.Sock) bool { return sk.RX.Len() > 0 })
-		}
-		if !s.Rd.LockWhile(comes) {
+		if !s.Rd.LockWhile(s.Holds) {
 			return 0, nil
 		}
 		defer s.Rd.Unlock()

@@ -169,9 +169,7 @@ func (l *Layer) Device(sk *sock.Sock, iface, only uint16) {
 	s := of(sk)
 	l.drain(s, l.core.Now)
 	s.SetDevice(iface)
-	if only != 0 || sk.Opt.Rare != nil {
-		sk.Rarely().Device = only
-	}
+	sk.HearOnly(only)
 }
 
 // Speak tells by which link sk sends to groups (its number plus 1; 0: by the routes), and

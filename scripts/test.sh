@@ -88,7 +88,7 @@ lint() { $GO run $STATICCHECK ./...; }
 # go vet has seen all of it before. More packages at once than CPUs save time, and make tests of threads try again.
 units() { twice $GO test -vet=off -shuffle on -timeout 5m $(quick); }
 races() { twice $GO test -vet=off -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
-debug() { $GO test -vet=off -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
+debug() { twice $GO test -vet=off -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
 seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
 conns() { twice $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api; }
 tapconns() { twice $GO test -count=50 -failfast -timeout 10m -run '^TestConn$/^shared$' ./internal/e2e; }
@@ -103,8 +103,8 @@ dpdk() {
 	$GO vet -tags dpdk ./pmd/dpdk/... && $GO test -tags dpdk -count=1 -timeout 5m ./pmd/dpdk
 }
 nic() { GO=$GO twice ./scripts/test-nic.sh; }
-bench() { (cd perf/bench && $GO vet ./... && $GO test -timeout 3m ./...); }
-quic() { (cd perf/quic && $GO vet ./... && $GO test -timeout 3m ./...); }
+bench() { (cd perf/bench && $GO vet ./... && twice $GO test -timeout 3m ./...); }
+quic() { (cd perf/quic && $GO vet ./... && twice $GO test -timeout 3m ./...); }
 fuzz() { GO=$GO FUZZTIME=1s ./scripts/fuzz.sh; }
 
 step "format" formatted

@@ -49,6 +49,13 @@ func (sk *Sock) Rarely() *Rare {
 	return sk.Opt.Rare
 }
 
+// HearOnly lets sk hear what comes by one link (its number plus 1; 0: by any). On its lcore.
+func (sk *Sock) HearOnly(link uint16) {
+	if link != 0 || sk.Opt.Rare != nil {
+		sk.Rarely().Device = link
+	}
+}
+
 // Inherit returns what the connections of a listener begin with.
 func (r *Rare) Inherit() *Rare {
 	if r == nil {

@@ -224,6 +224,16 @@ func (s *Socket) IsShut(how uint32) bool { return s.shut.Load()&how != 0 }
 // Closed reports whether Close was called.
 func (s *Socket) Closed() bool { return s.Rd.closed.Load() == closed }
 
+// Holds reports whether a datagram has come.
+func (s *Socket) Holds() bool {
+	for _, sk := range s.Group() {
+		if sk.RX.Len() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Last returns the index in Group of the Sock that was read last.
 func (s *Socket) Last() int { return int(s.last.Load()) }
 

@@ -69,9 +69,7 @@ func (l *Layer) SetOption(sk *sock.Sock, level, name int, v []byte) syscall.Errn
 // and what comes by others than the link only is not for it.
 func (l *Layer) Device(sk *sock.Sock, iface, only uint16) {
 	sk.Owner.(*Sock).SetDevice(iface)
-	if only != 0 || sk.Opt.Rare != nil {
-		sk.Rarely().Device = only
-	}
+	sk.HearOnly(only)
 }
 
 // text is the value of an option that is a string, which may end with a zero byte.

@@ -53,9 +53,7 @@ func (l *Layer) Device(sk *sock.Sock, iface, only uint16) {
 		l.forget()
 	}
 	s.SetDevice(iface)
-	if only != 0 || sk.Opt.Rare != nil {
-		sk.Rarely().Device = only
-	}
+	sk.HearOnly(only)
 	s.mark()
 }
 
