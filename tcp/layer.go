@@ -49,6 +49,7 @@ type Layer struct {
 	cookies   cookies
 	cookieAt  perf.Tick // the latest cookie sent; 0: never
 	rng       *rand.Rand
+	ports     portOrder // of Connect
 	resets    limiter
 	resetCap  uint16
 
@@ -72,7 +73,9 @@ func New(cfg Config) (*Layer, error) {
 	copy(seed[:], cfg.Secret[:])
 	copy(seed[16:], "ephemeral ports.")
 	seed[31] ^= byte(cfg.Core.ID)
-	l.rng = rand.New(rand.NewChaCha8(seed))
+	source := rand.NewChaCha8(seed)
+	l.rng = rand.New(source)
+	l.ports.init(cfg.PortMin, cfg.PortMax, source)
 	l.cookies.key = cfg.Secret
 	cc, _ := NewCongestion(cfg.Congestion)
 	l.preset = settings{

@@ -124,3 +124,24 @@ func TestTimeWaitSYNGuarded(t *testing.T) {
 		t.Error("it opened a connection")
 	}
 }
+
+// A port of a connection that has ended serves again when all others have: the peer may
+// keep it in TIME-WAIT, and refuse a SYN that comes too soon.
+func TestPortsRest(t *testing.T) {
+	const first, last = 50000, 50063
+	w := wiretest.New(t, wiretest.Config{TCP: tcp.Config{PortMin: first, PortMax: last}})
+	latest := make(map[uint16]int)
+	for i := range 4 * (last - first + 1) {
+		a := w.Connect(0, 80)
+		port := a.TCP().LocalPort
+		if at, again := latest[port]; again && i-at <= last-first {
+			t.Fatalf("connection %d has port %d, as had %d", i, port, at)
+		}
+		latest[port] = i
+		a.Close()
+		w.Next() // its SYN
+	}
+	if len(latest) != last-first+1 {
+		t.Errorf("%d ports were used", len(latest))
+	}
+}
