@@ -56,7 +56,7 @@ func (p *program) inqMeanwhile(s int, wake func()) {
 		p.u.Recvfrom(s, make([]byte, 10), 0)
 		close(done)
 	}()
-	time.Sleep(50 * time.Millisecond) // or it says less
+	p.settle(2) // or it says less
 	go func() {
 		n, err := p.u.IoctlGetInt(s, unix.TIOCINQ)
 		p.n("FIONREAD", n, err)

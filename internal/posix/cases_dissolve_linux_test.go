@@ -2,7 +2,6 @@ package posix
 
 import (
 	"fmt"
-	"time"
 
 	"dataplane/api"
 
@@ -203,7 +202,7 @@ func caseDissolveListener(p *program) {
 	p.err("accept", err)
 	p.keep(s, err)
 	go func() {
-		time.Sleep(40 * time.Millisecond)
+		p.settle(2)
 		p.u.Connect(l, api.SockaddrUnspec{})
 	}()
 	_, _, err = p.u.Accept(l)

@@ -105,12 +105,12 @@ func caseRecvmmsg(p *program) {
 	p.recvmmsg("nothing", s, rooms(3, 10), unix.MSG_DONTWAIT, 0)
 	p.recvmmsg("none", s, nil, unix.MSG_DONTWAIT, 0)
 	p.sendmmsg("send", c, msgs(sa, "a", "", "cccccccccccc", "d", "e"), 0)
-	time.Sleep(20 * time.Millisecond)
+	p.settle(1)
 	p.recvmmsg("peek", s, rooms(2, 10), unix.MSG_PEEK|unix.MSG_DONTWAIT, 0)
 	p.recvmmsg("two", s, rooms(2, 10), 0, 0)
 	p.recvmmsg("the rest", s, rooms(9, 10), unix.MSG_WAITFORONE, 0)
 	p.sendmmsg("send", c, msgs(sa, "abc", "def", "g"), 0)
-	time.Sleep(20 * time.Millisecond)
+	p.settle(1)
 	m := rooms(5, 2)
 	m[1].Buffers = append(m[1].Buffers, make([]byte, 4))
 	p.recvmmsg("lengths", s, m, unix.MSG_TRUNC|unix.MSG_DONTWAIT, 0)
@@ -126,13 +126,13 @@ func caseRecvmmsgTime(p *program) {
 	p.sendmmsg("send", c, msgs(sa, "a"), 0)
 	go func() {
 		for range 2 {
-			time.Sleep(150 * time.Millisecond)
+			p.settle(7)
 			p.u.SendmsgN(c, []byte("late"), nil, sa, 0)
 		}
 	}()
 	begun := time.Now()
-	p.recvmmsg("until the time has passed", s, rooms(9, 10), 0, 60*time.Millisecond)
-	p.say("in time: %v", time.Since(begun) > 60*time.Millisecond && time.Since(begun) < 2*time.Second)
+	p.recvmmsg("until the time has passed", s, rooms(9, 10), 0, 3*p.moment)
+	p.say("in time: %v", time.Since(begun) > 3*p.moment)
 	p.wait(s, unix.POLLIN)
 	p.recvmmsg("one is enough", s, rooms(9, 10), unix.MSG_WAITFORONE, time.Second)
 }
@@ -141,7 +141,7 @@ func caseMmsgStream(p *program) {
 	c, s := p.streams()
 	p.sendmmsg("send", c, msgs(nil, "abc", "", "defgh"), 0)
 	p.wait(s, unix.POLLIN)
-	time.Sleep(20 * time.Millisecond)
+	p.settle(1)
 	p.recvmmsg("read", s, rooms(3, 3), unix.MSG_WAITFORONE, 0)
 	p.recvmmsg("nothing", s, rooms(3, 3), unix.MSG_DONTWAIT, 0)
 	p.must(p.u.Shutdown(c, unix.SHUT_WR))
@@ -215,18 +215,18 @@ func caseErrQueueFree(p *program) {
 	c := p.socket(unix.SOCK_DGRAM)
 	n, err := p.u.SendmsgN(c, []byte("unheard"), nil, sa, 0)
 	p.n("before", n, err)
-	time.Sleep(10 * time.Millisecond)
+	p.settle(1)
 	p.ready("nothing", c, 0)
 	p.recvErr(c)
 	for _, text := range []string{"one", "two"} {
 		n, err = p.u.SendmsgN(c, []byte(text), nil, sa, 0)
 		p.n(text, n, err)
 		p.wait(c, unix.POLLERR)
-		time.Sleep(10 * time.Millisecond)
+		p.settle(1)
 	}
 	n, err = p.u.SendmsgN(c, []byte("three"), nil, sa, 0)
 	p.n("three", n, err)
-	time.Sleep(10 * time.Millisecond)
+	p.settle(1)
 	for range 4 {
 		p.errqueue("error", c, 10, 200, 0)
 	}

@@ -2,7 +2,6 @@ package posix
 
 import (
 	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +26,7 @@ func caseNest(p *program) {
 	p.ctl("again", out, unix.EPOLL_CTL_ADD, in, unix.EPOLLIN, 2)
 	p.evs("nothing", out, 4, 0)
 	go func() {
-		time.Sleep(20 * time.Millisecond)
+		p.settle(1)
 		p.u.SendmsgN(c, []byte("abc"), nil, nil, 0)
 	}()
 	p.evs("the outer hears", out, 4, 2000)
@@ -126,7 +125,7 @@ func casePollEpoll(p *program) {
 	p.read("read", s, 1)
 	p.ready("nothing", ep, 0)
 	go func() {
-		time.Sleep(20 * time.Millisecond)
+		p.settle(1)
 		p.u.SendmsgN(c, []byte("abc"), nil, nil, 0)
 	}()
 	p.say("wait %#x", p.wait(ep, unix.POLLIN))

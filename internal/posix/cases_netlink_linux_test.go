@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -324,7 +323,7 @@ func caseNetlinkDiag(p *program) {
 	p.wait(s, unix.POLLRDHUP)
 	p.must(p.u.Shutdown(s, unix.SHUT_WR))
 	p.wait(c, unix.POLLHUP)
-	time.Sleep(20 * time.Millisecond)
+	p.settle(1)
 	n = portOf(sa)
 	id = []byte{byte(n >> 8), byte(n)}
 	k.diag("time to wait", 20, unix.NLM_F_DUMP, n, diagReq(fam, 6, 0, 1<<6, []byte{0, 0, id[0], id[1]}))

@@ -3,7 +3,6 @@ package posix
 import (
 	"encoding/binary"
 	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -89,7 +88,7 @@ func (p *program) frame(what string, fd, room, show, flags int) {
 // nothing wants no frame to come.
 func (p *program) nothing(what string, fd int) {
 	p.Helper()
-	time.Sleep(20 * time.Millisecond)
+	p.settle(1)
 	_, _, err := p.u.Recvfrom(fd, make([]byte, 1), unix.MSG_DONTWAIT)
 	p.err(what, err)
 }
@@ -285,7 +284,7 @@ func casePacketStats(p *program) {
 	fd, _ := p.packet(unix.SOCK_RAW, unix.ETH_P_IP)
 	stats := func(what string) {
 		p.Helper()
-		time.Sleep(20 * time.Millisecond)
+		p.settle(1)
 		st, err := p.u.GetsockoptTpacketStats(fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
 		p.err(fmt.Sprintf("%s %+v", what, *st), err)
 	}
@@ -430,7 +429,7 @@ func casePacketFanout(p *program) {
 	for range 4 {
 		p.datagram("hello")
 	}
-	time.Sleep(20 * time.Millisecond)
+	p.settle(1)
 	err = nil
 	for _, fd := range []int{a, b} {
 		n := 0
