@@ -89,6 +89,18 @@ func bindToDevice(s *sock.Socket, index int) syscall.Errno {
 	return tellDevice(s, cmp.Or(index, int(x.unicast.Load())), index)
 }
 
+// freeOfDevice binds s to no interface: a datagram socket that lets go of its peer, and even
+// one that has none, is free of that, too, as Linux's __udp_disconnect has it.
+func freeOfDevice(s *sock.Socket) error {
+	if x := extraOf(s); x == nil || x.device.Load() == 0 {
+		return nil
+	}
+	if errno := bindToDevice(s, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 // setUnicastIf is IP_UNICAST_IF. EINVAL: s is bound to another interface.
 func setUnicastIf(s *sock.Socket, index uint32) syscall.Errno {
 	x := more(s)

@@ -62,8 +62,8 @@ func (*dgramOps) Dissolve(s *sock.Socket) error {
 	if s.Closed() {
 		return sock.ErrClosed
 	}
-	if s.State() == sock.Unconnected {
-		return nil
+	if err := freeOfDevice(s); err != nil || s.State() == sock.Unconnected {
+		return err
 	}
 	p := of(s)
 	local := unboundName(s)

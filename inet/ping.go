@@ -79,11 +79,11 @@ func (p *private) unbindPing() {
 func (*pingOps) Dissolve(s *sock.Socket) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
-	switch {
-	case s.Closed():
+	if s.Closed() {
 		return sock.ErrClosed
-	case s.State() == sock.Unconnected:
-		return nil
+	}
+	if err := freeOfDevice(s); err != nil || s.State() == sock.Unconnected {
+		return err
 	}
 	local := unboundName(s)
 	inner := innerLocal(s, local)

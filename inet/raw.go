@@ -76,7 +76,8 @@ func (*rawOps) Bind(s *sock.Socket, local sock.Name) error {
 	case s.State() == sock.Connected:
 		return syscall.EINVAL
 	}
-	local.Port = uint16(s.Protocol)
+	was, _ := s.Names()
+	local.Port = was.Port
 	inner, errno := rawLocal(s, &local)
 	if errno != 0 {
 		return errno
@@ -143,20 +144,25 @@ func (o *rawOps) GetName(s *sock.Socket, peer bool) (sock.Name, error) {
 	return n, err
 }
 
-// Dissolve lets go of the peer, and of the address that came with it.
+// Dissolve lets go of the peer, of the address, of the link and of its place among those
+// who hear: as in Linux, where it has no port that it was bound to.
 func (*rawOps) Dissolve(s *sock.Socket) error {
 	s.Wr.Lock()
 	defer s.Wr.Unlock()
-	if s.State() != sock.Connected {
-		return nil
+	if s.Closed() {
+		return sock.ErrClosed
 	}
-	local, _ := s.Names()
-	local.Addr, local.Zone = ip.Addr{}, 0
-	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno { return sk.Proto.Connect(sk, sock.Name{}, sock.Name{}) })
+	if err := freeOfDevice(s); err != nil {
+		return err
+	}
+	err := onAll(s.Group(), func(sk *sock.Sock) syscall.Errno {
+		sk.Proto.(unbinder).Unbind(sk) //nolint:forcetypeassert // package raw's
+		return 0
+	})
 	if err != nil {
 		return err
 	}
-	s.SetNames(local, sock.Name{})
+	s.SetNames(sock.Name{}, sock.Name{})
 	s.SetState(sock.Bound)
 	return nil
 }

@@ -82,6 +82,9 @@ func (l *Layer) answer(m *mbuf.Mbuf, p *ip.Packet) bool {
 		return false
 	}
 	s := l.find(be.Uint16(b[4:]), &p.Dst, &p.Src)
+	for s != nil && s.Opt.Rare.Elsewhere(p.Iface.Index) {
+		s = s.next.of(be.Uint16(b[4:]), &p.Dst, &p.Src)
+	}
 	if s != nil {
 		l.put(s, m, p)
 	}
@@ -90,7 +93,11 @@ func (l *Layer) answer(m *mbuf.Mbuf, p *ip.Packet) bool {
 
 // find returns the ping socket of an identifier.
 func (l *Layer) find(id uint16, local, remote *ip.Addr) *Sock {
-	s := l.pings[id%idRows]
+	return l.pings[id%idRows].of(id, local, remote)
+}
+
+// of is the first of s and those behind it that has the identifier.
+func (s *Sock) of(id uint16, local, remote *ip.Addr) *Sock {
 	for s != nil && (s.LocalPort != id || !s.ends(local, remote)) {
 		s = s.next
 	}

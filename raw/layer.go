@@ -67,6 +67,7 @@ type Sock struct {
 	sum     int           // IPV6_CHECKSUM: where it stands; noSum: nowhere
 	pmtu    uint8         // IP_MTU_DISCOVER
 	hears   bool          // it is in a list
+	deaf    bool          // it will never be in one
 	Drops   atomic.Uint32 // packets that found no room; written by the lcore
 	closing bool          // the application has let go; what is in TX leaves still
 	next    *Sock         // in the list
@@ -110,7 +111,7 @@ func (l *Layer) list(s *Sock) **Sock {
 
 // listen puts s among those who hear.
 func (l *Layer) listen(s *Sock) {
-	if s.hears || s.closing {
+	if s.hears || s.closing || s.deaf {
 		return
 	}
 	at := l.list(s)

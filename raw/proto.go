@@ -74,11 +74,12 @@ func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
 }
 
 // Unbind makes a ping socket what it was before Bind and Connect; what it has received
-// stays.
+// stays. A raw socket hears nothing from then on, as in Linux, whatever it is bound to later.
 func (l *Layer) Unbind(sk *sock.Sock) {
 	s := of(sk)
 	l.drain(s, l.core.Now)
 	l.forget(s)
+	s.deaf = !s.Ping
 	s.LocalPort, s.own, s.peer, s.ears = 0, ip.Addr{}, ip.Addr{}, false
 	s.Endpoint.Remote = ip.Addr{}
 	sk.Unset(sock.FlagConnected)

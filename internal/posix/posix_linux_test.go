@@ -131,6 +131,7 @@ var parts = []part{
 	{cornerCases, nil},
 	{netlinkCases, netlinkReasons},
 	{routeCases, routeReasons},
+	{linkCases, nil},
 }
 
 // TestConformance runs the program on the kernel and on a plane. What differs must be
