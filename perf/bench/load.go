@@ -31,6 +31,9 @@ type load interface {
 	run(d time.Duration) (count, error)
 }
 
+// warmer is a load that must do something before a window to be in its steady state.
+type warmer interface{ warm() error }
+
 const (
 	msgSize = 64
 	grace   = 10 * time.Second // a load that is so late hangs
@@ -118,31 +121,52 @@ type turns struct {
 	conns []net.Conn
 	next  int
 	sent  uint64
+
+	out, in []byte // of the exchange under way
 }
 
 func (t *turns) run(d time.Duration) (count, error) {
-	out, in := message(0), make([]byte, msgSize)
 	start, before := time.Now(), t.sent
-	for t.sent%16 != 0 || t.sent < uint64(len(t.conns)) || time.Since(start) < d { // the first time once round
-		c := t.conns[t.next]
-		if err := c.SetDeadline(start.Add(d + grace)); err != nil {
+	for t.sent == before || t.sent%16 != 0 || time.Since(start) < d {
+		if err := t.exchange(start.Add(d + grace)); err != nil {
 			return count{}, err
 		}
-		binary.LittleEndian.PutUint64(out, t.sent)
-		if _, err := c.Write(out); err != nil {
-			return count{}, err
-		}
-		if _, err := io.ReadFull(c, in); err != nil {
-			return count{}, err
-		}
-		if !bytes.Equal(in, out) {
-			return count{}, fmt.Errorf("message %d came back as %x, not %x", t.sent, in, out)
-		}
-		t.sent++
-		t.next = (t.next + 1) % len(t.conns)
 	}
 	n := t.sent - before
 	return count{ops: n, bytes: n * msgSize}, nil
+}
+
+// warm goes once round: a plane's connections that were quiet for seconds, while other
+// sides were measured, have given their rings' memory back.
+func (t *turns) warm() error {
+	late := time.Now().Add(grace)
+	for range t.conns {
+		if err := t.exchange(late); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exchange is a message and its answer over the connection whose turn it is.
+func (t *turns) exchange(late time.Time) error {
+	c := t.conns[t.next]
+	if err := c.SetDeadline(late); err != nil {
+		return err
+	}
+	binary.LittleEndian.PutUint64(t.out, t.sent)
+	if _, err := c.Write(t.out); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(c, t.in); err != nil {
+		return err
+	}
+	if !bytes.Equal(t.in, t.out) {
+		return fmt.Errorf("message %d came back as %x, not %x", t.sent, t.in, t.out)
+	}
+	t.sent++
+	t.next = (t.next + 1) % len(t.conns)
+	return nil
 }
 
 func message(id uint64) []byte {

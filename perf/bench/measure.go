@@ -43,6 +43,11 @@ func (s *sample) add(o sample) {
 // measure runs the load once and tells what it took. Garbage that another side
 // left is collected before.
 func measure(s *subject, d time.Duration) (sample, error) {
+	if w, ok := s.load.(warmer); ok {
+		if err := w.warm(); err != nil {
+			return sample{}, err
+		}
+	}
 	runtime.GC()
 	packets, allocs := s.sent(), countAllocs(d)
 	elsewhere := softirqTime()
