@@ -18,7 +18,7 @@ func (l *Layer) Error(e *ip.Error) perf.Verdict {
 		return perf.DropICMPShort
 	}
 	k := ip.FlowKey{Local: e.Src, Remote: e.Dst, LocalPort: h.SrcPort(), RemotePort: h.DstPort()}
-	s := l.find(&k, anyLink)
+	s := l.find(&wish{k: &k, iface: anyLink})
 	if s == nil {
 		return perf.DropICMPStale
 	}

@@ -43,9 +43,13 @@ func (l *Layer) nearTo(ends uint64, ports uint32) *near {
 func (l *Layer) receiver(n *near, h Header, p *ip.Packet) *Sock {
 	k := &l.key
 	k.Local, k.Remote, k.LocalPort, k.RemotePort = p.Dst, p.Src, h.DstPort(), h.SrcPort()
-	s := l.find(k, int(p.Iface.Index))
+	w := wish{k: k, iface: int(p.Iface.Index)}
+	s := l.find(&w)
 	if s != nil {
 		*n = near{ends: p.Ends, ports: le.Uint32(h), gen: l.gen, s: s}
+		if w.apart {
+			n.gen = 0 // of no table: the place of a flow has no link
+		}
 		n.head.Put(&sock.Datagram{
 			Peer: endName(p.Src, k.RemotePort), Local: endName(p.Dst, k.LocalPort),
 		})

@@ -120,3 +120,24 @@ func TestLinkBeforeAddress(t *testing.T) {
 	r.want(any, "wildcard", "x")
 	r.sent()
 }
+
+// A flow that comes by two links, of which each has a socket of its own, is remembered for
+// neither.
+func TestNearByLink(t *testing.T) {
+	r := newRig(t, 0)
+	share := func(o *sock.Options) { o.ReuseAddr = true }
+	any, bound := r.bind(ip.Addr{}, port, share), r.bind(ip.Addr{}, port, share)
+	r.udp.Device(&bound.Sock, 3, 3)
+	for range 3 {
+		for _, c := range []struct {
+			link uint16
+			here *Sock
+		}{{0, any}, {2, bound}, {4, any}} {
+			r.link.ifc.Index = c.link
+			r.verdict("by link", r.recv(dgram{data: []byte("x")}), perf.Delivered)
+			r.want(c.here, "by link", "x")
+		}
+	}
+	r.link.ifc.Index = 0
+	r.sent()
+}

@@ -72,10 +72,11 @@ const anyLink = -1
 
 // find returns the socket for a unicast datagram that comes by a link, the most specific
 // one first: connected to the sender, bound to the address, bound to the port.
-func (l *Layer) find(k *ip.FlowKey, iface int) *Sock {
+func (l *Layer) find(w *wish) *Sock {
+	k := w.k
 	if l.flows.Len() > 0 {
 		if s, ok := l.flows.Lookup(k); ok {
-			if s = s.fit(&wish{k: k, iface: iface}); s != nil {
+			if s = s.fit(w); s != nil {
 				return s
 			}
 		}
@@ -85,7 +86,7 @@ func (l *Layer) find(k *ip.FlowKey, iface int) *Sock {
 	if l.specific > 0 {
 		b.Local = k.Local
 		if s, ok := l.bound.Lookup(b); ok {
-			if s = choose(s, k, iface); s != nil {
+			if s = choose(s, w); s != nil {
 				return s
 			}
 		}
@@ -93,36 +94,36 @@ func (l *Layer) find(k *ip.FlowKey, iface int) *Sock {
 	if k.Local.Is4() {
 		b.Local = ip.Any4
 		if s, ok := l.bound.Lookup(b); ok {
-			if s = choose(s, k, iface); s != nil {
+			if s = choose(s, w); s != nil {
 				return s
 			}
 		}
 	}
 	b.Local = ip.Addr{}
 	s, _ := l.bound.Lookup(b)
-	return choose(s, k, iface)
+	return choose(s, w)
 }
 
 // choose picks one of several sockets with the same key; those bound to the link go before
 // those bound to none. With SO_REUSEPORT the flows are spread over all; else the newest
 // gets everything, as in Linux.
-func choose(s *Sock, k *ip.FlowKey, iface int) *Sock {
-	w := wish{k: k, iface: iface, bound: iface != anyLink}
-	first := s.fit(&w)
+func choose(s *Sock, w *wish) *Sock {
+	w.bound = w.iface != anyLink
+	first := s.fit(w)
 	if first == nil && w.bound {
 		w.bound = false
-		first = s.fit(&w)
+		first = s.fit(w)
 	}
 	if s = first; s == nil || s.next == nil || !s.Opt.ReusePort {
 		return s
 	}
 	n := uint32(0)
-	for x := s; x != nil; x = x.next.fit(&w) {
+	for x := s; x != nil; x = x.next.fit(w) {
 		n++
 	}
-	h := (k.Remote.V4() ^ uint32(k.RemotePort)<<16 ^ uint32(k.RemotePort)) * 0x9e3779b1
+	h := (w.k.Remote.V4() ^ uint32(w.k.RemotePort)<<16 ^ uint32(w.k.RemotePort)) * 0x9e3779b1
 	for i := h >> 16 % n; i > 0; i-- {
-		s = s.next.fit(&w)
+		s = s.next.fit(w)
 	}
 	return s
 }
@@ -132,6 +133,7 @@ type wish struct {
 	k     *ip.FlowKey
 	iface int
 	bound bool // to the link
+	apart bool // by another link it may be another's; set by fit
 }
 
 // fit is the first of s and those behind it that w is for: IPv4 is not for a wildcard
@@ -139,9 +141,11 @@ type wish struct {
 func (s *Sock) fit(w *wish) *Sock {
 	for s != nil {
 		r := s.Opt.Rare
+		tied := r != nil && r.Device != 0
+		w.apart = w.apart || tied
 		switch {
 		case s.Opt.V6 == sock.V6Only && w.k.Local.Is4():
-		case w.bound && (r == nil || r.Device == 0):
+		case w.bound && !tied:
 		case w.iface != anyLink && r.Elsewhere(uint16(w.iface)):
 		default:
 			return s
