@@ -161,7 +161,7 @@ func TestAsNetPacketRefused(t *testing.T) {
 			w.result("read", n, err)
 		}
 		c.Write(x)
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(10 * w.moment)
 		n, err := c.Write(x)
 		w.result("the next write", n, err)
 
@@ -181,7 +181,7 @@ func TestAsNetPacketDeadlines(t *testing.T) {
 		c, s := w.udpConns()
 		x := make([]byte, 10)
 		c.Write(x)
-		time.Sleep(10 * time.Millisecond)
+		w.settle()
 		s.SetDeadline(time.Unix(1, 0))
 		n, _, err := s.ReadFrom(x)
 		w.result("past, with a datagram there", n, err)

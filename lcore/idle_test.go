@@ -104,19 +104,25 @@ func TestSleepingCoreWakes(t *testing.T) {
 // TestSleepingCoreKeepsTime: a timer ends the sleep, not earlier than it is due.
 func TestSleepingCoreKeepsTime(t *testing.T) {
 	modes(t, func(t *testing.T, mode Mode) {
-		r := newRig(t, 1, mode, Sleep, newPort(1, 0))
-		s := r.stacks[0]
-		s.due = perf.Now() + 20*perf.Millisecond
-		start := time.Now()
-		w := r.startWatched()
-		eventually(t, "the timer", func() bool { return s.fired.Load() == 1 })
-		if d := time.Since(start); d < 19*time.Millisecond {
-			t.Errorf("a timer of 20 ms fired after %v", d)
+		for span := 20 * time.Millisecond; ; span *= 4 {
+			r := newRig(t, 1, mode, Sleep, newPort(1, 0))
+			s := r.stacks[0]
+			start := time.Now()
+			s.due = perf.Now() + perf.Tick(span)
+			w := r.startWatched()
+			eventually(t, "the timer", func() bool { return s.fired.Load() == 1 })
+			if d := time.Since(start); d < span-time.Millisecond {
+				t.Errorf("a timer of %v fired after %v", span, d)
+			}
+			slept := w.naps.Load() > 0
+			r.close()
+			if slept {
+				return
+			}
+			if span > 5*time.Second { // a busy machine may take its time to start the core
+				t.Fatal("the core did not sleep meanwhile")
+			}
 		}
-		if w.naps.Load() == 0 {
-			t.Error("the core did not sleep meanwhile")
-		}
-		r.close()
 	})
 }
 
@@ -131,7 +137,8 @@ func TestPortThatCannotWake(t *testing.T) {
 		for i := range int64(10) {
 			port.queues[0].put(r.frame(udp4(t, 1, 2, 3)))
 			eventually(t, "a frame", func() bool { return r.stacks[0].frames.Load() == i+1 })
-			time.Sleep(2 * time.Millisecond)
+			naps := w.naps.Load()
+			eventually(t, "a nap", func() bool { return w.naps.Load() > naps })
 		}
 		if d := perf.Tick(w.longest.Load()); d > pollNap || d == 0 {
 			t.Errorf("the core wanted to sleep %v", d)
@@ -210,10 +217,11 @@ func TestIdleCoreRests(t *testing.T) {
 		r := newRig(t, 1, mode, Adaptive, newPort(1, 0))
 		w := r.startWatched()
 		w.inBed(t)
-		naps := w.naps.Load()
+		naps, begun := w.naps.Load(), time.Now()
 		time.Sleep(50 * time.Millisecond)
-		if n := w.naps.Load() - naps; n > 20 { // Go's own signals may wake it
-			t.Errorf("woke %d times in 50 ms without a cause", n)
+		n := w.naps.Load() - naps
+		if took := time.Since(begun); n > 20*int64(took/(50*time.Millisecond)) { // Go's own signals may wake it
+			t.Errorf("woke %d times in %v without a cause", n, took)
 		}
 		r.close()
 	})

@@ -53,13 +53,11 @@ func TestPortOnABusyP(t *testing.T) {
 	// It may have gone to bed while the P was idle: then nothing ends its sleep yet.
 	r.g.Core(0).Bell().Ring()
 	busyUntil(t, "the core to look again", func() bool { return w.naps.Load() > 20 })
-	w.inBed(t)
-	time.Sleep(time.Millisecond) // the last short sleep
-	naps := w.naps.Load()
-	time.Sleep(50 * time.Millisecond)
-	if n := w.naps.Load() - naps; n > 10 {
-		t.Errorf("woke %d times in 50 ms while nobody was busy", n)
-	}
+	eventually(t, "the core to rest while nobody is busy", func() bool {
+		naps := w.naps.Load()
+		time.Sleep(50 * time.Millisecond)
+		return w.naps.Load()-naps <= 10
+	})
 	r.close()
 }
 

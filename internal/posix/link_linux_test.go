@@ -30,6 +30,7 @@ func links(t *testing.T) api.Port {
 	must(netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "v0", MTU: 1500, HardwareAddr: mac[:]}, PeerName: "v1"}))
 	must(os.WriteFile("/proc/sys/net/ipv6/conf/v0/accept_dad", []byte("0"), 0))
 	must(os.WriteFile("/proc/sys/net/ipv6/conf/v1/disable_ipv6", []byte("1"), 0))
+	t.Cleanup(func() { netlink.LinkDel(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "v0"}}) }) //nolint:errcheck // the namespace ends
 	for _, name := range []string{"v1", "v0"} {
 		l, err := netlink.LinkByName(name)
 		must(err)
