@@ -13,7 +13,7 @@ func runFloor(t *testing.T, s *subject, err error) count {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := s.load.run(5 * time.Millisecond)
+	n, err := atWork(s.load)
 	if err != nil || n.ops == 0 {
 		t.Fatalf("%+v, %v", n, err)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"net"
 	"testing"
-	"time"
 )
 
 func TestAnswered(t *testing.T) {
@@ -39,7 +38,7 @@ func TestHTTPClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := newHTTP(conns).run(20 * time.Millisecond)
+	n, err := atWork(newHTTP(conns))
 	if err != nil || n.ops == 0 || n.bytes != n.ops*13 {
 		t.Errorf("%+v, %v", n, err)
 	}

@@ -41,7 +41,7 @@ func TestLatencySides(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := sub.load.run(30 * time.Millisecond)
+			c, err := atWork(sub.load)
 			if err != nil || c.ops == 0 {
 				t.Errorf("%s, %s: %d operations, %v", r.name, s.name, c.ops, err)
 			}
