@@ -285,16 +285,20 @@ func TestResidentPanic(t *testing.T) {
 	})
 }
 
-// stubborn keeps its lcore. The name is looked for in the log.
+// stubborn keeps its lcore until it is told of. The name is looked for in the log.
 //
 //go:noinline
-func stubborn(d time.Duration) { time.Sleep(d) }
+func stubborn(log *logged) {
+	for end := time.Now().Add(20 * time.Second); !log.has("keeps its lcore") && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+}
 
 func TestResidentWatchdog(t *testing.T) {
 	log := new(logged)
 	a, b := pipe(t, Config{TaskLimit: 30 * time.Millisecond, Log: slog.New(slog.NewTextHandler(log, nil))})
 	serveTasks(t, b, func(c net.Conn) {
-		stubborn(200 * time.Millisecond)
+		stubborn(log)
 		c.Close()
 	})
 	c := call(t, a)

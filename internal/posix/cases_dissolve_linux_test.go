@@ -2,6 +2,7 @@ package posix
 
 import (
 	"fmt"
+	"time"
 
 	"dataplane/api"
 
@@ -201,8 +202,9 @@ func caseDissolveListener(p *program) {
 	s, _, err := p.u.Accept(l)
 	p.err("accept", err)
 	p.keep(s, err)
+	moment := p.moment
 	go func() {
-		p.settle(2)
+		time.Sleep(2 * moment)
 		p.u.Connect(l, api.SockaddrUnspec{})
 	}()
 	_, _, err = p.u.Accept(l)

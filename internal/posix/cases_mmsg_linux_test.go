@@ -124,9 +124,10 @@ func caseRecvmmsgTime(p *program) {
 	s, c, sa := p.dgramsBound()
 	p.recvmmsg("a time that cannot be", s, rooms(2, 10), 0, -1)
 	p.sendmmsg("send", c, msgs(sa, "a"), 0)
+	moment := p.moment
 	go func() {
 		for range 2 {
-			p.settle(7)
+			time.Sleep(7 * moment)
 			p.u.SendmsgN(c, []byte("late"), nil, sa, 0)
 		}
 	}()

@@ -2,6 +2,7 @@ package posix
 
 import (
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,8 +26,9 @@ func caseNest(p *program) {
 	p.ctl("add the epoll", out, unix.EPOLL_CTL_ADD, in, unix.EPOLLIN|unix.EPOLLOUT, 2)
 	p.ctl("again", out, unix.EPOLL_CTL_ADD, in, unix.EPOLLIN, 2)
 	p.evs("nothing", out, 4, 0)
+	moment := p.moment
 	go func() {
-		p.settle(1)
+		time.Sleep(moment)
 		p.u.SendmsgN(c, []byte("abc"), nil, nil, 0)
 	}()
 	p.evs("the outer hears", out, 4, 2000)
@@ -124,8 +126,9 @@ func casePollEpoll(p *program) {
 	p.n(fmt.Sprint("select ", r.IsSet(ep), w.IsSet(ep)), n, err)
 	p.read("read", s, 1)
 	p.ready("nothing", ep, 0)
+	moment := p.moment
 	go func() {
-		p.settle(1)
+		time.Sleep(moment)
 		p.u.SendmsgN(c, []byte("abc"), nil, nil, 0)
 	}()
 	p.say("wait %#x", p.wait(ep, unix.POLLIN))
