@@ -28,7 +28,7 @@ type FlowTable[T any] struct {
 	k0, k1 uint64
 	old    []flowSlot[T] // of before the latest growth; nil: all have moved
 	moved  int           // so many of old have
-	last   uint32        // the slot where a flow was found last
+	last   uint32        // the slot where a flow was found or entered last
 }
 
 // flowSlot is free when hash is zero. In old it may be gone.
@@ -61,23 +61,26 @@ func NewFlowTable[T any](hint int, secret [16]byte) *FlowTable[T] {
 // Len is how many flows are in the table.
 func (t *FlowTable[T]) Len() int { return t.n }
 
-// Lookup returns the value of k, else T's zero value and false. A flow is often that
-// of before.
+// Lookup returns the value of k, else T's zero value and false.
 func (t *FlowTable[T]) Lookup(k *FlowKey) (v T, ok bool) {
+	if v, ok = t.Again(k); ok || t.n == 0 { // of some kinds of flows there often are none
+		return v, ok
+	}
+	return t.Find(t.Hash(k), k)
+}
+
+// Again is Lookup if k is the flow that was found or entered last, as it often is.
+func (t *FlowTable[T]) Again(k *FlowKey) (v T, ok bool) {
 	if int(t.last) < len(t.slots) {
 		if s := &t.slots[t.last]; s.hash != 0 && s.key.is(k) {
 			return s.val, true
 		}
 	}
-	return t.find(k)
+	return v, false
 }
 
-// find is Lookup for any flow.
-func (t *FlowTable[T]) find(k *FlowKey) (v T, ok bool) {
-	if t.n == 0 { // of half-open and resting flows there often are none
-		return v, false
-	}
-	h := t.hash(k)
+// Find is Lookup for who knows the hash of k.
+func (t *FlowTable[T]) Find(h uint32, k *FlowKey) (v T, ok bool) {
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		s := &t.slots[i]
@@ -113,8 +116,10 @@ func (t *FlowTable[T]) inOld(h uint32, k *FlowKey) *flowSlot[T] {
 
 // Insert makes v the value of k and returns false if k had one, which is then
 // replaced.
-func (t *FlowTable[T]) Insert(k *FlowKey, v T) bool {
-	h := t.hash(k)
+func (t *FlowTable[T]) Insert(k *FlowKey, v T) bool { return t.Put(t.Hash(k), k, v) }
+
+// Put is Insert for who knows the hash of k.
+func (t *FlowTable[T]) Put(h uint32, k *FlowKey, v T) bool {
 	if t.old != nil {
 		t.move(moves)
 		if t.old != nil {
@@ -124,33 +129,37 @@ func (t *FlowTable[T]) Insert(k *FlowKey, v T) bool {
 			}
 		}
 	}
-	s := t.place(h, k)
-	if s.hash != 0 {
+	i := t.place(h, k)
+	if s := &t.slots[i]; s.hash != 0 {
 		s.val = v
 		return false
 	}
 	if t.n >= len(t.slots)*2/3 {
 		t.grow()
-		s = t.place(h, k)
+		i = t.place(h, k)
 	}
+	s := &t.slots[i]
+	t.last = i
 	s.hash, s.key, s.val = h, *k, v
 	t.n++
 	return true
 }
 
 // place is the slot of k, or the free one where it belongs.
-func (t *FlowTable[T]) place(h uint32, k *FlowKey) *flowSlot[T] {
+func (t *FlowTable[T]) place(h uint32, k *FlowKey) uint32 {
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		if s := &t.slots[i]; s.hash == 0 || s.hash == h && s.key.is(k) {
-			return s
+			return i
 		}
 	}
 }
 
 // Delete takes k out and reports whether it was there.
-func (t *FlowTable[T]) Delete(k *FlowKey) bool {
-	h := t.hash(k)
+func (t *FlowTable[T]) Delete(k *FlowKey) bool { return t.Remove(t.Hash(k), k) }
+
+// Remove is Delete for who knows the hash of k.
+func (t *FlowTable[T]) Remove(h uint32, k *FlowKey) bool {
 	mask := uint32(len(t.slots) - 1)
 	i := h & mask
 	for t.slots[i].hash != h || !t.slots[i].key.is(k) {
@@ -210,7 +219,7 @@ func (t *FlowTable[T]) move(n int) {
 	for end := min(t.moved+n, len(t.old)); t.moved < end; t.moved++ {
 		s := &t.old[t.moved]
 		if s.hash > gone {
-			*t.place(s.hash, &s.key) = *s
+			t.slots[t.place(s.hash, &s.key)] = *s
 			*s = flowSlot[T]{hash: gone}
 		}
 	}
@@ -219,9 +228,10 @@ func (t *FlowTable[T]) move(n int) {
 	}
 }
 
-// hash multiplies the key with the secret, 128 bits wide, three times. It is
-// never zero: the highest bit is set, and tables stay below 1<<31 slots.
-func (t *FlowTable[T]) hash(k *FlowKey) uint32 {
+// Hash is what finds k in this table, and in every other with its secret: it multiplies the
+// key with the secret, 128 bits wide, three times. It is never zero: the highest bit is
+// set, and tables stay below 1<<31 slots.
+func (t *FlowTable[T]) Hash(k *FlowKey) uint32 {
 	ports := uint64(k.LocalPort)<<16 | uint64(k.RemotePort)
 	x := mix(le.Uint64(k.Remote[8:])^t.k0, le.Uint64(k.Local[8:])^t.k1)
 	if v6 := le.Uint64(k.Remote[:8]) | le.Uint64(k.Local[:8]); v6 != 0 {

@@ -57,6 +57,41 @@ func TestFlowTable(t *testing.T) {
 	}
 }
 
+// TestFlowTableAgain: what was found or entered last is found without its hash, until it
+// is gone; and a hash serves every table with the same secret.
+func TestFlowTableAgain(t *testing.T) {
+	a, b := NewFlowTable[int](0, [16]byte{3}), NewFlowTable[int](100, [16]byte{3})
+	again := func(n, want int, known bool) {
+		t.Helper()
+		if v, ok := a.Again(flow(n)); ok != known || v != want {
+			t.Errorf("flow %d: %d %v, want %d %v", n, v, ok, want, known)
+		}
+	}
+	again(1, 0, false)
+	for i := range 100 { // it grows on the way
+		a.Insert(flow(i), i)
+		again(i, i, true)
+		again(i+1, 0, false)
+	}
+	a.Lookup(flow(7))
+	again(7, 7, true)
+	again(99, 0, false)
+	h := b.Hash(flow(7))
+	if !b.Put(h, flow(7), 70) || b.Put(h, flow(7), 71) {
+		t.Error("Put of a new flow and of one that is there")
+	}
+	if v, ok := b.Find(a.Hash(flow(7)), flow(7)); !ok || v != 71 {
+		t.Errorf("found %d %v by the other's hash", v, ok)
+	}
+	if !a.Remove(h, flow(7)) || a.Remove(h, flow(7)) {
+		t.Error("Remove of a flow that is there, and of one that is not")
+	}
+	again(7, 0, false)
+	if a.Find(h, flow(7)); a.Len() != 99 || b.Len() != 1 {
+		t.Errorf("%d and %d flows are left", a.Len(), b.Len())
+	}
+}
+
 func TestFlowTableFieldsCount(t *testing.T) {
 	ft := NewFlowTable[int](0, [16]byte{9})
 	base := FlowKey{FromV4(1), FromV4(2), 3, 4}
@@ -78,7 +113,7 @@ func TestFlowTableFieldsCount(t *testing.T) {
 	hashes := map[uint32]bool{}
 	for i := range keys {
 		ft.Insert(&keys[i], i)
-		hashes[ft.hash(&keys[i])] = true
+		hashes[ft.Hash(&keys[i])] = true
 	}
 	for i := range keys {
 		if v, ok := ft.Lookup(&keys[i]); !ok || v != i {

@@ -136,7 +136,7 @@ func (s *Sock) growSend(queued int) {
 func (l *Layer) measure(s *Sock, g *segment) {
 	d := &s.snd
 	switch {
-	case d.rttOn && seqGEQ(g.ack, d.rttSeq):
+	case d.rttOn && seqGEQ(g.ack, s.rtt.until):
 		d.rttOn = false
 		s.rtt.Sample(l.now - d.rttAt)
 	case d.rttOn || !s.rcv.tsOK || g.opts.TSEcr == 0:

@@ -41,7 +41,8 @@ func (l *Layer) child(ls *Sock, g *segment, o opening) *Sock {
 	s.lst = ls.lst
 	s.lst.half++
 	l.half++
-	l.conns.Insert(&g.key, s)
+	s.hash = g.hash
+	l.conns.Put(s.hash, &g.key, s)
 	s.timer.Init(s, running)
 	return s
 }

@@ -108,7 +108,7 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 	}
 	if s.state != Listen {
 		k := s.key()
-		l.conns.Delete(&k)
+		l.conns.Remove(s.hash, &k)
 	}
 	if s.half() {
 		l.halfOver(s)

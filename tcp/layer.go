@@ -36,7 +36,7 @@ type Layer struct {
 	fresh *Sock // has data in order that EndBurst publishes; nil: none has
 
 	conns     *ip.FlowTable[*Sock]
-	waits     *ip.FlowTable[*timeWait]
+	waits     *ip.FlowTable[*timeWait] // with the hash of conns
 	listeners listenTable
 	waiting   waitList
 	warm      warmList
@@ -101,7 +101,12 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if v := g.parse(m, p); v != perf.Delivered {
 		return v
 	}
-	if s, ok := l.conns.Lookup(&g.key); ok {
+	s, ok := l.conns.Again(&g.key)
+	if !ok {
+		g.hash = l.conns.Hash(&g.key)
+		s, ok = l.conns.Find(g.hash, &g.key)
+	}
+	if ok {
 		if s.Opt.Rare != nil {
 			if v := l.admit(s, g); v != perf.Delivered {
 				return v
@@ -118,7 +123,7 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 // unconnected finds out who a segment is for that belongs to no connection.
 func (l *Layer) unconnected(g *segment) perf.Verdict {
 	var ok bool
-	if g.tw, ok = l.waits.Lookup(&g.key); ok {
+	if g.tw, ok = l.waits.Find(g.hash, &g.key); ok {
 		return l.step(TimeWait, nil, g)
 	}
 	if ls := l.listeners.find(&g.key, g.p.Iface.Index); ls != nil {

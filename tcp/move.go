@@ -62,8 +62,9 @@ func (l *Layer) handOver(s *Sock, to *Layer) {
 		s.lst.half++
 		to.half++
 	}
-	l.conns.Delete(&k)
-	to.conns.Insert(&k, s)
+	l.conns.Remove(s.hash, &k)
+	s.hash = to.conns.Hash(&k)
+	to.conns.Put(s.hash, &k, s)
 	if s.orphan {
 		l.orphans--
 		to.orphans++
@@ -113,7 +114,7 @@ func (w *waitList) moveTo(to *waitList, goes func(k *ip.FlowKey) bool) {
 		next := tw.next
 		if goes(&tw.key) {
 			w.unlink(tw)
-			w.l.waits.Delete(&tw.key)
+			w.l.waits.Remove(tw.hash, &tw.key)
 			if to.l.waits.Len() >= to.l.cfg.MaxTimeWait {
 				if at == to.first {
 					at = at.next
@@ -123,7 +124,8 @@ func (w *waitList) moveTo(to *waitList, goes func(k *ip.FlowKey) bool) {
 			for at != nil && at.due <= tw.due {
 				at = at.next
 			}
-			to.l.waits.Insert(&tw.key, tw)
+			tw.hash = to.l.waits.Hash(&tw.key)
+			to.l.waits.Put(tw.hash, &tw.key, tw)
 			to.insert(tw, at)
 		}
 		tw = next

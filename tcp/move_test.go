@@ -20,7 +20,8 @@ func waitLayer(most int) *Layer {
 
 func (l *Layer) addWait(port uint16, now perf.Tick) {
 	tw := &timeWait{key: ip.FlowKey{LocalPort: port}}
-	l.waits.Insert(&tw.key, tw)
+	tw.hash = l.waits.Hash(&tw.key)
+	l.waits.Put(tw.hash, &tw.key, tw)
 	l.waiting.push(tw, now)
 }
 

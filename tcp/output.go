@@ -187,7 +187,7 @@ func (l *Layer) sent(s *Sock, n int) {
 	}
 	if seqGT(end, d.max) {
 		if d.nxt == d.max && !d.rttOn {
-			d.rttOn, d.rttSeq, d.rttAt = true, d.nxt+uint32(min(n, s.win.MSS)), l.now
+			d.rttOn, s.rtt.until, d.rttAt = true, d.nxt+uint32(min(n, s.win.MSS)), l.now
 		}
 		d.max = end
 	} else {

@@ -80,10 +80,11 @@ func (l *Layer) claim(s *Sock) (floor uint32, errno syscall.Errno) {
 // usable: no connection has the name of s, nor one that must rest still.
 func (l *Layer) usable(s *Sock) (floor uint32, ok bool) {
 	k := s.key()
-	if _, taken := l.conns.Lookup(&k); taken {
+	s.hash = l.conns.Hash(&k)
+	if _, taken := l.conns.Find(s.hash, &k); taken {
 		return 0, false
 	}
-	tw, rests := l.waits.Lookup(&k)
+	tw, rests := l.waits.Find(s.hash, &k)
 	if !rests {
 		return 0, true
 	}

@@ -65,10 +65,10 @@ func (l *Layer) dial(s *Sock) {
 	}
 }
 
-// open begins the handshake of s, whose addresses and ports are set.
+// open begins the handshake of s, which has claimed its addresses and ports.
 func (l *Layer) open(s *Sock, floor uint32) {
 	k := s.key()
-	l.conns.Insert(&k, s)
+	l.conns.Put(s.hash, &k, s)
 	s.timer.Init(s, running)
 	s.Unset(sock.FlagDead | sock.FlagRcvShut | sock.FlagSndShut)
 	t := tuple(&k)

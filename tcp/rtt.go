@@ -20,6 +20,7 @@ type RTT struct {
 	Min       perf.Tick // the least sample: the path without queues
 	RTO       perf.Tick // the time-out to arm now, back-off included
 	backoff   uint8
+	until     uint32 // the ACK that ends the measurement under way
 }
 
 // Init forgets all samples.

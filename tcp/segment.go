@@ -12,6 +12,7 @@ type segment struct {
 	m    *mbuf.Mbuf
 	p    *ip.Packet
 	key  ip.FlowKey // as the receiver sees it
+	hash uint32     // of key, unless that is the flow of before
 	opts Options
 
 	seq, ack uint32

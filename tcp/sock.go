@@ -51,10 +51,11 @@ type block struct {
 	cc     Congestion // nil: in its first slow start, which is alike in all of them
 	opt    settings
 	chal   limiter // challenge ACKs of this connection
-	asked  millis  // when the latest keep-alive probe was sent; wraps
 	soft   uint16  // latest soft ICMP error, an errno: the reason, should it time out
 	idle   uint8   // keep-alive probes unanswered
 	scaled bool    // the peer offered window scaling
+
+	hash uint32 // of the flow, in conns
 
 	lst *listener // in Listen; half-open: of its listener
 }
@@ -78,7 +79,7 @@ type send struct {
 	force         bool   // send one segment at una whatever the window says
 	peerMSS       uint16 // what the peer's SYN said, 536 if nothing
 	small         uint32 // end of the latest segment smaller than the MSS (Minshall)
-	rttSeq        uint32 // the ACK that ends the measurement
+	asked         millis // when the latest keep-alive probe was sent; wraps
 	rttAt         perf.Tick
 	last          perf.Tick // latest transmission of data
 	since         perf.Tick // since then the peer has made no progress

@@ -75,7 +75,7 @@ func (l *Layer) sendSyn(s *Sock) {
 	}
 	if d.max == d.iss {
 		d.nxt, d.max = d.iss+1, d.iss+1
-		d.rttOn, d.rttSeq, d.rttAt = true, d.max, l.now
+		d.rttOn, s.rtt.until, d.rttAt = true, d.max, l.now
 		d.since = l.now
 	} else {
 		d.rttOn = false

@@ -198,7 +198,7 @@ func (l *Layer) keepAlive(s *Sock) {
 		return
 	}
 	l.cfg.Stat.Event(perf.EvTCPKeepAlive)
-	s.idle, s.asked = min(s.idle+1, 250), millis(l.now/perf.Millisecond)
+	s.idle, s.snd.asked = min(s.idle+1, 250), millis(l.now/perf.Millisecond)
 	l.probe(s)
 	l.arm(s, &s.keep, l.now+s.opt.keepIntvl.tick())
 }
@@ -206,7 +206,7 @@ func (l *Layer) keepAlive(s *Sock) {
 // probeAnswered reports whether the peer has sent something since the latest probe. asked
 // begins again at 0 after 50 days: only how long ago it was counts.
 func (s *Sock) probeAnswered(now perf.Tick) bool {
-	age := millis(now/perf.Millisecond) - s.asked
+	age := millis(now/perf.Millisecond) - s.snd.asked
 	return now/perf.Millisecond-s.rcv.last/perf.Millisecond <= perf.Tick(age)
 }
 

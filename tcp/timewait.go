@@ -12,6 +12,7 @@ import (
 type timeWait struct {
 	prev, next     *timeWait // in the order they end; next also links the free ones
 	key            ip.FlowKey
+	hash           uint32 // of key
 	due            perf.Tick
 	tsAt           perf.Tick // when tsRecent came
 	sndNxt, rcvNxt uint32
@@ -62,7 +63,7 @@ func (w *waitList) unlink(tw *timeWait) {
 // drop forgets tw.
 func (w *waitList) drop(tw *timeWait) {
 	w.unlink(tw)
-	w.l.waits.Delete(&tw.key)
+	w.l.waits.Remove(tw.hash, &tw.key)
 	*tw = timeWait{next: w.free}
 	w.free = tw
 }
@@ -102,13 +103,13 @@ func (l *Layer) timeWait(s *Sock) {
 	}
 	r := &s.rcv
 	*tw = timeWait{} // and not as a literal, which is made elsewhere and copied
-	tw.key, tw.sndNxt, tw.rcvNxt, tw.rcvWnd = s.key(), s.snd.max, r.nxt, max(r.edge-r.nxt, 1)
+	tw.key, tw.hash, tw.sndNxt, tw.rcvNxt, tw.rcvWnd = s.key(), s.hash, s.snd.max, r.nxt, max(r.edge-r.nxt, 1)
 	tw.tsOK, tw.tsRecent, tw.tsAt, tw.tsOff = r.tsOK, r.tsRecent, r.tsRecentAt, r.tsOff
 	tw.scale, tw.ttl, tw.tos, tw.v6 = r.scale, s.TTL, s.TOS, s.Opt.V6
 	if int32(r.edge-r.nxt) <= 0 {
 		tw.rcvWnd = 1
 	}
-	l.waits.Insert(&tw.key, tw)
+	l.waits.Put(tw.hash, &tw.key, tw)
 	w.push(tw, l.now)
 	l.cfg.Stat.Event(perf.EvTCPTimeWait)
 	l.done(s, 0)
