@@ -128,8 +128,8 @@ func (c *Core) SetPool(p *mbuf.Pool) { c.pool, c.foreign = p, p.Foreign }
 // layers. Others use Stats.
 func (c *Core) Stat() *perf.Stat { return &c.stat }
 
-// Stats fills s with the counters published last: every 256th turn and before
-// each sleep. Any goroutine.
+// Stats fills s with the counters published last: every 256th turn and before each
+// sleep, but for those that end within 10 ms. Any goroutine.
 func (c *Core) Stats(s *perf.Stat) { c.snap.Load(s) }
 
 // SetStack gives the core the stack that it runs.

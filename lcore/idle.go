@@ -26,10 +26,17 @@ type rest struct {
 	hollow  int       // wake-ups in a row by a port that brought nothing
 	rung    bool      // every port rings the core's bell
 	going   uint      // turns of a shared core's own goroutine
+	met     bool      // the look before the last sleep found something to do,
+	woken   int       // and readied so many goroutines
+	brief   bool      // the last sleep was one of several that a port ends soon
 }
 
 // sleeper waits for the core's bell and its ports.
 type sleeper interface {
+	// near reports whether a sleep from now on of d at the most will be one of many that
+	// a port ends soon. wait takes the core's last turn itself then, and does not sleep
+	// if that finds something.
+	near(now, d perf.Tick) bool
 	// wait returns when the bell was rung, a port's descriptor is readable or d
 	// has passed, and whether it was a port. deaf: it does not listen to the
 	// ports, and may not listen to the bell.
@@ -58,7 +65,7 @@ func (c *Core) prepare() error {
 		}
 	}
 	var err error
-	c.rest.sleeper, err = newSleeper(c.group.mode, c.bell, fds)
+	c.rest.sleeper, err = newSleeper(c.group.mode, c.bell, fds, c.lookLast)
 	return err
 }
 
@@ -81,17 +88,23 @@ func (c *Core) idle(now perf.Tick) {
 	c.doze(now)
 }
 
+// drowsy reports whether the core sleeps, as a moment ago, as soon as it has nothing to
+// do: that lets others run as well as a yield.
+func (c *Core) drowsy() bool { return c.rest.brief && c.group.idle == Sleep }
+
 // doze sleeps until there is something to do.
 func (c *Core) doze(now perf.Tick) {
-	d, woken, busy := c.decide(now)
+	r := &c.rest
+	r.met = false
+	d := c.decide(now)
 	if d >= minNap {
 		c.away(d)
 	}
 	c.bell.Cancel()
-	if busy {
-		c.rest.worked()
+	if r.met {
+		r.worked()
 		if c.group.mode == Shared {
-			c.share(true, woken)
+			c.share(true, r.woken)
 		}
 	}
 }
@@ -105,30 +118,53 @@ func (c *Core) away(d perf.Tick) {
 	c.sleep(d)
 }
 
-// decide announces the sleep and returns how long it may be, or that there was
-// something to do. Nobody takes a turn for a core that has announced its sleep.
-func (c *Core) decide(now perf.Tick) (d perf.Tick, woken int, busy bool) {
+// decide announces the sleep and returns how long it may be; 0: there was something to
+// do, or it is not worth it. Nobody takes a turn for a core that has announced its sleep.
+func (c *Core) decide(now perf.Tick) perf.Tick {
 	if c.hand.on {
 		c.hand.take()
 		defer c.hand.busy.Store(false)
 	}
-	if c.nap(now) < minNap {
-		return 0, 0, false
+	d := c.nap(now)
+	if d < minNap {
+		return 0
 	}
-	if c.busy != c.tidy || c.starved() {
-		c.housekeep(now) // nobody's buffers or figures wait while we sleep
+	r := &c.rest
+	r.brief = r.hollow < maxHollow && r.sleeper.near(now, d)
+	if c.busy != c.tidy && !r.brief || c.starved() {
+		c.housekeep(now) // nobody's buffers or figures wait while we sleep, but for a moment
 	}
 	c.bell.Announce()
-	// One more turn, or a wake-up is lost: who handed us something before the
-	// announcement saw nobody asleep and did not ring.
-	now = perf.Now()
-	if c.step(now) || c.group.stop.Load() {
-		return 0, c.woken, true
+	if r.brief {
+		return d // who sleeps looks
 	}
-	if d = c.nap(now); d >= minNap {
+	if c.lookAgain() {
+		return 0
+	}
+	if d = c.nap(c.now); d >= minNap {
 		c.stat.Event(perf.EvSleep)
 	}
-	return d, 0, false
+	return d
+}
+
+// lookAgain takes one more turn, or a wake-up is lost: who handed us something before
+// the announcement saw nobody asleep and did not ring.
+func (c *Core) lookAgain() bool {
+	r := &c.rest
+	r.met = c.step(perf.Now()) || c.group.stop.Load()
+	r.woken = c.woken
+	return r.met
+}
+
+// lookLast is lookAgain for a sleeper, which has not got the right to take turns.
+func (c *Core) lookLast() bool {
+	c.hand.take()
+	defer c.hand.busy.Store(false)
+	if c.lookAgain() {
+		return true
+	}
+	c.stat.Event(perf.EvSleep)
+	return false
 }
 
 // sleep waits on the bell and the ports. A port that says again and again that

@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newSleeper returns the way to sleep that fits mode.
-func newSleeper(mode Mode, bell *ring.Doorbell, ports []int) (sleeper, error) {
+// newSleeper returns the way to sleep that fits mode. look is a turn of the core's.
+func newSleeper(mode Mode, bell *ring.Doorbell, ports []int, look func() bool) (sleeper, error) {
 	if mode == Locked {
 		return newThreadSleeper(bell.FD(), ports), nil
 	}
-	return newNetSleeper(bell, ports)
+	return newNetSleeper(bell, ports, look)
 }
 
 // threadSleeper blocks the thread in ppoll. The thread is the core's own; its P
@@ -35,6 +35,9 @@ func newThreadSleeper(bell int, ports []int) *threadSleeper {
 	}
 	return s
 }
+
+// near: each sleep is as long as it may be.
+func (*threadSleeper) near(_, _ perf.Tick) bool { return false }
 
 func (s *threadSleeper) wait(d perf.Tick, deaf bool) (port bool) {
 	fds := s.fds
@@ -83,17 +86,20 @@ func (s *threadSleeper) close() {}
 // the deadline of a core that a port wakes again and again is near, quickNap at most, and
 // serves several sleeps. In those the runtime is not asked for a crowd, and its monitor,
 // which a system call wakes, not woken: it looks by itself when the deadline passes. (It
-// must look: it is who takes the P from a goroutine that computes.)
+// must look: it is who takes the P from a goroutine that computes.) And look, instead of
+// asking the epoll set, is the turn that has to come between announcement and sleep.
 type netSleeper struct {
 	file   *os.File // the epoll set
 	conn   syscall.RawConn
 	look   func(fd uintptr) bool
+	turn   func() bool // of the core; it found something
 	bell   *ring.Doorbell
 	crowd  perf.Crowd
 	ports  bool      // there are descriptors to watch
 	port   bool      // look saw one
 	asked  bool      // look has been called in this sleep
-	quick  bool      // the deadline stands from an earlier sleep, and is near
+	met    bool      // it found something before the sleep
+	quick  bool      // this is a sleep whose deadline stands from an earlier one, and is near
 	busy   bool      // the last sleep was short, and a port ended it
 	until  perf.Tick // the deadline; 0: none, or it has passed
 	events [8]unix.EpollEvent
@@ -102,12 +108,12 @@ type netSleeper struct {
 // past is a deadline that has passed.
 var past = time.Unix(1, 0)
 
-func newNetSleeper(bell *ring.Doorbell, ports []int) (*netSleeper, error) {
+func newNetSleeper(bell *ring.Doorbell, ports []int, turn func() bool) (*netSleeper, error) {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("lcore: create an epoll set: %w", err)
 	}
-	s := &netSleeper{bell: bell, ports: len(ports) > 0}
+	s := &netSleeper{bell: bell, turn: turn, ports: len(ports) > 0}
 	s.look = s.lookAt
 	for _, fd := range ports {
 		ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
@@ -132,14 +138,20 @@ func newNetSleeper(bell *ring.Doorbell, ports []int) (*netSleeper, error) {
 	return s, nil
 }
 
+// near notes for wait whether the deadline that stands will do.
+func (s *netSleeper) near(now, d perf.Tick) bool {
+	s.quick = now+minNap < s.until && s.until <= now+min(d, quickNap)
+	return s.quick
+}
+
 func (s *netSleeper) wait(d perf.Tick, deaf bool) (port bool) {
 	if deaf {
 		time.Sleep(d.Duration())
 		return false
 	}
 	now := perf.Now()
-	s.port, s.asked = false, false
-	if s.quick = now+minNap < s.until && s.until <= now+min(d, quickNap); !s.quick {
+	s.port, s.asked, s.met = false, false, false
+	if !s.quick {
 		s.arm(now, d)
 	}
 	// It fails when the deadline has passed, and once the file is closed: then the core
@@ -147,7 +159,9 @@ func (s *netSleeper) wait(d perf.Tick, deaf bool) (port bool) {
 	if s.bell.Asleep() && s.conn.Read(s.look) != nil {
 		s.until = 0
 	}
-	s.busy = s.port && (s.quick || perf.Now()-now < quickNap)
+	if !s.met {
+		s.busy = s.port && (s.quick || perf.Now()-now < quickNap)
+	}
 	return s.port
 }
 
@@ -174,13 +188,11 @@ func (s *netSleeper) lookAt(fd uintptr) bool {
 		return true
 	}
 	s.asked = true
-	var n int
-	var err error
 	if s.quick {
-		n, err = epollNow(fd, s.events[:])
-	} else {
-		n, err = unix.EpollWait(int(fd), s.events[:], 0)
+		s.met = s.turn()
+		return s.met
 	}
+	n, err := unix.EpollWait(int(fd), s.events[:], 0)
 	if err != nil {
 		return errors.Is(err, unix.EINTR) // a turn too many does no harm
 	}

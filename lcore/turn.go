@@ -137,7 +137,7 @@ func (c *Core) loop() {
 		}
 		now := perf.Now()
 		busy := c.step(now)
-		if c.group.mode == Shared {
+		if c.group.mode == Shared && (busy || !c.drowsy()) {
 			c.share(busy, c.woken)
 		}
 		if busy {
@@ -171,7 +171,9 @@ func (c *Core) loopAmong() {
 		if calm && c.relieve(now) > 0 {
 			own, worked = true, true
 		}
-		c.share(more, woken)
+		if own || !c.drowsy() {
+			c.share(more, woken)
+		}
 		c.standAside(own, worked)
 		if worked {
 			c.rest.worked()
