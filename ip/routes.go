@@ -32,6 +32,7 @@ type Route struct {
 	MTU     int    // zero: the interface's
 	Metric  uint32 // of several routes to one prefix the lowest is used first
 	Kind    RouteKind
+	OnLink  bool // Gateway is on the link of Iface, though in no subnet of ours
 	pinned  bool // Src was asked for
 }
 
@@ -179,7 +180,10 @@ func (r *Routes) complete(rt *Route) error {
 			return fmt.Errorf("ip: route to %s: gateway %s is of another family: %w", rt.Prefix, rt.Gateway, syscall.EINVAL)
 		}
 		// RFC 1122 3.3.1.1: a gateway is on a network we are connected to.
-		if !f.onLink(rt.Gateway) && !rt.Gateway.IsLinkLocal() {
+		switch {
+		case rt.OnLink && (rt.Gateway.IsMulticast() || rt.Gateway.IsBroadcast() || rt.Gateway.IsLoopback() || r.owns(rt.Gateway)):
+			return fmt.Errorf("ip: route to %s: %s is nobody's gateway: %w", rt.Prefix, rt.Gateway, syscall.EINVAL)
+		case !rt.OnLink && !f.onLink(rt.Gateway) && !rt.Gateway.IsLinkLocal():
 			return fmt.Errorf("ip: route to %s: gateway %s is not on the link of %s: %w", rt.Prefix, rt.Gateway, f.Name, syscall.ENETUNREACH)
 		}
 	}

@@ -38,6 +38,7 @@ const (
 	kindBroadcast = 3
 	kindMulticast = 5
 
+	hopOnLink      = 4 // RTNH_F_ONLINK
 	rtmCloned      = 0x200
 	rtmLookupTable = 0x1000
 	rtcfMulticast  = 0x20000000
@@ -59,6 +60,7 @@ type entry struct {
 	kind     uint8
 	metric   uint32
 	mtu      int
+	flags    uint32
 }
 
 // entries lists the routes of a snapshot: those that were added, those of addresses, and
@@ -93,6 +95,9 @@ func added(rt *ip.Route) entry {
 	}
 	if rt.Gateway.IsZero() && rt.Prefix.Is4() {
 		e.scope = scopeLink
+	}
+	if rt.OnLink {
+		e.flags = hopOnLink
 	}
 	return e
 }
@@ -140,7 +145,7 @@ func putRoute(w *writer, typ, flags uint16, e *entry, o *origin) {
 	v4 := e.dst.Is4()
 	w.begin(typ, flags, o.seq, o.id)
 	w.u8(family(v4), e.dst.Bits, 0, 0, e.table, e.protocol, e.scope, e.kind)
-	w.u32(0)
+	w.u32(e.flags)
 	w.attr32(rtaTable, uint32(e.table))
 	if e.dst.Bits > 0 {
 		w.attrAddr(rtaDst, e.dst.Addr)
@@ -294,6 +299,7 @@ func (r *request) asks() (*asked, error) {
 	}
 	q.route.Prefix = q.route.Prefix.Masked()
 	q.route.Gateway, _ = a.addr(rtaGateway, v4)
+	q.route.OnLink = native.Uint32(r.data[8:])&hopOnLink != 0 && !q.route.Gateway.IsZero()
 	q.route.Src, _ = a.addr(rtaPrefSrc, v4)
 	q.route.Metric, q.metric = a.u32(rtaPriority)
 	q.route.Iface = ip.AnyIface
@@ -316,7 +322,7 @@ func (r *request) newRoute() error {
 		return err
 	case kind[7] != kindUnicast:
 		return fmt.Errorf("netlink: routes of type %d are not offered: %w", kind[7], syscall.EOPNOTSUPP)
-	case q.route.Gateway.IsZero() && !q.oif:
+	case (q.route.Gateway.IsZero() || q.route.OnLink) && !q.oif:
 		return syscall.ENODEV
 	}
 	rt := &q.route
@@ -325,7 +331,7 @@ func (r *request) newRoute() error {
 	}
 	return r.change(func(d *ip.Draft) error {
 		if q.oif && d.Iface(rt.Iface) == nil {
-			if rt.Prefix.Is4() && !rt.Gateway.IsZero() { // Linux looks for the gateway first
+			if rt.Prefix.Is4() && !rt.Gateway.IsZero() && !rt.OnLink { // Linux looks for the gateway first
 				return syscall.ENETUNREACH
 			}
 			return syscall.ENODEV

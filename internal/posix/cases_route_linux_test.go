@@ -138,10 +138,19 @@ func caseRouteRoutes(p *program) {
 	k.ask("too many bits", unix.RTM_NEWROUTE, reqNew, nil, rtmsg(unix.AF_INET, 33, 0), attribute(unix.RTA_DST, 10, 98, 0, 0), gw)
 	k.ask("on a link that is not", unix.RTM_NEWROUTE, reqNew, nil, by(attribute32(unix.RTA_OIF, 9999))...)
 	k.ask("from what is not ours", unix.RTM_NEWROUTE, reqNew, nil, rtmsg(unix.AF_INET, 16, 0), attribute(unix.RTA_DST, 10, 98, 0, 0), gw, attribute(unix.RTA_PREFSRC, 192, 0, 2, 1))
+	far := [][]byte{rtmsg(unix.AF_INET, 16, 0), attribute(unix.RTA_DST, 10, 94, 0, 0), attribute(unix.RTA_GATEWAY, 192, 0, 2, 1)}
+	far[0][8] = unix.RTNH_F_ONLINK
+	k.ask("by a gateway that is on the link, of no name", unix.RTM_NEWROUTE, reqNew, nil, far...)
+	far = append(far, attribute32(unix.RTA_OIF, uint32(v0)))
+	k.ask("by a gateway that is on the link", unix.RTM_NEWROUTE, reqNew, nil, far...)
+	for _, gw := range [][]byte{at4, {224, 0, 0, 1}, {255, 255, 255, 255}, {127, 0, 0, 9}} {
+		far[1], far[2] = attribute(unix.RTA_DST, 10, 93, 0, 0), attribute(unix.RTA_GATEWAY, gw...)
+		k.ask(fmt.Sprint("on the link, by ", gw), unix.RTM_NEWROUTE, reqNew, nil, far...)
+	}
 	k.ask("the default", unix.RTM_NEWROUTE, reqNew, nil, rtmsg(unix.AF_INET, 0, 0), gw)
 	k.ask("on the link", unix.RTM_NEWROUTE, reqNew, nil, rtmsg(unix.AF_INET, 24, unix.RT_SCOPE_LINK), attribute(unix.RTA_DST, 10, 97, 0, 0), attribute32(unix.RTA_OIF, uint32(v0)))
 	k.ask("all", unix.RTM_GETROUTE, unix.NLM_F_DUMP, about("0a6", " 05:0a0707"), rtmsg(unix.AF_INET, 0, 0))
-	for _, d := range [][]byte{{10, 99, 1, 2}, {10, 7, 7, 9}, {10, 7, 7, 7}, {10, 7, 7, 255}, {192, 0, 2, 1}, {127, 0, 0, 1}, {224, 0, 0, 9}} {
+	for _, d := range [][]byte{{10, 99, 1, 2}, {10, 94, 1, 2}, {10, 7, 7, 9}, {10, 7, 7, 7}, {10, 7, 7, 255}, {192, 0, 2, 1}, {127, 0, 0, 1}, {224, 0, 0, 9}} {
 		k.ask(fmt.Sprint("to ", d), unix.RTM_GETROUTE, 0, nil, rtmsg(unix.AF_INET, 32, 0), attribute(unix.RTA_DST, d...))
 	}
 	for _, oif := range []uint32{0, 9999, 1 << 31} {

@@ -58,6 +58,9 @@ func (c *command) readRoute(b []byte) (*routeInfo, error) {
 	if k.table == unix.RT_TABLE_LOCAL {
 		k.Table = "local"
 	}
+	if msg.Flags&unix.RTNH_F_ONLINK != 0 {
+		k.Flags = append(k.Flags, "onlink")
+	}
 	if m, err := parse(a[unix.RTA_METRICS], 0); err == nil {
 		k.MTU = m.u32(unix.RTAX_MTU)
 	}
@@ -91,6 +94,9 @@ func (c *command) printRoute(r *routeInfo) {
 	}
 	if r.Metric != 0 {
 		c.printf(" metric %d", r.Metric)
+	}
+	for _, f := range r.Flags {
+		c.printf(" %s", f)
 	}
 	if r.MTU != 0 {
 		c.printf(" mtu %d", r.MTU)
@@ -209,6 +215,10 @@ func (c *command) routeWords(msg *nl.RtMsg, req *nl.NetlinkRequest) error {
 	}
 	for c.more() {
 		w := c.word()
+		if w == "onlink" {
+			msg.Flags |= unix.RTNH_F_ONLINK
+			continue
+		}
 		v, err := c.value(w)
 		if err != nil {
 			return err
