@@ -235,12 +235,7 @@ func (c *dhcpClient) use(l *nclient4.Lease) error {
 		}
 	}
 	p := ip.FromPrefix(netip.PrefixFrom(addr, bits))
-	var gateway ip.Addr
-	if routers := l.ACK.Router(); len(routers) > 0 {
-		if a, ok := netip.AddrFromSlice(routers[0].To4()); ok {
-			gateway = ip.FromNetip(a)
-		}
-	}
+	gateway := gatewayOf(l.ACK, p)
 	c.n.tellDNS(c.port, l.ACK)
 	if p == c.prefix && gateway == c.gateway {
 		return nil
@@ -252,7 +247,7 @@ func (c *dhcpClient) use(l *nclient4.Lease) error {
 		}
 		d.GiveBroadcast(c.port, p)
 		if !gateway.IsZero() {
-			d.ReplaceRoute(ip.Route{Prefix: all4, Gateway: gateway, Iface: c.port, Metric: dhcpDebt + uint32(c.port)})
+			d.ReplaceRoute(c.route(p, gateway))
 		}
 		return nil
 	})
@@ -262,11 +257,31 @@ func (c *dhcpClient) use(l *nclient4.Lease) error {
 	return err
 }
 
+// gatewayOf is the first router of a lease that can be one for p, zero if there is none. It
+// need not be in the subnet: who leases single addresses names one beyond.
+func gatewayOf(ack *dhcpv4.DHCPv4, p ip.Prefix) ip.Addr {
+	for _, r := range ack.Router() {
+		a, ok := netip.AddrFromSlice(r.To4())
+		if g := ip.FromNetip(a); ok && g != p.Addr && !g.IsZero() && !g.IsMulticast() && !g.IsBroadcast() && !g.IsLoopback() {
+			return g
+		}
+	}
+	return ip.Addr{}
+}
+
+// route is the default route that came with a lease.
+func (c *dhcpClient) route(p ip.Prefix, gateway ip.Addr) ip.Route {
+	return ip.Route{Prefix: all4, Gateway: gateway, Iface: c.port, Metric: dhcpDebt + uint32(c.port), OnLink: !p.Contains(gateway)}
+}
+
 // drop takes the leased address away, and with it its routes.
 func (c *dhcpClient) drop() {
 	if c.prefix != (ip.Prefix{}) {
-		old := c.prefix
-		c.n.host.Change(func(d *ip.Draft) error { return d.DelAddr(c.port, old) }) //nolint:errcheck // somebody else may have taken it away
+		old, leased := c.prefix, c.route(c.prefix, c.gateway)
+		c.n.host.Change(func(d *ip.Draft) error { //nolint:errcheck // somebody else may have taken it away
+			d.DelRoute(func(rt *ip.Route) bool { return *rt == leased }) //nolint:errcheck // the same
+			return d.DelAddr(c.port, old)
+		})
 		c.prefix = ip.Prefix{}
 	}
 }

@@ -2,12 +2,16 @@ package api
 
 import (
 	"encoding/binary"
+	"net"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
 
+	"dataplane/ip"
+	"dataplane/pmd/wire"
 	"dataplane/sock"
 )
 
@@ -74,5 +78,50 @@ func TestToClient(t *testing.T) {
 		if got := f.Run(c.b) > 0; got != c.want {
 			t.Errorf("%s: %v", what, got)
 		}
+	}
+}
+
+// TestLeaseOfOne: a router beyond the subnet, as who leases single addresses names it, is on
+// the link; what cannot be a router is none. What was leased goes with the lease.
+func TestLeaseOfOne(t *testing.T) {
+	a, b, err := wire.Pair(wire.Config{}, wire.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := open(t, Config{Ports: []Port{{Opened: a}}})
+	open(t, Config{Ports: []Port{{Opened: b}}})
+	c := &dhcpClient{n: n}
+	far := ip.FromNetip(netip.MustParseAddr("192.0.2.9"))
+	for _, l := range []struct {
+		bits    int
+		routers []string
+		want    string // the gateway
+	}{
+		{32, []string{"192.0.2.1"}, "192.0.2.1"},
+		{24, []string{"10.9.0.1"}, "10.9.0.1"},
+		{24, []string{"10.9.0.77", "224.0.0.1", "0.0.0.0", "10.9.0.2"}, "10.9.0.2"},
+		{24, []string{"10.9.0.77"}, ""},
+		{24, nil, ""},
+	} {
+		m, err := dhcpv4.New(dhcpv4.WithYourIP(net.IP{10, 9, 0, 77}), dhcpv4.WithNetmask(net.CIDRMask(l.bits, 32)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var routers []net.IP
+		for _, r := range l.routers {
+			routers = append(routers, net.ParseIP(r))
+		}
+		m.UpdateOption(dhcpv4.OptRouter(routers...))
+		if err := c.use(&nclient4.Lease{ACK: m}); err != nil {
+			t.Fatalf("%+v: %v", l, err)
+		}
+		rt, ok := n.host.Routes.Load().Lookup(far)
+		if got := rt.Gateway.Netip(); ok != (l.want != "") || ok && (got.String() != l.want || rt.Src != c.prefix.Addr) {
+			t.Errorf("%+v: %+v, %v", l, rt, ok)
+		}
+	}
+	c.drop()
+	if r := n.host.Routes.Load().Added(); len(r) != 0 {
+		t.Errorf("left: %+v", r)
 	}
 }
