@@ -217,7 +217,7 @@ func TestDgramFull(t *testing.T) {
 		if n, err := c.Send(make([]byte, 20000), 0); n != 20000 || err != nil { // bigger than the buffer
 			t.Fatalf("%d, %v", n, err)
 		}
-		time.Sleep(30 * time.Millisecond)
+		quiet(t, a, b)
 		got := 0
 		for {
 			if _, err := s.Recv(buf, sock.MsgDontwait); err != nil {

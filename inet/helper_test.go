@@ -174,3 +174,20 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		}
 	}
 }
+
+// quiet waits until all lcores sleep: nothing is on its way then.
+func quiet(t testing.TB, beds ...*bed) {
+	t.Helper()
+	eventually(t, "all lcores sleep", func() bool {
+		for range 2 { // who was woken while we looked at another
+			for _, h := range beds {
+				for i := range h.group.Len() {
+					if !h.group.Core(i).Bell().Asleep() {
+						return false
+					}
+				}
+			}
+		}
+		return true
+	})
+}

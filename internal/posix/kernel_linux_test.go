@@ -43,5 +43,12 @@ func comparePage(t *testing.T, page, text string) {
 	old, err := os.ReadFile(page)
 	if err != nil || string(old) != text {
 		differs(t, page)("%s is not what the program finds (%v): go test ./internal/posix -update", page, err)
+		was, is := strings.Split(string(old), "\n"), strings.Split(text, "\n")
+		for i := range max(len(was), len(is)) {
+			if a, b := at(was, i), at(is, i); a != b {
+				t.Logf("line %d:\n page  %s\n found %s", i+1, a, b)
+				break
+			}
+		}
 	}
 }
