@@ -151,18 +151,31 @@ func (s *Server) Close() error {
 }
 
 // trusted returns an error if somebody else than this user and root can put a socket into dir:
-// anybody can make a directory in /tmp, of whatever name.
+// anybody can make a directory in /tmp, or a symbolic link, of whatever name.
 func trusted(dir string) error {
 	info, err := os.Lstat(dir)
+	if err == nil && info.Mode()&os.ModeSymlink != 0 { // its mode says nothing, its owner where it leads
+		if err = ownedWell(dir, info); err == nil {
+			info, err = os.Stat(dir)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 {
-		return fmt.Errorf("%s belongs to user %d; remove it, or set DATAPLANE_CONTROL to a path of your own: %w", dir, st.Uid, syscall.EPERM)
+	if err := ownedWell(dir, info); err != nil {
+		return err
 	}
 	if info.Mode().Perm()&0o002 != 0 && info.Mode()&os.ModeSticky == 0 {
 		return fmt.Errorf("everybody may write to %s; chmod it, or set DATAPLANE_CONTROL to another path: %w", dir, syscall.EPERM)
+	}
+	return nil
+}
+
+// ownedWell returns an error if dir is somebody else's than this user's and root's.
+func ownedWell(dir string, info os.FileInfo) error {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 {
+		return fmt.Errorf("%s belongs to user %d; remove it, or set DATAPLANE_CONTROL to a path of your own: %w", dir, st.Uid, syscall.EPERM)
 	}
 	return nil
 }

@@ -101,6 +101,38 @@ func TestDirectoryOfOthers(t *testing.T) {
 	refused("it is another user's")
 }
 
+// A symbolic link is believed as what it leads to, if who made it is: /var/run is one.
+func TestDirectoryByLink(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "run")
+	real := filepath.Join(dir, "real")
+	if err := errors.Join(os.Mkdir(real, 0o700), os.Symlink(real, link)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(link, "control.sock")
+	s := listen(t, path)
+	if _, err := Dial(path, "nobody"); errors.Is(err, syscall.EPERM) {
+		t.Error(err)
+	}
+	if err := errors.Join(s.Close(), os.Chmod(real, 0o777)); err != nil {
+		t.Error(err)
+	}
+	refused := func(why string) {
+		t.Helper()
+		if _, err := Listen(path, nil); !errors.Is(err, syscall.EPERM) {
+			t.Errorf("%s: a server got %v", why, err)
+		}
+	}
+	refused("everybody may write")
+	if os.Geteuid() != 0 {
+		return // only root gives links away
+	}
+	if err := errors.Join(os.Chmod(real, 0o700), os.Lchown(link, 65534, 65534)); err != nil {
+		t.Fatal(err)
+	}
+	refused("another user's link")
+}
+
 func TestDefaultPath(t *testing.T) {
 	t.Setenv("DATAPLANE_CONTROL", "/x/y")
 	if p := DefaultPath(); p != "/x/y" {
