@@ -34,6 +34,22 @@ func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, ethertype uint16, now perf.Tick
 	return b[HdrLen:]
 }
 
+// Begin is Frame for a fresh buffer m and a packet of head and n bytes, of which n begin
+// where its data would. It lends the packet to be written. Borrows m.
+func (n *Neighbor) Begin(m *mbuf.Mbuf, head, size int, ethertype uint16, now perf.Tick) []byte {
+	if now >= n.fresh || n.hdrN != HdrLen || n.tag {
+		return nil
+	}
+	b := m.Frame(HdrLen+head, size)
+	if len(b) < HdrLen {
+		return nil
+	}
+	n.used = now
+	*(*[HdrLen]byte)(b) = [HdrLen]byte(n.hdr[:])
+	be.PutUint16(b[HdrLen-2:], ethertype)
+	return b[HdrLen:]
+}
+
 // Fresh reports whether n's address is known, and needs no asking.
 func (n *Neighbor) Fresh(now perf.Tick) bool { return now < n.fresh }
 

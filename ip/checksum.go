@@ -88,6 +88,9 @@ func CopySum(dst, src []byte, s uint32) uint32 {
 	return copySumBytes(dst[:len(src)], src) + uint32(Fold(s))
 }
 
+// CopyPart is CopySum that adds to nothing: its result is below 1<<16.
+func CopyPart(dst, src []byte) uint32 { return copySumBytes(dst[:len(src)], src) }
+
 // SumChain adds n bytes of the chain m, from off, to s. Segments may have odd
 // lengths: the words of a segment that begins at an odd place are swapped.
 // Borrows m.

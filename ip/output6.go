@@ -91,12 +91,7 @@ func (l *Layer) send6(m *mbuf.Mbuf, e *Endpoint, proto uint8) syscall.Errno {
 			return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)
 		}
 	}
-	h := (*[HdrLen6]byte)(b)
-	be.PutUint64(h[0:], l.firstOf(e, proto)|n<<16)
-	be.PutUint64(h[8:], wireWord(be.Uint64(e.Local[:])))
-	le.PutUint64(h[16:], le.Uint64(e.Local[8:]))
-	be.PutUint64(h[24:], wireWord(be.Uint64(e.Remote[:])))
-	le.PutUint64(h[32:], le.Uint64(e.Remote[8:]))
+	l.putFirst((*[HdrLen6]byte)(b), e, proto, n)
 	if m.OlFlags != 0 {
 		m.OlFlags |= mbuf.TxIPv6
 		m.SetTx(eth.HdrLen, HdrLen6, m.L4Len(), 0)
@@ -106,6 +101,26 @@ func (l *Layer) send6(m *mbuf.Mbuf, e *Endpoint, proto uint8) syscall.Errno {
 		return 0
 	}
 	return l.toLink(m, d, eth.TypeIPv6)
+}
+
+// begin6 is Begin to an IPv6 address.
+func (l *Layer) begin6(m *mbuf.Mbuf, e *Endpoint, proto uint8, n int, now perf.Tick) []byte {
+	b := e.Dst.Neigh.Begin(m, HdrLen6, n, eth.TypeIPv6, now)
+	if len(b) < HdrLen6 {
+		return nil
+	}
+	l.now = now
+	l.putFirst((*[HdrLen6]byte)(b), e, proto, uint64(n))
+	return b[HdrLen6:]
+}
+
+// putFirst writes the header of a packet of e's that has n bytes behind it.
+func (l *Layer) putFirst(h *[HdrLen6]byte, e *Endpoint, proto uint8, n uint64) {
+	be.PutUint64(h[0:], l.firstOf(e, proto)|n<<16)
+	be.PutUint64(h[8:], wireWord(be.Uint64(e.Local[:])))
+	le.PutUint64(h[16:], le.Uint64(e.Local[8:]))
+	be.PutUint64(h[24:], wireWord(be.Uint64(e.Remote[:])))
+	le.PutUint64(h[32:], le.Uint64(e.Remote[8:]))
 }
 
 // outputFragments6 cuts m to the path's MTU and sends the pieces, as outputFragments

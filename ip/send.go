@@ -54,6 +54,38 @@ func (l *Layer) Send(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sysc
 	return l.toLink(m, d, eth.TypeIPv4)
 }
 
+// Begin is the first half of a Send that needs nobody's help: it puts all headers below
+// the transport's into the fresh buffer m, and lends the n bytes behind them to be written,
+// checksum and all. Then d.Neigh.Send sends them. nil: nothing was done, it takes Send.
+// Borrows m.
+func (l *Layer) Begin(m *mbuf.Mbuf, e *Endpoint, proto uint8, n int, now perf.Tick) []byte {
+	d := &e.Dst
+	if d.Hdr != HdrLen4 {
+		return l.begin6(m, e, proto, n, now)
+	}
+	if d.Iface.Offloads&pmd.TxIPChecksum != 0 {
+		return nil
+	}
+	b := d.Neigh.Begin(m, HdrLen4, n, eth.TypeIPv4, now)
+	if len(b) < HdrLen4 {
+		return nil
+	}
+	l.now = now
+	head := uint64(4<<4|HdrLen4/4)<<24 | uint64(e.TOS)<<16 | uint64(HdrLen4+n)
+	part := uint64(flagDF)
+	if !e.DontFrag || d.cut {
+		part = uint64(l.nextID(d)) << 16
+	}
+	life := uint64(l.ttlOf(e))<<8 | uint64(proto)
+	sum := ^Fold(uint32(head>>16) + uint32(head&0xffff) + uint32(part>>16) + uint32(part&0xffff) + uint32(life) + d.pair)
+	h := (*[HdrLen4]byte)(b)
+	be.PutUint64(h[0:], head<<32|part)
+	be.PutUint32(h[8:], uint32(life<<16)|uint32(sum))
+	le.PutUint32(h[12:], le.Uint32(e.Local[12:]))
+	le.PutUint32(h[16:], le.Uint32(e.Remote[12:]))
+	return b[HdrLen4:]
+}
+
 // PseudoSum is the sum of the pseudo header of e's packets, which are resolved.
 func (e *Endpoint) PseudoSum(proto uint8, length int) uint32 {
 	return e.Dst.pair + uint32(proto) + uint32(length)

@@ -15,18 +15,26 @@ func TestSendLikeOutput(t *testing.T) {
 		for _, e := range []Endpoint{
 			{Remote: peer0}, {Remote: peer0, TTL: 1, TOS: 0xb8}, {Remote: peer0, DontFrag: true}, {Remote: peer0, Local: own1},
 		} {
-			var sent [2][]byte
+			var sent [3][]byte
 			for way := range sent {
 				r := newRig(t)
 				r.learn(0, peer0)
 				r.ifaces[0].Offloads |= off
 				m := r.buffer(pattern(333))
 				var errno syscall.Errno
-				if way == 0 {
+				switch way {
+				case 0:
 					errno = r.l.Output(m, &e, ProtoUDP, r.now)
-				} else {
+				case 1:
 					r.l.Resolve(&e)
 					errno = r.l.Send(m, &e, ProtoUDP, r.now)
+				case 2:
+					r.l.Resolve(&e)
+					if !r.begun(&e, pattern(333)) {
+						errno = r.l.Send(m, &e, ProtoUDP, r.now)
+						break
+					}
+					r.pool.Free(m)
 				}
 				frames := r.sent(0)
 				if errno != 0 || len(frames) != 1 {
@@ -35,11 +43,30 @@ func TestSendLikeOutput(t *testing.T) {
 				sent[way] = frames[0]
 				e.Dst = Dst{}
 			}
-			if !bytes.Equal(sent[0], sent[1]) {
-				t.Errorf("%+v, offloads %v:\n%x\n%x", e, off, sent[0], sent[1])
+			if !bytes.Equal(sent[0], sent[1]) || !bytes.Equal(sent[0], sent[2]) {
+				t.Errorf("%+v, offloads %v:\n%x\n%x\n%x", e, off, sent[0], sent[1], sent[2])
 			}
 		}
 	}
+}
+
+// begun sends b by Begin; false: it was refused, and did nothing.
+func (r *rig) begun(e *Endpoint, b []byte) bool {
+	m := r.pool.Alloc()
+	to := r.l.Begin(m, e, ProtoUDP, len(b), r.now)
+	if to == nil {
+		if m.PktLen != 0 || m.OlFlags != 0 {
+			r.t.Error("Begin has refused, and done something")
+		}
+		r.pool.Free(m)
+		return false
+	}
+	if len(to) != len(b) {
+		r.t.Errorf("Begin lends %d bytes, not %d", len(to), len(b))
+	}
+	copy(to, b)
+	e.Dst.Neigh.Send(m)
+	return true
 }
 
 // TestSendHeader: gopacket finds the checksum right, whatever the header holds.
@@ -56,6 +83,10 @@ func TestSendHeader(t *testing.T) {
 			t.Fatal(errno)
 		}
 		r.packets(0) // judges
+		if !r.begun(&e, pattern(rnd.IntN(1480))) {
+			t.Fatal("Begin refuses an ordinary packet")
+		}
+		r.packets(0)
 	}
 }
 

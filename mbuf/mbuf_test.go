@@ -51,6 +51,27 @@ func content(t *testing.T, m *Mbuf) []byte {
 	return b
 }
 
+// TestFrame: a frame lies where Prepend and Append would have put it, and is refused
+// where they would have been.
+func TestFrame(t *testing.T) {
+	p := newPool(t, 2)
+	for _, c := range []struct{ head, n int }{{0, 0}, {34, 72}, {Headroom, 1}, {Headroom + 1, 1}, {14, 1 << 15}, {54, 0}} {
+		a, b := p.Alloc(), p.Alloc()
+		x, y := a.Append(c.n), a.Prepend(c.head)
+		f := b.Frame(c.head, c.n)
+		switch {
+		case x == nil || y == nil:
+			if f != nil || b.PktLen != 0 || b.DataOff != Headroom {
+				t.Errorf("%+v: not refused", c)
+			}
+		case len(f) != c.head+c.n || len(b.Bytes()) != len(f) || b.PktLen != a.PktLen || b.DataOff != a.DataOff || b.DataLen != a.DataLen:
+			t.Errorf("%+v: %d bytes at %d, not at %d", c, len(f), b.DataOff, a.DataOff)
+		}
+		p.Free(a)
+		p.Free(b)
+	}
+}
+
 // TestSegmentModel edits one segment at random beside a byte slice.
 func TestSegmentModel(t *testing.T) {
 	p := newPool(t, 1)

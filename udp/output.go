@@ -175,12 +175,29 @@ func (l *Layer) sendOne(s *Sock, ep *ip.Endpoint, dport uint16, p []byte, now pe
 
 // sendWhole makes a packet of p that leaves as it is.
 func (l *Layer) sendWhole(ep *ip.Endpoint, dport uint16, p []byte, now perf.Tick) syscall.Errno {
-	n := HdrLen + len(p)
 	m := l.pool.Alloc()
 	if m == nil {
 		l.stat.Lose(perf.LostNoMbuf)
 		return syscall.ENOBUFS
 	}
+	n := HdrLen + len(p)
+	if ep.Dst.Iface.Offloads&pmd.TxUDPChecksum == 0 {
+		if b := l.ip.Begin(m, ep, ip.ProtoUDP, n, now); b != nil {
+			sum := ep.PseudoSum(ip.ProtoUDP, n) + uint32(ep.LocalPort) + uint32(dport) + uint32(n)
+			sum += ip.CopyPart(b[HdrLen:], p)
+			PutHeader(b, ep.LocalPort, dport, n, notZero(^ip.Fold(sum)))
+			l.stat.Event(perf.EvUDPSent)
+			ep.Dst.Neigh.Send(m)
+			return 0
+		}
+	}
+	return l.sendAlong(m, ep, dport, p, now)
+}
+
+// sendAlong is sendWhole where the port does a part, or the link is not an ordinary one.
+// Takes m.
+func (l *Layer) sendAlong(m *mbuf.Mbuf, ep *ip.Endpoint, dport uint16, p []byte, now perf.Tick) syscall.Errno {
+	n := HdrLen + len(p)
 	b := m.Append(n)
 	if b == nil {
 		l.pool.Free(m)
