@@ -20,7 +20,9 @@ func (l *Layer) shutWrite(s *Sock) {
 	}
 	s.snd.fin = true
 	s.mark(sock.FlagSndShut)
-	l.want(s)
+	if s.queued || !s.state.sends() || l.ip.Resolve(&s.Endpoint) != 0 || !l.finale(s) {
+		l.want(s)
+	}
 }
 
 // mark sets flags, unless nobody looks at them any more.

@@ -9,9 +9,18 @@ import (
 	"dataplane/sock"
 )
 
-// Connect starts an active open. RFC 9293 3.10.1.
+// Connect starts an active open. RFC 9293 3.10.1. The SYN leaves at the end of the turn.
 func (l *Layer) Connect(sk *sock.Sock, local, to sock.Name) syscall.Errno {
 	s := sk.Owner.(*Sock)
+	errno := l.connect(s, local, to)
+	if errno == 0 {
+		l.want(s)
+	}
+	return errno
+}
+
+// connect is Connect, but for the SYN.
+func (l *Layer) connect(s *Sock, local, to sock.Name) syscall.Errno {
 	l.now = max(l.now, l.cfg.Core.Now)
 	switch s.state {
 	case Closed:
@@ -60,12 +69,15 @@ func (s *Sock) Dial(local, to sock.Name) {
 func (l *Layer) dial(s *Sock) {
 	local := sock.Name{Addr: s.Local, Port: s.LocalPort}
 	to := sock.Name{Addr: s.Remote, Port: s.RemotePort}
-	if errno := l.Connect(&s.Sock, local, to); errno != 0 {
+	if errno := l.connect(s, local, to); errno != 0 {
 		s.ErrorReport(errno)
+		return
 	}
+	l.sendSyn(s)
 }
 
-// open begins the handshake of s, which has claimed its addresses and ports.
+// open begins the handshake of s, which has claimed its addresses and ports: all but
+// the SYN.
 func (l *Layer) open(s *Sock, floor uint32) {
 	k := s.key()
 	l.conns.Put(s.hash, &k, s)
@@ -84,7 +96,6 @@ func (l *Layer) open(s *Sock, floor uint32) {
 	r.advMSS = advertised(s.Dst.Iface.MTU, int(s.opt.maxSeg), s.Remote.Is4())
 	s.state = SynSent
 	l.cfg.Stat.Event(perf.EvTCPActiveOpen)
-	l.want(s)
 }
 
 // Bind notes the local name, which inet has reserved.

@@ -163,6 +163,10 @@ func (l *Layer) synSentAck(s *Sock, g *segment) perf.Verdict {
 	d.wnd, d.maxWnd = uint32(g.wnd), uint32(g.wnd) // a SYN's window is not scaled
 	d.wl1, d.wl2 = g.seq, g.ack
 	l.established(s)
+	if g.n == 0 && g.flags&FIN == 0 && s.CB == nil && !d.fin && s.TX.Head() == d.tail && l.ip.Resolve(&s.Endpoint) == 0 {
+		l.sendAck(s) // most often nothing will be ready to go with it
+		return perf.Delivered
+	}
 	s.rcv.ackNow = true
 	l.want(s)
 	return l.afterSyn(s, g)

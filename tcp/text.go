@@ -164,14 +164,14 @@ func (l *Layer) finArrived(s *Sock) {
 		return
 	}
 	r.ackNow = true
-	l.want(s)
-	switch s.state {
-	case FinWait1: // our FIN is not acknowledged, or finWasAcked had seen it
-		s.state = Closing
-	case FinWait2:
+	if s.state == FinWait2 {
 		l.endOfStream(s)
 		l.timeWait(s)
 		return
+	}
+	l.want(s)
+	if s.state == FinWait1 { // our FIN is not acknowledged, or finWasAcked had seen it
+		s.state = Closing
 	}
 	l.endOfStream(s)
 }
