@@ -22,7 +22,10 @@ func (n *Net) newSocket(network string, typ int, at *sock.Name) (*sock.Socket, e
 	if only6 {
 		err = s.SetInt(syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 1)
 	}
-	if err = errors.Join(err, defaults(s)); err != nil {
+	if err == nil {
+		err = defaults(s)
+	}
+	if err != nil {
 		n.close(s) //nolint:errcheck // the reason is err
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"dataplane/ip"
 	"dataplane/sock"
 )
 
@@ -21,7 +22,7 @@ func familyOf(network string, at *sock.Name) (family int, only6 bool) {
 		return familyInet, false
 	case network[len(network)-1] == '6':
 		return familyInet6, true
-	case !at.IsWildcard() && at.AddrPort().Addr().Is4():
+	case ip.Addr(at.Addr).Is4():
 		return familyInet, false
 	}
 	return familyInet6, false

@@ -84,8 +84,12 @@ func portRange(s *sock.Socket) (low, high int) {
 // chooseInRange gives a stream that is to connect a port of the range that was set, if
 // it was. Under Wr's lock.
 func chooseInRange(s *sock.Socket) error {
+	x := extraOf(s)
+	if x == nil || x.ports.Load() == 0 {
+		return nil
+	}
 	local, _ := s.Names()
-	if x := extraOf(s); x == nil || x.ports.Load() == 0 || local.Port != 0 {
+	if local.Port != 0 {
 		return nil
 	}
 	err := of(s).reserve(s, local)

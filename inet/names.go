@@ -126,6 +126,11 @@ func otherFamily(s *sock.Socket, a ip.Addr) syscall.Errno {
 // source is chosen by the route. EINVAL: a link-local address, and nobody said of which
 // link.
 func connectNames(s *sock.Socket, to *sock.Name) (local sock.Name, errno syscall.Errno) {
+	if a := ip.Addr(to.Addr); a.Is4() && a != ip.Any4 && !six(s) && of(s).dgramPart == nil && s.Unnamed() && s.Extra() == nil {
+		local.Addr, errno = of(s).host.streamSource(a) // as most often: nothing is said but where to
+		to.Zone = 0
+		return local, errno
+	}
 	local, _ = s.Names()
 	if ip.Addr(to.Addr).NeedsZone() && to.Zone == 0 && local.Zone == 0 {
 		return local, syscall.EINVAL

@@ -195,6 +195,9 @@ func (s *Socket) Names() (local, remote Name) {
 	return local, remote
 }
 
+// Unnamed reports whether s has no address yet. Under Wr's lock.
+func (s *Socket) Unnamed() bool { return s.names.Load() == nil && s.State() != Connected }
+
 // State returns what the application has done with s.
 func (s *Socket) State() State { return State(s.state.Load()) }
 
