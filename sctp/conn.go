@@ -18,14 +18,19 @@ type conn struct {
 	once sync.Once
 	why  atomic.Uint32 // the errno that ended it
 
-	own  atomic.Uint32 // the tag that our INIT asked for; written by Write
+	own  atomic.Uint32 // the tag that our INIT or INIT ACK asked for; written by Write
+	next atomic.Uint32 // the same, if the peer has restarted; written by Write
 	peer atomic.Uint32 // the verification tag of what we send; written by Write. 0: the peer has not said
 }
 
 var _ net.Conn = (*conn)(nil)
 
-// push gives c a packet, or loses it where too many wait. Takes h.
+// push gives c a packet, or loses it where too many wait, or it is not the association's.
+// Takes h.
 func (c *conn) push(h header) {
+	if !c.accepts(h) {
+		return
+	}
 	if h.hasAbort() {
 		c.why.CompareAndSwap(0, uint32(syscall.ECONNRESET))
 	}
@@ -39,16 +44,35 @@ func (c *conn) push(h header) {
 // all the association's.
 func (c *conn) noteTags(h header) {
 	switch h.first() {
-	case chunkInitAck, chunkAbort, chunkError, chunkShutdownComplete:
-	case chunkInit:
-		if len(h) >= initLen {
+	case chunkAbort, chunkError, chunkShutdownComplete:
+	case chunkInit, chunkInitAck:
+		switch {
+		case len(h) < initLen:
+		case c.peer.Load() == 0:
 			c.own.Store(h.initTag())
+		default: // an answer to somebody who says that the peer begins anew
+			c.next.Store(h.initTag())
 		}
 	default:
 		if tag := h.tag(); tag != c.peer.Load() {
 			c.peer.Store(tag)
 		}
 	}
+}
+
+// accepts reports whether the tag of a packet is the association's: RFC 9260 8.5. pion/sctp,
+// which most often runs inside DTLS, does not look at it.
+func (c *conn) accepts(h header) bool {
+	tag := h.tag()
+	switch first := h.first(); {
+	case first == chunkInit: // alone in its packet, which pion/sctp does look at
+		return tag == 0
+	case tag == 0:
+		return false
+	case (first == chunkAbort || first == chunkShutdownComplete) && h[headerLen+1]&flagT != 0: // 8.5.1
+		return tag == c.peer.Load()
+	}
+	return tag == c.own.Load() || tag == c.next.Load()
 }
 
 // sent reports whether we have sent the packet that begins with q, as somebody says in an

@@ -5,7 +5,7 @@
 //
 // The associations are github.com/pion/sctp's. It speaks over a net.Conn that carries
 // whole SCTP packets; here each association has one, told apart by addresses and ports.
-// A packet's ports and checksum (CRC32c) are this package's business. There is no
+// A packet's ports, checksum (CRC32c) and verification tag are this package's business. There is no
 // multihoming: an association has one address at each end. Messages go on stream 0, or on
 // the one that a control message names (SCTP_SNDINFO, SCTP_SNDRCV), of 256 at the most.
 //

@@ -3,6 +3,7 @@ package sctp
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -42,7 +43,7 @@ type endpoint struct {
 	port    uint16      // that it has to give back; under Wr's lock
 	local   sock.Name   // under Wr's lock
 	off     int         // of the oldest message, so much has been read; under Rd's lock
-	pending int         // of a listener: associations that are not ready; under the layer's mu
+	pending []*conn     // of a listener: associations that are not ready, the oldest first; under the layer's mu
 	backlog int         // under the layer's mu
 }
 
@@ -67,7 +68,23 @@ func (e *endpoint) takes(to ip.Addr) bool {
 	if e.s.Family == syscall.AF_INET && !to.Is4() {
 		return false
 	}
-	return (own.IsZero() || own == to) && e.pending+e.in.Messages() <= e.backlog
+	return (own.IsZero() || own == to) && e.in.Messages() <= e.backlog
+}
+
+// admit makes the association of a packet that asks for one. Where too many are not ready
+// the oldest gives way: who asks and never goes on must not keep others out. Under the
+// layer's mu.
+func (e *endpoint) admit(k key) *conn {
+	for len(e.pending) > 0 && len(e.pending)+e.in.Messages() > e.backlog {
+		old := e.pending[0]
+		e.pending = e.pending[1:]
+		old.stop()
+		delete(e.l.conns, old.k)
+	}
+	c := e.l.enter(k)
+	e.pending = append(e.pending, c)
+	go e.serve(c)
+	return c
 }
 
 func (e *endpoint) config(c *conn) pion.Config {
@@ -115,7 +132,9 @@ func (e *endpoint) serve(c *conn) {
 		err = e.in.Put(&sock.Parcel{Extra: child}, nil)
 	}
 	e.l.mu.Lock()
-	e.pending--
+	if i := slices.Index(e.pending, c); i >= 0 {
+		e.pending = slices.Delete(e.pending, i, i+1)
+	}
 	e.l.mu.Unlock()
 	switch {
 	case err == nil:

@@ -9,6 +9,7 @@ import (
 	"dataplane/api"
 	"dataplane/inet"
 	"dataplane/ip"
+	"dataplane/perf"
 	"dataplane/sock"
 )
 
@@ -19,6 +20,7 @@ const (
 	firstPort  = 32768   // of those that nobody chose, as ip_local_port_range
 	lastPort   = 60999
 	maxBacklog = 4096
+	perSecond  = 1000 // associations that others begin, and packets that are refused
 )
 
 // key tells associations apart.
@@ -33,6 +35,8 @@ type layer struct {
 	base  *sock.Socket // the parts of which are the lcores' ports
 	ctx   context.Context
 	end   context.CancelFunc
+
+	begun, refused limiter // run's
 
 	mu        sync.Mutex
 	conns     map[key]*conn
@@ -153,17 +157,33 @@ func (l *layer) handle(d *sock.Datagram, b []byte) {
 	c := l.conns[k]
 	if c == nil && h.first() == chunkInit && h.tag() == 0 {
 		if e := l.listeners[k.lport]; e != nil && e.takes(k.local) {
-			c = l.enter(k)
-			e.pending++
-			go e.serve(c)
+			if !l.begun.ok(d.Time) {
+				l.mu.Unlock()
+				return // the peer will ask again
+			}
+			c = e.admit(k)
 		}
 	}
 	l.mu.Unlock()
 	if c != nil {
 		c.push(h)
-	} else if b := refusal(h); b != nil {
+	} else if b := refusal(h); b != nil && l.refused.ok(d.Time) {
 		l.output(&k, b)
 	}
+}
+
+// limiter lets perSecond events through per second.
+type limiter struct {
+	from perf.Tick // when the second began
+	n    int
+}
+
+func (b *limiter) ok(now perf.Tick) bool {
+	if now-b.from >= perf.Second || b.n == 0 {
+		b.from, b.n = now, 0
+	}
+	b.n++
+	return b.n <= perSecond
 }
 
 // enter makes the conn of a new association. Under mu.

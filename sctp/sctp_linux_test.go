@@ -187,7 +187,9 @@ type wirePeer struct {
 
 func (w *wirePeer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	b := make([]byte, m.PktLen)
-	m.CopyTo(0, b)
+	if m.CopyTo(0, b); w.ports[0] != 0 && header(b).dst() != w.ports[0] {
+		return perf.Delivered // an answer to what is not the association's
+	}
 	select {
 	case w.in <- b:
 	default:
