@@ -2,6 +2,7 @@ package sock
 
 import (
 	"os"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -84,5 +85,33 @@ func TestDeadlineServesAgain(t *testing.T) {
 	two.Unlock()
 	if two.dl.Load() != dl || dl.side != nil {
 		t.Error("a deadline in use was given away")
+	}
+	dl.expired.Store(false) // one has put it into the pool
+}
+
+// The bound of a call that passes before the call parks ends it all the same.
+func TestTimeoutBeforeParking(t *testing.T) {
+	s := echoSocket(NewCore(CoreConfig{}), new(echoProto))
+	defer s.Close()
+	s.Rd.SetTimeout(time.Nanosecond)
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for range 2000 {
+			s.Rd.Lock()
+			for err = nil; err == nil; {
+				err = s.Rd.Wait(0, func() bool { return false })
+			}
+			s.Rd.Unlock()
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != syscall.EAGAIN {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("a call waits for a bound that has passed")
 	}
 }

@@ -68,7 +68,7 @@ func (e *Epoll) sleep(sl *watcher, events []Event, until time.Time) (int, error)
 		case e.closed:
 			e.leave(sl)
 			return 0, syscall.EBADF
-		case n > 0 || !until.IsZero() && time.Now().After(until) || e.tasks.stopped() != stopped:
+		case n > 0 || !until.IsZero() && !time.Now().Before(until) || e.tasks.stopped() != stopped:
 			e.leave(sl)
 			return n, nil
 		}

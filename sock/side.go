@@ -189,7 +189,8 @@ func (d *Side) waitOtherwise(flags int, again func() bool) error {
 		if !dl.begin(d.w) {
 			return syscall.EAGAIN
 		}
-		err := d.park(again)
+		// The bound wakes nobody who has not announced yet that he parks.
+		err := d.park(func() bool { return again() || !time.Now().Before(dl.until) })
 		dl.bound.Stop()
 		return err
 	}
