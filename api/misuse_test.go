@@ -54,7 +54,7 @@ func roundTrip(t *testing.T, a, b *Net) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	go func() {
 		c.Write(make([]byte, 1<<20))
 		c.(*TCPConn).CloseWrite()

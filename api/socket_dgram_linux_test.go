@@ -83,7 +83,7 @@ func TestAsBSDDgramConnected(t *testing.T) {
 		w.call("close", s.Close())
 		n, err = c.Sendto(b, 0, nil)
 		w.io("send to nobody", n, err)
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(w.moment)
 		e, err := c.GetsockoptInt(unix.SOL_SOCKET, unix.SO_ERROR)
 		w.call("SO_ERROR", err)
 		w.call("pending", unix.Errno(e))

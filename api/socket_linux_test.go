@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -70,8 +69,9 @@ func (f fdSocket) Close() error { return unix.Close(int(f)) }
 // bsdWorld writes down what a scenario finds.
 type bsdWorld struct {
 	testing.TB
-	make  func(typ int) (bsd, error)
-	lines []string
+	make   func(typ int) (bsd, error)
+	lines  []string
+	moment time.Duration // as a world's
 }
 
 func (w *bsdWorld) logf(format string, a ...any) {
@@ -141,28 +141,29 @@ func (w *bsdWorld) streams() (c, s bsd) {
 
 // asBSD runs a scenario over the kernel and over a plane's loopback.
 func asBSD(t *testing.T, scenario func(w *bsdWorld)) {
-	want := &bsdWorld{TB: t, make: func(typ int) (bsd, error) {
-		fd, err := unix.Socket(unix.AF_INET, typ|unix.SOCK_CLOEXEC, 0)
-		return fdSocket(fd), err
-	}}
-	scenario(want)
 	for name, cfg := range map[string]Config{
 		"one lcore":  {Mode: lcore.Shared},
 		"two lcores": {Mode: lcore.Shared, Lcores: []int{AnyCPU, AnyCPU}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := open(t, cfg)
-			w := &bsdWorld{TB: t, make: func(typ int) (bsd, error) {
-				s, err := n.testSocket(unix.AF_INET, typ, 0)
-				return planeSocket{s}, err
-			}}
-			scenario(w)
-			if slices.Equal(w.lines, want.lines) {
-				return
-			}
-			for i := range max(len(w.lines), len(want.lines)) {
-				if a, b := line(w.lines, i), line(want.lines, i); a != b {
-					t.Errorf("line %d:\n plane  %s\n kernel %s", i, a, b)
+			for i, m := range moments {
+				want := &bsdWorld{TB: t, moment: m, make: func(typ int) (bsd, error) {
+					fd, err := unix.Socket(unix.AF_INET, typ|unix.SOCK_CLOEXEC, 0)
+					return fdSocket(fd), err
+				}}
+				scenario(want)
+				w := &bsdWorld{TB: t, moment: m, make: func(typ int) (bsd, error) {
+					s, err := n.testSocket(unix.AF_INET, typ, 0)
+					return planeSocket{s}, err
+				}}
+				scenario(w)
+				say := t.Logf
+				if i == len(moments)-1 {
+					say = t.Errorf
+				}
+				if sameLines(say, w.lines, want.lines) {
+					return
 				}
 			}
 		})
@@ -237,7 +238,7 @@ func TestAsBSDStream(t *testing.T) {
 			w.io("all "+string(b[:max(n, 0)]), n, err)
 			close(done)
 		}()
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(w.moment)
 		c.Sendto([]byte("world"), 0, nil)
 		<-done
 		c.Sendto([]byte("end"), 0, nil)
@@ -260,7 +261,7 @@ func TestAsBSDStream(t *testing.T) {
 		c, s = w.streams()
 		w.call("linger", s.SetsockoptLinger(unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}))
 		w.call("reset", s.Close())
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(w.moment)
 		e, err := c.GetsockoptInt(unix.SOL_SOCKET, unix.SO_ERROR)
 		w.call("SO_ERROR", err)
 		w.call("pending", unix.Errno(e))
@@ -274,7 +275,7 @@ func TestAsBSDStream(t *testing.T) {
 		c, s = w.streams() // MSG_PEEK of an error
 		s.SetsockoptLinger(unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		s.Close()
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(w.moment)
 		n, _, err = c.Recvfrom(b, unix.MSG_PEEK)
 		w.io("peek at a reset", n, err)
 	})
