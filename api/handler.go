@@ -103,9 +103,14 @@ func (c *callbacks) Expire(uint8, int64) {
 // contain ends a panic of the Handler: its socket is closed, the plane goes on.
 func (c *callbacks) contain() {
 	if v := recover(); v != nil {
-		c.n.fault("a handler panicked", v, debug.Stack())
-		(*Inside)(c).Close()
+		c.ended(v)
 	}
+}
+
+// ended is what follows from a panic with v.
+func (c *callbacks) ended(v any) {
+	c.n.fault("a handler panicked", v, debug.Stack())
+	(*Inside)(c).Close()
 }
 
 // stackOf returns the layers of the lcore that sk lives on.

@@ -42,10 +42,21 @@ func (c *datagrams) Datagram(_ *sock.Sock, d *sock.Datagram, b []byte) {
 	if c.closed {
 		return
 	}
-	defer (*callbacks)(c).contain()
 	c.d = d
+	defer c.returned()
 	c.dh.Datagram((*Inside)(c), b)
 	c.d = nil
+}
+
+// returned ends a panic of the handler, if it has not returned.
+func (c *datagrams) returned() {
+	if c.d == nil { // most often
+		return
+	}
+	c.d = nil
+	if v := recover(); v != nil {
+		(*callbacks)(c).ended(v)
+	}
 }
 
 // ErrorReport takes the error and passes it on.

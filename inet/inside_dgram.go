@@ -42,6 +42,19 @@ func (c *Inside) answer(b []byte) error {
 // Reply answers d, which has come: b to where d is from, from where it was sent to. out
 // is room for what SendDatagram is told. Errors as of that.
 func (c *Inside) Reply(d, out *sock.Datagram, b []byte) error {
+	if c.udp != nil && !c.S.Closed() {
+		if done, errno := c.udp.Answer(d, b); done {
+			if errno != 0 {
+				return errno
+			}
+			return nil
+		}
+	}
+	return c.reply(d, out, b)
+}
+
+// reply is Reply of a flow that was not answered before.
+func (c *Inside) reply(d, out *sock.Datagram, b []byte) error {
 	if c.S.State() == sock.Connected {
 		return c.answer(b)
 	}

@@ -88,6 +88,9 @@ func CopySum(dst, src []byte, s uint32) uint32 {
 	return copySumBytes(dst[:len(src)], src) + uint32(Fold(s))
 }
 
+// PartSum is Sum that adds to nothing: its result is below 1<<16.
+func PartSum(b []byte) uint32 { return sumBytes(b) }
+
 // CopyPart is CopySum that adds to nothing: its result is below 1<<16.
 func CopyPart(dst, src []byte) uint32 { return copySumBytes(dst[:len(src)], src) }
 

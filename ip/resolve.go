@@ -36,6 +36,14 @@ func (l *Layer) Resolve(e *Endpoint) syscall.Errno {
 	return errno
 }
 
+// Holds reports whether e, which was resolved before and has not changed since, would be
+// resolved in the same way again.
+func (l *Layer) Holds(e *Endpoint) bool {
+	l.snapshot()
+	d := &e.Dst
+	return d.gen == l.gen && d.kind < Broadcast && !d.Neigh.Dead()
+}
+
 // dstRows is how many destinations a core remembers the way to, for sockets that
 // talk to many and for answers.
 const dstRows = 256

@@ -6,10 +6,11 @@ import (
 	"dataplane/perf"
 )
 
-// mark notes whether datagrams may go the short way into the ring of s. After every
-// option, and when code inside the plane takes s over.
+// mark notes whether datagrams may go the short way into the ring of s, or to code inside
+// the plane. After every option, and when code inside the plane takes s over.
 func (s *Sock) mark() {
-	s.odd = s.to != nil || s.train != nil || s.Opt.Rare.Guards()
+	guarded := s.Opt.Rare.Guards()
+	s.odd, s.calls = s.to != nil || s.train != nil || guarded, s.to != nil && !guarded
 }
 
 // admit asks what s has been given against datagrams (IP_MINTTL, SO_ATTACH_FILTER) about

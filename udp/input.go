@@ -24,7 +24,12 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if extra := int(m.PktLen) - n; extra > 0 {
 		m.Trim(extra) // RFC 768: what follows is not part of the datagram
 	}
-	if !l.sumOK(m, h, p) {
+	whole := n == len(h)
+	if whole && m.OlFlags == 0 && h.Checksum() != 0 { // most often
+		if ip.Fold(p.PseudoSum(n)+ip.PartSum(h)) != 0xffff {
+			return perf.DropUDPChecksum
+		}
+	} else if !l.sumOK(m, h, p) {
 		return perf.DropUDPChecksum
 	}
 	if p.Broadcast || p.Multicast {
@@ -42,8 +47,14 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 			return perf.DropUDPNoPort
 		}
 	}
-	if !s.odd && m.OlFlags&mbuf.RxLRO == 0 && n == len(h) && l.append(s, f, h[HdrLen:], p) {
-		return perf.Delivered
+	if whole && m.OlFlags&mbuf.RxLRO == 0 {
+		if s.calls {
+			l.handFlow(s, f.call, h[HdrLen:], p)
+			return perf.Delivered
+		}
+		if !s.odd && l.append(s, f, h[HdrLen:], p) {
+			return perf.Delivered
+		}
 	}
 	return l.deliver(s, m, p, h)
 }

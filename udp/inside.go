@@ -17,6 +17,7 @@ func (l *Layer) Receive(sk *sock.Sock, r sock.Receiver) {
 	s := of(sk)
 	s.to = r
 	s.mark()
+	l.forget() // its flows have no call
 	l.linear = sk.Drain(r, l.linear)
 }
 
@@ -25,6 +26,31 @@ func (l *Layer) hand(s *Sock, m *mbuf.Mbuf, off int, d *sock.Datagram) {
 	b := m.Flat(off, d.Len, &l.linear)
 	l.stat.Event(perf.EvUDPReceived)
 	s.to.Datagram(&s.Sock, d, b)
+}
+
+// handFlow is the short way to code inside the plane, of a datagram in one buffer: data
+// has come for the flow c of s. Borrows data.
+func (l *Layer) handFlow(s *Sock, c *call, data []byte, p *ip.Packet) {
+	d := &c.d
+	d.Iface, d.TTL, d.TOS, d.Time, d.Len = p.Iface.Index, p.TTL, p.TOS, p.Now, len(data)
+	l.stat.Event(perf.EvUDPReceived)
+	l.at = c
+	s.to.Datagram(&s.Sock, d, data)
+	l.at = nil
+}
+
+// Answer is SendBack for a datagram of a flow that was answered before, while nothing has
+// changed: by the same way. False: it did nothing.
+func (l *Layer) Answer(d *sock.Datagram, b []byte) (done bool, errno syscall.Errno) {
+	c := l.at
+	if c == nil || d != &c.d || !c.way {
+		return false, 0
+	}
+	e := &c.back
+	if !l.ip.Holds(e) || HdrLen+len(b) > e.Dst.MTU-int(e.Dst.Hdr) || e.Dst.Iface.Tx.Pending() >= congested {
+		return false, 0
+	}
+	return true, l.sendWhole(e, d.Peer.Port, b, l.core.Now)
 }
 
 // SendPeer sends b to the peer of a connected socket of code inside the plane. Errors as
@@ -61,7 +87,11 @@ func (l *Layer) SendBack(sk *sock.Sock, d *sock.Datagram, b []byte, now perf.Tic
 	if w.iface.Tx.Pending() >= congested {
 		return syscall.EAGAIN
 	}
-	return l.sendOne(s, e, d.Peer.Port, b, now)
+	errno := l.sendOne(s, e, d.Peer.Port, b, now)
+	if c := l.at; c != nil && d == &c.d && errno == 0 && !l.lite {
+		c.back, c.way = *e, true
+	}
+	return errno
 }
 
 // SendOwn sends b to the peer of a connected socket for a task of the lcore, which runs

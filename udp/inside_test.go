@@ -17,11 +17,19 @@ type answering struct {
 	r    *rig
 	from func(*sock.Datagram) // changes whose answer it is
 	last syscall.Errno
+	by   int // answers of flows that were answered before
 }
 
 func (a *answering) Datagram(sk *sock.Sock, d *sock.Datagram, b []byte) {
 	if a.from != nil {
+		other := *d // d is borrowed
+		d = &other
 		a.from(d)
+	}
+	var done bool
+	if done, a.last = a.r.udp.Answer(d, b); done {
+		a.by++
+		return
 	}
 	a.last = a.r.udp.SendBack(sk, d, b, a.r.now)
 }
@@ -63,6 +71,62 @@ func TestSendBack(t *testing.T) {
 	r.recv(dgram{data: []byte("x")})
 	if a.last != 0 || len(r.sent()) != 1 {
 		t.Errorf("after that: %v", a.last)
+	}
+}
+
+// The second answer goes the way of the first, until something has changed.
+func TestAnswer(t *testing.T) {
+	r := newRig(t, 0)
+	r.knows(peer)
+	s := r.bind(ip.Addr{}, port)
+	a := &answering{r: r}
+	r.udp.Receive(&s.Sock, a)
+	ask := func(what string, short bool, ttl uint8) {
+		t.Helper()
+		by := a.by
+		r.verdict(what, r.recv(dgram{data: []byte(what)}), perf.Delivered)
+		out := r.sent() // judged
+		if len(out) != 1 || a.last != 0 || a.by-by > 1 || (a.by > by) != short {
+			t.Fatalf("%s: %d answers, %v, %d by the way of the one before", what, len(out), a.last, a.by-by)
+		}
+		h := out[0].Layer(layers.LayerTypeIPv4).(*layers.IPv4)
+		u := out[0].Layer(layers.LayerTypeUDP).(*layers.UDP)
+		if !h.SrcIP.Equal(ours.Netip().AsSlice()) || !h.DstIP.Equal(peer.Netip().AsSlice()) || h.TTL != ttl ||
+			u.SrcPort != port || u.DstPort != far || string(u.Payload) != what {
+			t.Errorf("%s: answered %v %v", what, h, u)
+		}
+	}
+	ask("first", false, 64)
+	ask("second", true, 64)
+	ask("", true, 64)
+	r.recv(dgram{sport: far + 1, data: []byte("another flow")})
+	r.sent()
+	ask("after that", true, 64)
+	if e := r.udp.SetOption(&s.Sock, syscall.IPPROTO_IP, syscall.IP_TTL, []byte{9, 0, 0, 0}); e != 0 {
+		t.Fatal(e)
+	}
+	ask("after an option", false, 9)
+	ask("and again", true, 9)
+	routes, err := r.routes.Load().Draft().Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.routes.Store(routes)
+	ask("after the routes have changed", false, 9)
+	ask("and once more", true, 9)
+	r.link.full = true
+	for range 2 * congested {
+		r.recv(dgram{data: []byte("x")})
+	}
+	if w := r.link.ifc.Tx.Pending(); w != congested || a.last != syscall.EAGAIN {
+		t.Errorf("%d wait for a full port, %v", w, a.last)
+	}
+	r.link.full = false
+	r.turn()
+	r.sent()
+	d, by := sock.Datagram{}, a.by
+	if done, _ := r.udp.Answer(&d, nil); done || a.by != by {
+		t.Error("answered what is not in hand")
 	}
 }
 

@@ -42,6 +42,7 @@ type Layer struct {
 	key, wide ip.FlowKey    // of the datagram being worked on, whole and without its sender
 	d         sock.Datagram // its record
 	linear    []byte        // its payload, in one piece, for a Receiver
+	at        *call         // the flow whose datagram a Receiver has; nil: of none that is remembered
 	wished    sock.Record   // what a Receiver sends
 	trouble   sock.Trouble  // the error being reported
 	fresh     []*Sock       // those with records that EndBurst publishes
@@ -76,6 +77,7 @@ type Sock struct {
 	to    sock.Receiver // code inside the plane, which needs no ring; nil: RX
 	fresh bool          // there are records in RX that are not published
 	odd   bool          // datagrams do not go the short way into RX: to, train, or a guard; see mark
+	calls bool          // they go the short way to to
 	train *train        // UDP_GRO; nil: off
 }
 

@@ -24,6 +24,14 @@ type near struct {
 	gen   uint32
 	s     *Sock
 	head  sock.Record // what the records of the flow begin with, but for what differs
+	call  *call       // for code inside the plane; nil: none has had the place yet
+}
+
+// call is a flow as code inside the plane has it.
+type call struct {
+	d    sock.Datagram // the latest one
+	back ip.Endpoint   // where its answer went
+	way  bool          // back is set
 }
 
 // forget makes the near flows be looked up again: a table has changed.
@@ -46,13 +54,18 @@ func (l *Layer) receiver(n *near, h Header, p *ip.Packet) *Sock {
 	w := wish{k: k, iface: int(p.Iface.Index)}
 	s := l.find(&w)
 	if s != nil {
-		*n = near{ends: p.Ends, ports: le.Uint32(h), gen: l.gen, s: s}
+		*n = near{ends: p.Ends, ports: le.Uint32(h), gen: l.gen, s: s, call: n.call}
 		if w.apart {
 			n.gen = 0 // of no table: the place of a flow has no link
 		}
-		n.head.Put(&sock.Datagram{
-			Peer: endName(p.Src, k.RemotePort), Local: endName(p.Dst, k.LocalPort),
-		})
+		d := sock.Datagram{Peer: endName(p.Src, k.RemotePort), Local: endName(p.Dst, k.LocalPort)}
+		n.head.Put(&d)
+		if s.to != nil {
+			if n.call == nil {
+				n.call = new(call)
+			}
+			n.call.d, n.call.way = d, false
+		}
 	}
 	return s
 }
