@@ -60,9 +60,8 @@ func quoted(b []byte) (Header4, perf.Verdict) {
 	return Header4(b[:n]), perf.Delivered
 }
 
-// tooBig lowers the path's MTU and tells the transport. The new value is in
-// force while the transport decides whether it ever sent the quoted packet; if
-// it did not, the value is taken back (RFC 5927 7.2).
+// tooBig tells the transport what the path carries, and lowers the path's MTU if the
+// transport has sent the quoted packet (RFC 5927 7.2): else nothing changes.
 func (l *Layer) tooBig(t Protocol, e *Error, mtu, quotedLen int) perf.Verdict {
 	if mtu == 0 {
 		mtu = plateau(quotedLen) // RFC 1191 5: an old router
@@ -73,18 +72,16 @@ func (l *Layer) tooBig(t Protocol, e *Error, mtu, quotedLen int) perf.Verdict {
 		// was too big that fits.
 		return perf.DropICMPStale
 	}
-	undo := l.paths.lower(e.Dst, mtu, old, e.Now)
-	e.MTU = l.PathMTU(e.Dst)
-	v := t.Error(e)
-	if v != perf.Delivered {
-		l.paths.restore(undo)
+	e.MTU = min(max(mtu, minPathMTU), old)
+	if v := t.Error(e); v != perf.Delivered {
 		return v
 	}
+	l.paths.lower(e.Dst, mtu, old, e.Now)
 	l.stat.Event(perf.EvICMPErrorTaken)
 	if e.MTU < old {
 		l.stat.Event(perf.EvPathMTULowered)
 	}
-	return v
+	return perf.Delivered
 }
 
 // unreachableCodes is what each code of ICMPUnreachable means to a program, and

@@ -172,6 +172,8 @@ func TestPathMTUPlateau_RFC1191_7_1(t *testing.T) {
 func TestPathMTUForged(t *testing.T) {
 	r := newRig(t)
 	r.udp.onErr = perf.DropICMPStale
+	r.l.PathMTU(far) // the routes are looked at
+	gen := r.l.gen
 	if v := r.packet(icmpError(3, 4, 600, udpPacket(own0, far, pattern(1472))[:28])); v != perf.DropICMPStale {
 		t.Error(v)
 	}
@@ -180,6 +182,9 @@ func TestPathMTUForged(t *testing.T) {
 	}
 	if mtu := r.l.PathMTU(far); mtu != 1500 {
 		t.Errorf("MTU %d", mtu)
+	}
+	if r.l.gen != gen {
+		t.Error("who is not believed makes all routes be looked up again")
 	}
 	r.udp.onErr = perf.Delivered
 	r.packet(icmpError(3, 4, 900, udpPacket(own0, far, pattern(1472))[:28]))

@@ -61,20 +61,14 @@ func (t *pathTable) find(dst Addr) *path {
 	return nil
 }
 
-// pathUndo is what restore needs.
-type pathUndo struct {
-	at  *path // nil: nothing changed
-	was path
-}
-
 // lower notes that the path to dst carries packets of mtu bytes; old is what we
 // thought. It is never raised, and a repeated message does not prolong it.
-func (t *pathTable) lower(dst Addr, mtu, old int, now perf.Tick) pathUndo {
+func (t *pathTable) lower(dst Addr, mtu, old int, now perf.Tick) {
 	p := t.find(dst)
 	cut := mtu < minPathMTU
 	mtu = max(mtu, minPathMTU)
 	if mtu > old || mtu == old && !cut {
-		return pathUndo{}
+		return
 	}
 	if p == nil {
 		row := t.row(dst)
@@ -85,18 +79,9 @@ func (t *pathTable) lower(dst Addr, mtu, old int, now perf.Tick) pathUndo {
 			}
 		}
 	}
-	undo := pathUndo{p, *p}
 	t.set(p, path{dst: dst, mtu: mtu, until: now + pathAge, cut: cut})
 	if !t.timer.Armed() {
 		t.l.cfg.Wheel.Arm(&t.timer, int64(now+pathAge))
-	}
-	return undo
-}
-
-// restore takes a lowering back.
-func (t *pathTable) restore(u pathUndo) {
-	if u.at != nil {
-		t.set(u.at, u.was)
 	}
 }
 

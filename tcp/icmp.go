@@ -25,7 +25,7 @@ func (l *Layer) Error(e *ip.Error) perf.Verdict {
 		return perf.DropICMPStale
 	}
 	if e.Errno == syscall.EMSGSIZE {
-		return l.tooBig(s)
+		return l.tooBig(s, e.MTU)
 	}
 	// RFC 5927 5.2: hard only before the connection is synchronised. That a
 	// neighbour is dead we know ourselves.
@@ -58,15 +58,16 @@ func (s *Sock) noteError(e *ip.Error, port uint16) {
 	r.Errs.Push(&t, e.Payload)
 }
 
-// tooBig: the path carries less than we thought. What is in flight is sent
+// tooBig: the path carries less than we thought, mtu. What is in flight is sent
 // again in smaller segments, without blaming congestion. RFC 1191 6.4.
-func (l *Layer) tooBig(s *Sock) perf.Verdict {
+func (l *Layer) tooBig(s *Sock, mtu int) perf.Verdict {
 	if s.snd.una == s.snd.max {
 		return perf.DropICMPStale
 	}
-	if l.ip.Resolve(&s.Endpoint) != 0 || s.Dst.MTU >= int(s.snd.mtu) || !s.state.synchronized() {
+	if l.ip.Resolve(&s.Endpoint) != 0 || mtu >= int(s.snd.mtu) || !s.state.synchronized() {
 		return perf.Delivered
 	}
+	s.Dst.MTU = mtu // as IP will have it, once it hears that the message is right
 	l.resize(s)
 	d, r := &s.snd, &s.loss
 	s.sacks()
