@@ -49,7 +49,7 @@ var rows = []row{
 	{synced, SYN, RST, (*Layer).strayed, "strayed", "RFC 5961 4: challenge"},
 	{synced, ACK, RST | SYN, (*Layer).receive, "receive", "acknowledgement, data, FIN"},
 
-	{[]State{TimeWait}, RST, 0, (*Layer).ignore, "ignore", "RFC 1337: no assassination"},
+	{[]State{TimeWait}, RST, 0, (*Layer).timeWaitRst, "timeWaitRst", "RFC 1337: ignored, unless it answers our answer to a SYN"},
 	{[]State{TimeWait}, SYN, RST | ACK | FIN, (*Layer).timeWaitSyn, "timeWaitSyn", "a new connection, if it is surely newer and somebody listens"},
 	{[]State{TimeWait}, ACK, RST, (*Layer).timeWaitAck, "timeWaitAck", "the FIN again: acknowledge"},
 }

@@ -70,7 +70,7 @@ func expected(st State, f uint8) string {
 	case TimeWait:
 		switch {
 		case rst:
-			return "ignore"
+			return "timeWaitRst"
 		case ack:
 			return "timeWaitAck"
 		case syn && !fin:

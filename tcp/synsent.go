@@ -138,18 +138,29 @@ func (s *Sock) acksSyn(g *segment) bool {
 // synSentStray: an ACK without SYN. RFC 9293 3.10.7.3, first and fifth.
 func (l *Layer) synSentStray(s *Sock, g *segment) perf.Verdict {
 	if !s.acksSyn(g) {
-		l.refuse(nil, g)
-		return perf.DropTCPAck
+		return l.notOurs(s, g)
 	}
 	return perf.DropTCPState
+}
+
+// soonAgain is how soon a SYN is sent again that met an old connection at the peer.
+const soonAgain = 2 * perf.Millisecond
+
+// notOurs resets a connection of which s, in SYN-SENT, knows nothing. The peer may have had
+// it in TIME-WAIT, and has lost our SYN; so it is sent again soon, once, as Linux does.
+func (l *Layer) notOurs(s *Sock, g *segment) perf.Verdict {
+	l.refuse(nil, g)
+	if at := l.now + soonAgain; s.snd.retries == 0 && s.rtx.at > at {
+		l.arm(s, &s.rtx, at)
+	}
+	return perf.DropTCPAck
 }
 
 // synSentAck: the answer. RFC 9293 3.10.7.3, fourth.
 func (l *Layer) synSentAck(s *Sock, g *segment) perf.Verdict {
 	d := &s.snd
 	if !s.acksSyn(g) {
-		l.refuse(nil, g)
-		return perf.DropTCPAck
+		return l.notOurs(s, g)
 	}
 	l.takeSyn(s, &g.opts, g.seq)
 	d.una = g.ack

@@ -22,6 +22,7 @@ type timeWait struct {
 	chal           limiter
 	scale          uint8
 	tsOK           bool
+	asked          bool // a SYN has come that seemed old: its sender may say that it was not
 	ttl, tos       uint8
 	v6             sock.V6
 }
@@ -151,6 +152,7 @@ func (l *Layer) timeWaitSyn(_ *Sock, g *segment) perf.Verdict {
 	}
 	ls := l.listeners.find(&g.key, g.p.Iface.Index)
 	if !newer || ls == nil { // RFC 1337: else anybody could end it
+		tw.asked = ls != nil
 		return l.timeWaitAck(nil, g)
 	}
 	if v := l.admit(ls, g); v != perf.Delivered {
@@ -164,6 +166,20 @@ func (l *Layer) timeWaitSyn(_ *Sock, g *segment) perf.Verdict {
 	g.tw = nil
 	l.cfg.Stat.Event(perf.EvTCPTimeWaitReused)
 	return l.step(Listen, ls, g)
+}
+
+// timeWaitRst: a reset that has come late must not end TIME-WAIT. RFC 1337. But a peer
+// that has begun anew, after a reboot, or another one behind the same translator, has other
+// clocks, and half of its SYNs look old. It resets what we answer (RFC 9293 3.10.7.3,
+// first), in numbers that nobody else knows, and its next SYN finds the name free.
+func (l *Layer) timeWaitRst(_ *Sock, g *segment) perf.Verdict {
+	if tw := g.tw; tw.asked && g.flags&ACK == 0 && g.seq == tw.rcvNxt {
+		l.waiting.drop(tw)
+		g.tw = nil
+		l.cfg.Stat.Event(perf.EvTCPResetReceived)
+		return perf.Delivered
+	}
+	return perf.DropTCPReset
 }
 
 // above is a sequence number that the old connection cannot have used.

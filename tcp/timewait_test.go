@@ -67,6 +67,60 @@ func TestRFC6191_TimeWaitReuse(t *testing.T) {
 	}
 }
 
+// A peer that has begun anew resets what it does not know, and then may open: at our side
+// of TIME-WAIT, where nobody else can end it so, and at our side of the new connection,
+// which does not wait for a second.
+func TestTimeWaitOfAnotherBoot(t *testing.T) {
+	w := newWire(t)
+	ls := w.Listen(80, 8)
+	f := w.Flow(80, 40000)
+	f.Send(Seg{Flags: SYN})
+	f.Expect(Seg{Flags: SYN | ACK})
+	f.Send(Seg{})
+	into(w, f, ls.Accept(), tcp.FinWait2)
+	f.Send(Seg{Flags: FIN | ACK})
+	f.Expect(Seg{})
+	end := f.Nxt()
+	g := w.Flow(80, 40000)
+	g.IRS = f.IRS - 100_000
+	g.Send(Seg{Flags: RST, Seq: end + 100_000}) // nobody has asked
+	w.Quiet()
+	g.SetNxt(0)
+	g.Send(Seg{Flags: SYN})
+	w.Next() // what we know of it
+	g.Send(Seg{Flags: RST, Seq: end + 100_001})
+	w.Quiet()
+	g.SetNxt(0)
+	g.Send(Seg{Flags: SYN})
+	w.Next()
+	g.Send(Seg{Flags: RST, Seq: end + 100_000})
+	w.Quiet()
+	g.SetNxt(0)
+	g.Send(Seg{Flags: SYN})
+	g.Expect(Seg{Flags: SYN | ACK})
+	g.Send(Seg{})
+	ls.Accept().WantState(tcp.Established)
+}
+
+func TestSynMeetsTimeWait(t *testing.T) {
+	w := newWire(t)
+	a := w.Connect(40000, 80)
+	f := w.Flow(40000, 80)
+	f.Expect(Seg{Flags: SYN})
+	for range 5 { // and no more often than once
+		f.Send(Seg{Flags: ACK, Ack: 4000})
+		f.Expect(Seg{Flags: RST, Seq: 4000})
+	}
+	w.Advance(5 * ms)
+	f.Expect(Seg{Flags: SYN})
+	f.Send(Seg{Flags: ACK, Ack: 4000})
+	f.Expect(Seg{Flags: RST, Seq: 4000})
+	w.QuietFor(sec)
+	f.Send(Seg{Flags: SYN | ACK})
+	f.Expect(Seg{})
+	a.WantState(tcp.Established)
+}
+
 // TIME-WAIT is bounded: the oldest gives way. 10^5 of them are cheap.
 func TestTimeWaitBounded(t *testing.T) {
 	w := wiretest.New(t, wiretest.Config{TCP: tcp.Config{MaxTimeWait: 50}})
