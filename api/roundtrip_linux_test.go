@@ -3,6 +3,7 @@ package api
 import (
 	"io"
 	"net"
+	"sync"
 	"testing"
 )
 
@@ -17,6 +18,52 @@ func BenchmarkResident(b *testing.B) {
 		x, y := pipe(b, Config{Mode: ModeShared})
 		benchmarkGoroutines(b, x, y, "10.0.0.2:7")
 	})
+}
+
+// BenchmarkCrowd is a round trip of 64 bytes between two goroutines, of a hundred pairs
+// that do the same.
+func BenchmarkCrowd(b *testing.B) {
+	const pairs = 100
+	x, y := pipe(b, Config{Mode: ModeShared})
+	l, err := y.Listen("tcp", ":7")
+	if err != nil {
+		b.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go echoTask(c)
+		}
+	}()
+	conns := make([]net.Conn, pairs)
+	for i := range conns {
+		if conns[i], err = x.Dial("tcp", "10.0.0.2:7"); err != nil {
+			b.Fatal(err)
+		}
+		defer conns[i].Close()
+	}
+	begin := usedCPU()
+	var wg sync.WaitGroup
+	for i, c := range conns {
+		wg.Go(func() {
+			msg := make([]byte, 64)
+			for k := i; k < b.N; k += pairs {
+				_, err := c.Write(msg)
+				if err == nil {
+					_, err = io.ReadFull(c, msg)
+				}
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric((usedCPU()-begin)/float64(b.N), "cpu-ns/op")
 }
 
 // roundTrips is b.N exchanges of 64 bytes.
