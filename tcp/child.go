@@ -43,7 +43,7 @@ func (l *Layer) child(ls *Sock, g *segment, o opening) *Sock {
 	l.half++
 	s.hash = g.hash
 	l.conns.Put(s.hash, &g.key, s)
-	s.timer.Init(s, running)
+	s.timer.Become(running)
 	return s
 }
 

@@ -112,30 +112,40 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 		k := s.key()
 		l.conns.Remove(s.hash, &k)
 	}
-	if s.half() {
-		l.halfOver(s)
-		s.spent = true
+	if s.lst != nil { // half-open, or a listener
+		if s.half() {
+			l.halfOver(s)
+			s.spent = true
+		}
+		s.lst = nil
 	}
 	s.state = Closed
 	s.rtx.stop()
 	s.dack.stop()
 	s.keep.stop()
-	s.timer.Init(s, resting)
-	if !s.spent {
-		l.cfg.Wheel.Cancel(&s.timer)
+	s.timer.Become(resting)
+	if s.orphan {
+		l.orphans--
 	}
+	if !s.spent {
+		l.mourn(s, errno)
+	}
+	s.orphan = false
+	l.retire(s)
+}
+
+// mourn tells whoever has s, which is done, and gives back what the next connection of s
+// would find.
+func (l *Layer) mourn(s *Sock, errno syscall.Errno) {
+	l.cfg.Wheel.Cancel(&s.timer)
 	l.cooled(s)
-	s.rcv.ooo, s.loss.board, s.lst = nil, nil, nil
+	s.rcv.ooo, s.loss.board = nil, nil
 	s.Unset(sock.FlagListening)
 	if errno != 0 && !s.orphan {
 		s.ErrorReport(errno) // before the flags: who sees the end must find its reason
 	}
-	s.mark(sock.FlagRcvShut | sock.FlagSndShut | sock.FlagDead)
-	if s.orphan {
-		s.orphan = false
-		l.orphans--
-	} else if !s.spent {
+	s.Set(sock.FlagRcvShut | sock.FlagSndShut | sock.FlagDead)
+	if !s.orphan {
 		s.StateChange()
 	}
-	l.retire(s)
 }

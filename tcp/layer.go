@@ -41,7 +41,7 @@ type Layer struct {
 	waiting   waitList
 	warm      warmList
 	socks     sync.Pool // *Sock: served before; filled by the lcore, emptied by any thread
-	idle      []*Sock   // the same, for the lcore alone
+	idle      []*Sock   // the same, for the lcore alone; it has room for idleMost
 	retired   []*Sock   // will be in idle or socks at the end of the turn
 	preset    settings  // of new Socks
 	orphans   int
@@ -88,6 +88,7 @@ func New(cfg Config) (*Layer, error) {
 	l.waiting.timer.Init(&l.waiting, 0)
 	l.warm.l = l
 	l.warm.timer.Init(&l.warm, 0)
+	l.idle = make([]*Sock, 0, idleMost)
 	if err := l.ip.AddProtocol(Proto, l); err != nil {
 		return nil, err
 	}

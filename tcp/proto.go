@@ -81,7 +81,7 @@ func (l *Layer) dial(s *Sock) {
 func (l *Layer) open(s *Sock, floor uint32) {
 	k := s.key()
 	l.conns.Put(s.hash, &k, s)
-	s.timer.Init(s, running)
+	s.timer.Become(running)
 	s.Unset(sock.FlagDead | sock.FlagRcvShut | sock.FlagSndShut)
 	t := tuple(&k)
 	iss, tsOff := numbers(&l.cfg.Secret, &t, l.now)
@@ -89,7 +89,6 @@ func (l *Layer) open(s *Sock, floor uint32) {
 		iss = floor
 	}
 	s.startSend(iss)
-	s.rcv = recv{}
 	r := &s.rcv
 	r.tsOff, r.want, r.ackNow = tsOff, math.MaxUint64, true
 	r.scale = scaleFor(l.maxWindow(&s.Opt))

@@ -191,7 +191,8 @@ func (l *Layer) nextSock() *Sock {
 		return l.newSock()
 	}
 	s := l.idle[n]
-	l.idle[n], l.idle = nil, l.idle[:n]
+	l.idle[n] = nil
+	l.idle = l.idle[:n]
 	return l.prepare(s)
 }
 
@@ -232,24 +233,25 @@ func (l *Layer) retire(s *Sock) {
 // recycle gives the Socks that have retired to new connections. Who is still on the list of
 // those that send waits for the next turn.
 func (l *Layer) recycle() {
-	stay := l.retired[:0]
-	for i, s := range l.retired {
-		l.retired[i] = nil
+	list := l.retired
+	l.retired = l.retired[:0]
+	for i, s := range list {
+		list[i] = nil
 		if s.queued {
-			stay = append(stay, s)
+			l.retire(s)
 			continue
 		}
 		if s.timer.Armed() && s.timer.Due() > int64(l.now+restless) {
 			l.cfg.Wheel.Cancel(&s.timer)
 		}
 		l.cooled(s)
-		if len(l.idle) < idleMost {
-			l.idle = append(l.idle, s)
+		if n := len(l.idle); n < cap(l.idle) {
+			l.idle = l.idle[:n+1]
+			l.idle[n] = s
 		} else {
 			l.socks.Put(s)
 		}
 	}
-	l.retired = stay
 }
 
 // Defaults are options that sockets begin with where somebody wants others than TCP's.

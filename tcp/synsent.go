@@ -10,7 +10,9 @@ import (
 
 // startSend sets the sending side to the beginning: nothing sent, iss chosen.
 func (s *Sock) startSend(iss uint32) {
-	s.snd, s.loss = send{}, recovery{} // and not as literals, which are made elsewhere and copied
+	if s.rtt.RTO != 0 {
+		s.snd, s.rcv, s.loss = send{}, recv{}, recovery{} // of an attempt before
+	}
 	d := &s.snd
 	d.iss, d.una, d.nxt, d.max, d.tailSeq, d.tail = iss, iss, iss, iss, iss+1, s.TX.Tail()
 	s.loss.recover = iss

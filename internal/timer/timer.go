@@ -18,6 +18,9 @@ type Timer struct {
 // Init says whom to tell. A timer that is armed stays so.
 func (t *Timer) Init(e Expirer, kind uint8) { t.owner, t.kind = e, kind }
 
+// Become gives a timer another kind.
+func (t *Timer) Become(kind uint8) { t.kind = kind }
+
 // Armed reports whether the timer will expire.
 func (t *Timer) Armed() bool { return t.at != 0 }
 
