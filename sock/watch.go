@@ -105,22 +105,23 @@ func (s *Socket) watch(x *Watch) error {
 	ts := s.Rd.w.tasks()
 	ts.Lock(&ts.watchMu)
 	e := s.Rd.w.env.Load()
-	var list []*Watch
+	var was []*Watch
 	if e.watched == nil {
 		both := new(watched)
 		rd, wr := &env{tasks: ts, key: reader, watched: both}, &env{tasks: ts, key: writer, watched: both}
 		wr.gated = s.Type == TypeStream && s.sk.Load() != nil
-		both.list.Store(&list)
+		both.list.Store(new([]*Watch))
 		s.Rd.w.env.Store(rd)
 		s.Wr.w.env.Store(wr)
 		e = rd
 	} else {
-		list = *e.watched.list.Load()
+		was = *e.watched.list.Load()
 	}
+	var list []*Watch // others read it once it is stored
 	if x.events.Load()&EpollExclusive != 0 {
-		list = append(slices.Clone(list), x)
+		list = append(slices.Clone(was), x)
 	} else {
-		list = append([]*Watch{x}, list...)
+		list = append([]*Watch{x}, was...)
 	}
 	e.watched.list.Store(&list)
 	s.Rd.w.word.Or(waiterWatched)
