@@ -78,9 +78,9 @@ func TestRace(t *testing.T) {
 		names, want string
 		least, most time.Duration
 	}{
-		{"[2001:db8::2]:80 10.0.0.2:80", "[2001:db8::2]:80", 0, 5 * time.Second},
+		{"[2001:db8::2]:80 10.0.0.2:80", "[2001:db8::2]:80", 0, 20 * time.Second},
 		{"[2001:db8::99]:80 10.0.0.2:80", "10.0.0.2:80", attemptDelay, 2900 * time.Millisecond}, // before the neighbour is given up
-		{"[2001:db8::2]:81 10.0.0.2:80", "10.0.0.2:80", 0, 5 * time.Second},
+		{"[2001:db8::2]:81 10.0.0.2:80", "10.0.0.2:80", 0, 20 * time.Second},
 		{"[2001:db8::99]:80 [2001:db8::2]:81 10.0.0.2:81 [2001:db8::2]:80", "[2001:db8::2]:80", attemptDelay, 2900 * time.Millisecond},
 	} {
 		took := raced(t, a, l, c.names, c.want)
@@ -103,7 +103,7 @@ func TestRace(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	_, err = a.dialAny(ctx, "tcp", sock.TypeStream, namesOf("[2001:db8::98]:80 10.0.0.98:80 [2001:db8::97]:80"))
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 2*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 10*time.Second {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
 }
@@ -146,7 +146,7 @@ func TestRaceLosers(t *testing.T) {
 	}
 	r.lose(2)
 	for _, c := range conns {
-		c.SetReadDeadline(time.Now().Add(5 * time.Second)) //nolint:errcheck // an open connection has deadlines
+		c.SetReadDeadline(time.Now().Add(20 * time.Second)) //nolint:errcheck // an open connection has deadlines
 		if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v is open: %d %v", c.RemoteAddr(), n, err)
 		}

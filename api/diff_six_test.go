@@ -98,7 +98,7 @@ func (w *world) meet(l net.Listener, network, at string) {
 		return
 	}
 	defer c.Close()
-	l.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Now().Add(5 * time.Second))
+	l.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Now().Add(20 * time.Second))
 	s, err := l.Accept()
 	if err != nil {
 		w.Fatal(err)
@@ -150,7 +150,7 @@ func (w *world) exchange(p net.PacketConn, host string) {
 		return
 	}
 	b := make([]byte, 20)
-	o.SetReadDeadline(time.Now().Add(5 * time.Second))
+	o.SetReadDeadline(time.Now().Add(20 * time.Second))
 	n, from, err := o.ReadFrom(b)
 	if err != nil {
 		w.Fatal(w.lines, err)
@@ -158,7 +158,7 @@ func (w *world) exchange(p net.PacketConn, host string) {
 	w.result("read "+string(b[:n]), n, err)
 	w.logf("from %s", place(from))
 	o.WriteTo([]byte("and you"), from)
-	p.SetReadDeadline(time.Now().Add(5 * time.Second))
+	p.SetReadDeadline(time.Now().Add(20 * time.Second))
 	n, from, err = p.ReadFrom(b)
 	if err != nil {
 		w.Fatal(w.lines, err)

@@ -181,7 +181,7 @@ func TestInqInTask(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("the task waits still")
 		}
 	})

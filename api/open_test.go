@@ -35,7 +35,7 @@ func count(t testing.TB) leftovers {
 func nothingLeft(t testing.TB, before leftovers) {
 	t.Helper()
 	var now leftovers
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if now = count(t); now.goroutines <= before.goroutines && now.fds <= before.fds {
 			return
 		}
@@ -226,7 +226,7 @@ func TestCloseWithBlockedUsers(t *testing.T) {
 			t.Error(err)
 		}
 		wg.Wait()
-		if d := time.Since(start); d > 10*time.Second {
+		if d := time.Since(start); d > 20*time.Second {
 			t.Errorf("Close took %v", d)
 		}
 		c.Close()

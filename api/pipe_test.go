@@ -94,7 +94,7 @@ func setups(t *testing.T, f func(t *testing.T, cfg Config)) {
 // soon bounds a test's waits.
 func soon(t testing.TB, c interface{ SetDeadline(time.Time) error }) {
 	t.Helper()
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 }

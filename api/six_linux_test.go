@@ -93,7 +93,7 @@ func (r *raw) introduce6(src, dst ip.Addr) {
 	mac := r.port.Info().MAC
 	copy(b[26:], mac[:])
 	ask := r.packet6(src, dst, ip.ProtoICMPv6, 255, b, 2)
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		r.send(ask)
 		answered := false
 		for wait := time.Now().Add(50 * time.Millisecond); !answered && time.Now().Before(wait); {

@@ -77,7 +77,7 @@ func (r *raw) introduce() {
 	copy(f[28:], "\x0a\x00\x00\x01")
 	copy(f[38:], "\x0a\x00\x00\x02")
 	r.send(f)
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		answered := false
 		for _, m := range r.receive() {
 			b := m.Bytes()

@@ -12,7 +12,7 @@ import (
 func polled(t *testing.T, what string, s *sock.Socket, want uint32) {
 	t.Helper()
 	var got uint32
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if got = s.Ops.Poll(s); got == want {
 			return
 		}
@@ -99,7 +99,7 @@ func TestEpollOfStreams(t *testing.T) {
 		evs := make([]sock.Event, 4)
 		want := func(what string, bits uint32, data uint64) {
 			t.Helper()
-			n, err := e.Wait(evs, 5*time.Second)
+			n, err := e.Wait(evs, 20*time.Second)
 			if err != nil || n != 1 || evs[0] != (sock.Event{Events: bits, Data: data}) {
 				t.Errorf("%s: %v, %v", what, evs[:n], err)
 			}
@@ -135,7 +135,7 @@ func TestPollDatagrams(t *testing.T) {
 		for range 100 {
 			_, err := c.SendTo([]byte("x"), 0, b.at(7))
 			must(t, err)
-			if n, err := e.Wait(evs, 5*time.Second); n != 1 || err != nil {
+			if n, err := e.Wait(evs, 20*time.Second); n != 1 || err != nil {
 				t.Fatal(n, err)
 			}
 			polled(t, "data", s, rd|wr)

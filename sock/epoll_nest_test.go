@@ -55,7 +55,7 @@ func TestEpollNestRace(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatalf("%d of %d", read, rounds)
 		}
-		n, err := top.Wait(ev, 5*time.Second)
+		n, err := top.Wait(ev, 20*time.Second)
 		must(err)
 		if n > 0 && ev[0].Data != 3 {
 			t.Fatal(ev[0])

@@ -44,11 +44,11 @@ func TestServeInNamespace(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	for _, network := range []string{"tcp", "udp"} {
-		c, err := net.DialTimeout(network, "10.9.0.2:7", 5*time.Second)
+		c, err := net.DialTimeout(network, "10.9.0.2:7", 20*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SetDeadline(time.Now().Add(5 * time.Second))
+		c.SetDeadline(time.Now().Add(20 * time.Second))
 		io.WriteString(c, "hello")
 		b := make([]byte, 5)
 		if _, err := io.ReadFull(c, b); err != nil || string(b) != "hello" {

@@ -17,7 +17,7 @@ func TestSSInNamespace(t *testing.T) {
 	needTUN(t)
 	path := filepath.Join(t.TempDir(), "c.sock")
 	s := serve(t, append(pair, "--control", path, "--lcores", "2", "--services", "echo,http")...)
-	c, err := net.DialTimeout("tcp", "10.9.0.2:7", 5*time.Second)
+	c, err := net.DialTimeout("tcp", "10.9.0.2:7", 20*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,7 +123,7 @@ func (b *bed) account() {
 // goneTo waits until no more goroutines run than before the plane was opened.
 func (b *bed) goneTo(before int) {
 	b.Helper()
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if runtime.NumGoroutine() <= before {
 			return
 		}
@@ -157,7 +157,7 @@ func (b *bed) events(e perf.Event) (n uint64) {
 func (b *bed) quiet(base int) {
 	b.Helper()
 	used, total := 0, 0
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if used, total = b.plane.Buffers(); used <= base {
 			return
 		}

@@ -82,7 +82,7 @@ func (f *flood) run(t *testing.T, b *bed, before uint64) {
 			args[i] = planeIP6
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, find(t, args[0]), args[1:]...)
 	var out strings.Builder

@@ -89,7 +89,7 @@ func (s *siege) work() {
 func (s *siege) after(t *testing.T) {
 	t.Helper()
 	before := s.trips.Load()
-	for end := time.Now().Add(5 * time.Second); s.trips.Load() < before+10 && time.Now().Before(end); {
+	for end := time.Now().Add(20 * time.Second); s.trips.Load() < before+10 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if n := s.trips.Load(); n < before+10 {
@@ -104,7 +104,7 @@ func (s *siege) after(t *testing.T) {
 	}
 	soon(t, s.victim)
 	roundTrip(t, s.victim, 5000)
-	c, err := net.DialTimeout("tcp", planeIP+":7", 5*time.Second)
+	c, err := net.DialTimeout("tcp", planeIP+":7", 20*time.Second)
 	must(t, err)
 	soon(t, c)
 	roundTrip(t, c, 5000)

@@ -59,7 +59,7 @@ func TestLinkDownUp(t *testing.T) {
 
 func waitUp(t *testing.T, n *api.Net) {
 	t.Helper()
-	for end := time.Now().Add(3 * time.Second); !n.Ports()[0].Up; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); !n.Ports()[0].Up; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the plane's port stays down")
 		}

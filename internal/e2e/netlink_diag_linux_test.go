@@ -43,7 +43,7 @@ func TestNetlinkDiagBothEnds(t *testing.T) {
 			}()
 		}
 	}()
-	c, err := net.DialTimeout("tcp", planeIP+":7", 5*time.Second)
+	c, err := net.DialTimeout("tcp", planeIP+":7", 20*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

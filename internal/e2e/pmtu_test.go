@@ -97,7 +97,7 @@ func (f *far) Listen(network, address string) (l net.Listener, err error) {
 }
 
 func (f *far) Dial(network, address string) (c net.Conn, err error) {
-	if e := f.inside(func() { c, err = net.DialTimeout(network, address, 5*time.Second) }); e != nil {
+	if e := f.inside(func() { c, err = net.DialTimeout(network, address, 20*time.Second) }); e != nil {
 		return nil, e
 	}
 	return c, err

@@ -22,7 +22,7 @@ func TestStreams6(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, at := range []string{"[" + planeIP6 + "]", planeIP, onLink(t, b)} {
-				c, err := net.DialTimeout("tcp", at+":7000", 5*time.Second)
+				c, err := net.DialTimeout("tcp", at+":7000", 20*time.Second)
 				if err != nil {
 					t.Fatal(err)
 				}

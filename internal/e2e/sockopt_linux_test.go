@@ -124,7 +124,7 @@ func TestUrgent(t *testing.T) {
 		if s != "abcde" {
 			t.Errorf("%q", s)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Error("stalled")
 	}
 }
@@ -141,7 +141,7 @@ func TestMACChanges(t *testing.T) {
 	must(t, netlink.LinkSetHardwareAddr(linkOf(t, device), net.HardwareAddr{2, 0xaa, 0xbb, 0xcc, 0xdd, 0xee}))
 	start := time.Now()
 	roundTrip(t, c, 1000)
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 15*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }

@@ -246,7 +246,7 @@ func echoed(c net.Conn, b []byte) int {
 		if _, err := c.Write(b); err != nil {
 			return 0
 		}
-		_ = c.SetReadDeadline(time.Now().Add(3 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 		if n, err := c.Read(in); err == nil && bytes.Equal(in[:n], b) {
 			return try
 		}

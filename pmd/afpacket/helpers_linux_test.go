@@ -150,7 +150,7 @@ func (p *plane) collect(q, n int) []frame {
 	p.Helper()
 	var got []frame
 	var b [32]*mbuf.Mbuf
-	for end := time.Now().Add(5 * time.Second); len(got) < n; {
+	for end := time.Now().Add(20 * time.Second); len(got) < n; {
 		k := p.port.Queue(q).RxBurst(b[:])
 		for _, m := range b[:k] {
 			f := frame{flags: m.OlFlags, size: m.SegSize(), segs: int(m.NbSegs), data: make([]byte, m.PktLen)}

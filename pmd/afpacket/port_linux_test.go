@@ -76,7 +76,7 @@ func TestQueues(t *testing.T) {
 			}
 			where := make(map[string]map[int]int)
 			var total, queues [2]int
-			for end := time.Now().Add(5 * time.Second); total[0]+total[1] < 3*flows; {
+			for end := time.Now().Add(20 * time.Second); total[0]+total[1] < 3*flows; {
 				for q := range 2 {
 					var b [32]*mbuf.Mbuf
 					n := p.port.Queue(q).RxBurst(b[:])

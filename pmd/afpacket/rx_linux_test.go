@@ -232,7 +232,7 @@ func TestOverflow(t *testing.T) {
 		}
 	}
 	var s pmd.Stats
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && s.IMissed < frames-200; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && s.IMissed < frames-200; time.Sleep(time.Millisecond) {
 		s = p.port.Stats()
 	}
 	held := frames - int(s.IMissed)

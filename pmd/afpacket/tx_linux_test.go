@@ -190,7 +190,7 @@ func TestBackPressure(t *testing.T) {
 	c := listen(t)
 	sent := 0
 	refused := false
-	for end := time.Now().Add(5 * time.Second); sent < frames && time.Now().Before(end); {
+	for end := time.Now().Add(20 * time.Second); sent < frames && time.Now().Before(end); {
 		m := p.chain(build(t, udpTo(c), pattern(1400)), 2000)
 		if p.port.Queue(0).TxBurst([]*mbuf.Mbuf{m}) == 0 {
 			refused = true

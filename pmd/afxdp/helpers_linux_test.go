@@ -145,7 +145,7 @@ func (s *started) receive(n int) {
 	s.Helper()
 	var b [32]*mbuf.Mbuf
 	got := 0
-	for end := time.Now().Add(5 * time.Second); got < n; {
+	for end := time.Now().Add(20 * time.Second); got < n; {
 		k := s.q.RxBurst(b[:min(32, n-got)])
 		s.pool.FreeBulk(b[:k])
 		got += k

@@ -181,7 +181,7 @@ func (p *plane) ping() {
 		if _, err := c.Write(b); err != nil {
 			p.Fatal(err)
 		}
-		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
 		got := make([]byte, 2000)
 		n, _, err := c.(*net.IPConn).ReadFrom(got) // without the IP header
 		if err != nil || n != len(b) || got[0] != 0 || !bytes.Equal(got[4:n], b[4:]) {
@@ -218,7 +218,7 @@ func (p *plane) udp() {
 		if _, err := c.Write(b); err != nil {
 			p.Fatal(err)
 		}
-		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
 		n, err := c.Read(got)
 		if err != nil || !bytes.Equal(got[:n], b) {
 			p.Fatalf("datagram of %d bytes: %d back, %v", size, n, err)
@@ -244,7 +244,7 @@ func (p *plane) upload(n int) {
 	}
 	defer l.Close()
 	p.transfer(n, l, func() (net.Conn, error) {
-		return net.DialTimeout("tcp", netip.AddrPortFrom(netip.MustParseAddr(planeIP), portOf(l.Addr())).String(), 5*time.Second)
+		return net.DialTimeout("tcp", netip.AddrPortFrom(netip.MustParseAddr(planeIP), portOf(l.Addr())).String(), 20*time.Second)
 	})
 }
 

@@ -61,7 +61,7 @@ func receiveSome(t *testing.T, p *Port, n int) []*mbuf.Mbuf {
 	t.Helper()
 	b := make([]*mbuf.Mbuf, n)
 	have := 0
-	for end := time.Now().Add(5 * time.Second); have < n; {
+	for end := time.Now().Add(20 * time.Second); have < n; {
 		if have += p.Queue(0).RxBurst(b[have:]); time.Now().After(end) {
 			t.Fatalf("%d of %d frames came", have, n)
 		}

@@ -91,7 +91,7 @@ func TestMemifPeer(t *testing.T) {
 	defer c.Close()
 	buf := make([]byte, 18) // frames of 60 bytes
 	exchange := func() {
-		c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		c.SetReadDeadline(time.Now().Add(20 * time.Second))
 		if _, err := c.Read(buf); err != nil {
 			t.Fatal(err)
 		}

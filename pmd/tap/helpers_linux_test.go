@@ -126,7 +126,7 @@ func (p *plane) collect(q, n int) []frame {
 	p.Helper()
 	var got []frame
 	var b [32]*mbuf.Mbuf
-	for end := time.Now().Add(3 * time.Second); len(got) < n; {
+	for end := time.Now().Add(20 * time.Second); len(got) < n; {
 		k := p.port.Queue(q).RxBurst(b[:])
 		for _, m := range b[:k] {
 			f := frame{flags: m.OlFlags, size: m.SegSize(), segs: int(m.NbSegs), data: make([]byte, m.PktLen)}
@@ -260,7 +260,7 @@ func listen(t testing.TB, ip string) *net.UDPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(3 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	return c
 }
 

@@ -31,7 +31,7 @@ func start(t *testing.T, specs ...Spec) *Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(s, 5*time.Second) })
+	t.Cleanup(func() { stop(s, 20*time.Second) })
 	return s
 }
 

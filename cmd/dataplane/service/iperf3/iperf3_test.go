@@ -150,7 +150,7 @@ func TestBusy(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	c.Close()
-	for end := time.Now().Add(5 * time.Second); s.cur.Load() != nil && time.Now().Before(end); {
+	for end := time.Now().Add(20 * time.Second); s.cur.Load() != nil && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	client(t, s, "-n", "1M")

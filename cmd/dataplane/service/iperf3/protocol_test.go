@@ -71,7 +71,7 @@ func begin(t *testing.T, s *Server) control {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(5 * time.Second))
+	c.SetDeadline(time.Now().Add(20 * time.Second))
 	c.Write([]byte(strings.Repeat("c", cookieLen-1) + "\x00"))
 	if st, err := (control{c}).hear(); st != paramExchange || err != nil {
 		t.Fatalf("state %d, %v", st, err)
@@ -82,7 +82,7 @@ func begin(t *testing.T, s *Server) control {
 // idle waits until the server has no test.
 func idle(t *testing.T, s *Server) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); s.cur.Load() != nil; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); s.cur.Load() != nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the test does not end")
 		}
@@ -163,7 +163,7 @@ func TestUDPHandshake(t *testing.T) {
 		}
 		c.put(params{UDP: true, Parallel: 2})
 		c.hear()
-		u.SetDeadline(time.Now().Add(5 * time.Second))
+		u.SetDeadline(time.Now().Add(20 * time.Second))
 		u.Write([]byte("hello!"))
 		u.Write([]byte("nope"))
 		for range 2 { // asked twice, answered twice, one stream
