@@ -51,6 +51,15 @@ func (l *Layer) cooled(s *Sock) {
 	}
 }
 
+// giveBack gives the memory of the rings back, as far as nothing is in them, and reports
+// whether none is left. Of an orphan both are the lcore's.
+func (s *Sock) giveBack() bool {
+	if s.orphan {
+		s.TX.Drop()
+	}
+	return s.DropRings()
+}
+
 // Expire goes on with the round: who has been quiet gives back what it has and
 // leaves; the others move up.
 func (w *warmList) Expire(_ uint8, now int64) {
@@ -64,7 +73,7 @@ func (w *warmList) Expire(_ uint8, now int64) {
 			continue
 		}
 		quiet := l.now-max(s.rcv.lastData, s.snd.last) >= quietTime
-		if quiet && s.DropRings() {
+		if quiet && s.giveBack() {
 			s.warm = 0
 			continue
 		}

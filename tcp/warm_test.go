@@ -3,6 +3,7 @@ package tcp_test
 import (
 	"testing"
 
+	"dataplane/sock"
 	"dataplane/tcp"
 )
 
@@ -67,5 +68,27 @@ func TestQuietRingsMany(t *testing.T) {
 	}
 	if n := w.Stack.TCP.TestWarm(); n != 0 {
 		t.Errorf("%d are still on the list", n)
+	}
+}
+
+// TestQuietOrphan: a peer that takes all and does not acknowledge the end of it keeps no
+// memory of a connection that nobody has any more.
+func TestQuietOrphan(t *testing.T) {
+	for _, free := range []uint32{0, sock.ReqFree} {
+		w := newWire(t)
+		ls := w.Listen(80, 8)
+		f := open(w, 40000, Seg{MSS: 1460})
+		a := ls.Accept()
+		a.WriteString("all of it")
+		f.Expect(Seg{Data: "all of it", Flags: ACK | PSH})
+		f.Send(Seg{})
+		a.SK.Kick(sock.ReqClose | free)
+		w.Turn()
+		f.Expect(Seg{Flags: FIN | ACK | PSH})
+		w.Advance(12 * sec) // between two of its FINs
+		if n := a.SK.TX.Cap(); n != 0 {
+			t.Errorf("%d bytes of one in %v", n, a.State())
+		}
+		a.WantState(tcp.FinWait1)
 	}
 }
