@@ -35,7 +35,8 @@ func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, ethertype uint16, now perf.Tick
 }
 
 // Begin is Frame for a fresh buffer m and a packet of head and n bytes, of which n begin
-// where its data would. It lends the packet to be written. Borrows m.
+// where its data would. It lends the frame to be written behind its first HdrLen bytes.
+// Borrows m.
 func (n *Neighbor) Begin(m *mbuf.Mbuf, head, size int, ethertype uint16, now perf.Tick) []byte {
 	if now >= n.fresh || n.hdrN != HdrLen || n.tag {
 		return nil
@@ -47,7 +48,7 @@ func (n *Neighbor) Begin(m *mbuf.Mbuf, head, size int, ethertype uint16, now per
 	n.used = now
 	*(*[HdrLen]byte)(b) = [HdrLen]byte(n.hdr[:])
 	be.PutUint16(b[HdrLen-2:], ethertype)
-	return b[HdrLen:]
+	return b
 }
 
 // Fresh reports whether n's address is known, and needs no asking.

@@ -106,12 +106,12 @@ func (l *Layer) send6(m *mbuf.Mbuf, e *Endpoint, proto uint8) syscall.Errno {
 // begin6 is Begin to an IPv6 address.
 func (l *Layer) begin6(m *mbuf.Mbuf, e *Endpoint, proto uint8, n int, now perf.Tick) []byte {
 	b := e.Dst.Neigh.Begin(m, HdrLen6, n, eth.TypeIPv6, now)
-	if len(b) < HdrLen6 {
+	if len(b) < atLoad6 {
 		return nil
 	}
 	l.now = now
-	l.putFirst((*[HdrLen6]byte)(b), e, proto, uint64(n))
-	return b[HdrLen6:]
+	l.putFirst((*[HdrLen6]byte)(b[atIP:]), e, proto, uint64(n))
+	return b[atLoad6:]
 }
 
 // putFirst writes the header of a packet of e's that has n bytes behind it.

@@ -67,7 +67,7 @@ func (l *Layer) Begin(m *mbuf.Mbuf, e *Endpoint, proto uint8, n int, now perf.Ti
 		return nil
 	}
 	b := d.Neigh.Begin(m, HdrLen4, n, eth.TypeIPv4, now)
-	if len(b) < HdrLen4 {
+	if len(b) < atLoad {
 		return nil
 	}
 	l.now = now
@@ -78,12 +78,12 @@ func (l *Layer) Begin(m *mbuf.Mbuf, e *Endpoint, proto uint8, n int, now perf.Ti
 	}
 	life := uint64(l.ttlOf(e))<<8 | uint64(proto)
 	sum := ^Fold(uint32(head>>16) + uint32(head&0xffff) + uint32(part>>16) + uint32(part&0xffff) + uint32(life) + d.pair)
-	h := (*[HdrLen4]byte)(b)
+	h := (*[HdrLen4]byte)(b[atIP:])
 	be.PutUint64(h[0:], head<<32|part)
 	be.PutUint32(h[8:], uint32(life<<16)|uint32(sum))
 	le.PutUint32(h[12:], le.Uint32(e.Local[12:]))
 	le.PutUint32(h[16:], le.Uint32(e.Remote[12:]))
-	return b[HdrLen4:]
+	return b[atLoad:]
 }
 
 // PseudoSum is the sum of the pseudo header of e's packets, which are resolved.

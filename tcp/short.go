@@ -76,10 +76,16 @@ func (l *Layer) plain(s *Sock, seq uint32, hl, n int, flags uint8) bool {
 		l.cfg.Stat.Lose(perf.LostNoMbuf)
 		return false
 	}
-	b := m.Append(hl + n)
-	if b == nil { // the link carries more than a buffer holds
-		l.cfg.Pool.Free(m)
-		return l.general(s, seq, n, flags)
+	var b []byte
+	if s.Dst.Iface.Offloads&pmd.TxTCPChecksum == 0 {
+		b = l.ip.Begin(m, &s.Endpoint, Proto, hl+n, l.now)
+	}
+	begun := b != nil
+	if !begun {
+		if b = m.Append(hl + n); b == nil { // the link carries more than a buffer holds
+			l.cfg.Pool.Free(m)
+			return l.general(s, seq, n, flags)
+		}
 	}
 	own := PutHeader(b, s.LocalPort, s.RemotePort, seq, s.rcv.nxt, hl, flags|ACK, s.window())
 	if hl > HeaderLen {
@@ -103,7 +109,11 @@ func (l *Layer) plain(s *Sock, seq uint32, hl, n int, flags uint8) bool {
 	}
 	s.acknowledged()
 	l.cfg.Stat.Event(perf.EvTCPSegmentSent)
-	l.ip.Send(m, &s.Endpoint, Proto, l.now)
+	if begun {
+		s.Dst.Neigh.Send(m)
+	} else {
+		l.ip.Send(m, &s.Endpoint, Proto, l.now)
+	}
 	return true
 }
 

@@ -103,7 +103,7 @@ func (l *Layer) SendOwn(sk *sock.Sock, b []byte, now perf.Tick) bool {
 		return false
 	}
 	s.Endpoint.Broadcast = s.Opt.Broadcast
-	if l.ip.Resolve(&s.Endpoint) != 0 || !s.Dst.Neigh.Fresh(now) || s.Dst.Iface.Tx.Pending() >= congested {
+	if !l.ip.Holds(&s.Endpoint) && l.ip.Resolve(&s.Endpoint) != 0 || !s.Dst.Neigh.Fresh(now) || s.Dst.Iface.Tx.Pending() >= congested {
 		return false
 	}
 	if errno := l.sendOne(s, &s.Endpoint, s.RemotePort, b, now); errno != 0 {
