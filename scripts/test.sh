@@ -52,6 +52,24 @@ together() {
 # Threads and real clients on a busy machine: one more try, said aloud, before it is a failure.
 twice() { "$@" || { echo "!! once more: $*"; "$@"; }; }
 
+# retry is that for many packages: only those that failed, one after the other.
+retry() { # flags of go test as one word, packages...
+	local flags=$1 log p names status=0
+	shift
+	log=$(mktemp)
+	$GO test $flags "$@" 2>&1 | tee "$log"
+	if [ "${PIPESTATUS[0]}" -ne 0 ]; then
+		names=$(awk '$1 == "FAIL" && NF > 1 { print $2 }' "$log" | sort -u)
+		[ -n "$names" ] || status=1
+		for p in $names; do
+			echo "!! once more: $p"
+			$GO test $flags "$p" || status=1
+		done
+	fi
+	rm -f "$log"
+	return $status
+}
+
 formatted() {
 	local bad
 	bad=$(git ls-files '*.go' | xargs gofmt -l)
@@ -86,25 +104,25 @@ quick() { $GO list ./... | grep -v -e /internal/e2e -e /internal/sim -e '/intern
 
 lint() { $GO run $STATICCHECK ./...; }
 # go vet has seen all of it before. More packages at once than CPUs save time, and make tests of threads try again.
-units() { twice $GO test -vet=off -shuffle on -timeout 5m $(quick); }
-races() { twice $GO test -vet=off -race -short -shuffle on -timeout 8m $(quick) ./internal/sim; }
-debug() { twice $GO test -vet=off -short -tags mbufdebug -timeout 5m ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
-seeds() { $GO test -count=1 -timeout 10m ./internal/sim -args -sim.seeds="$SEEDS"; }
-conns() { twice $GO test -count=50 -timeout 8m -run '^TestConn$/^shared$' ./api; }
-tapconns() { twice $GO test -count=50 -failfast -timeout 10m -run '^TestConn$/^shared$' ./internal/e2e; }
+units() { retry "-vet=off -shuffle on -timeout 15m" $(quick); }
+races() { retry "-vet=off -race -short -shuffle on -timeout 20m" $(quick) ./internal/sim; }
+debug() { retry "-vet=off -short -tags mbufdebug -timeout 15m" ./mbuf ./pmd/wire ./pmd/loop ./pmd/tap ./lcore ./eth ./ip ./udp ./tcp ./inet ./internal/sim; }
+seeds() { $GO test -count=1 -timeout 20m ./internal/sim -args -sim.seeds="$SEEDS"; }
+conns() { twice $GO test -count=50 -timeout 15m -run '^TestConn$/^shared$' ./api; }
+tapconns() { twice $GO test -count=50 -failfast -timeout 15m -run '^TestConn$/^shared$' ./internal/e2e; }
 bothconns() { conns && tapconns; }
-e2e() { twice $GO test -count=1 -timeout 10m ./internal/e2e; }
+e2e() { twice $GO test -count=1 -timeout 20m ./internal/e2e; }
 # Under CI libdpdk must be there, as scripts/setup.sh installs it.
 dpdk() {
 	if ! pkg-config --exists libdpdk && [ "${CI:-}" != true ]; then
 		echo "skipped: no libdpdk (apt-get install libdpdk-dev pkg-config)"
 		return 0
 	fi
-	$GO vet -tags dpdk ./pmd/dpdk/... && $GO test -tags dpdk -count=1 -timeout 5m ./pmd/dpdk
+	$GO vet -tags dpdk ./pmd/dpdk/... && $GO test -tags dpdk -count=1 -timeout 10m ./pmd/dpdk
 }
 nic() { GO=$GO twice ./scripts/test-nic.sh; }
-bench() { (cd perf/bench && $GO vet ./... && twice $GO test -timeout 3m ./...); }
-quic() { (cd perf/quic && $GO vet ./... && twice $GO test -timeout 3m ./...); }
+bench() { (cd perf/bench && $GO vet ./... && twice $GO test -timeout 10m ./...); }
+quic() { (cd perf/quic && $GO vet ./... && twice $GO test -timeout 10m ./...); }
 fuzz() { GO=$GO FUZZTIME=1s ./scripts/fuzz.sh; }
 
 step "format" formatted
