@@ -26,8 +26,14 @@ import (
 // pair is two planes with a wire between them; both are closed, and nothing is left.
 func pair(t *testing.T) (a, b *api.Net) {
 	t.Helper()
+	return pairOf(t, api.AnyCPU, api.AnyCPU)
+}
+
+// pairOf is pair where a has these lcores.
+func pairOf(t *testing.T, lcores ...int) (a, b *api.Net) {
+	t.Helper()
 	before := runtime.NumGoroutine()
-	a, b, err := api.Pipe(api.Config{Lcores: []int{api.AnyCPU, api.AnyCPU}}, api.Config{})
+	a, b, err := api.Pipe(api.Config{Lcores: lcores}, api.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
