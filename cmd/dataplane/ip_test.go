@@ -57,7 +57,7 @@ func TestIPInNamespace(t *testing.T) {
 	}()
 	heard := func(want string) {
 		t.Helper()
-		for end := time.After(10 * time.Second); ; {
+		for end := time.After(20 * time.Second); ; {
 			select {
 			case l, ok := <-lines:
 				if !ok {
@@ -71,7 +71,20 @@ func TestIPInNamespace(t *testing.T) {
 			}
 		}
 	}
-	time.Sleep(300 * time.Millisecond) // until it listens
+	for tries, listens := 0, false; !listens; tries++ { // it says nothing before the first change
+		if tries == 100 {
+			t.Fatal("the monitor hears nothing")
+		}
+		asks(t, path, 0, "ip route add 198.51.100.0/24 via 10.9.0.1")
+		select {
+		case l, ok := <-lines:
+			if listens = ok; !ok {
+				t.Fatal("the monitor ended: ", l)
+			}
+		case <-time.After(200 * time.Millisecond):
+		}
+		asks(t, path, 0, "ip route del 198.51.100.0/24 via 10.9.0.1")
+	}
 	asks(t, path, 0, "ip addr add 10.9.0.77/24 dev dp0")
 	heard("inet 10.9.0.77/24 scope global secondary dp0")
 	ping(t, "10.9.0.77")
