@@ -284,7 +284,7 @@ func TestHandlerDoesNotAllocate(t *testing.T) {
 			for range 200 {
 				exchange(t, c, msg, buf)
 			}
-			if n := testing.AllocsPerRun(1000, func() { exchange(t, c, msg, buf) }); n != 0 {
+			if n := testing.AllocsPerRun(rounds(1000), func() { exchange(t, c, msg, buf) }); n != 0 {
 				t.Errorf("%T: %v allocations for a message there and back", c, n)
 			}
 		}

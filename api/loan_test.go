@@ -279,7 +279,7 @@ func TestLoansDoNotAllocate(t *testing.T) {
 	for range 200 {
 		round()
 	}
-	if n := testing.AllocsPerRun(1000, round); n != 0 {
+	if n := testing.AllocsPerRun(rounds(1000), round); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
