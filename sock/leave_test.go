@@ -1,6 +1,10 @@
 package sock
 
-import "testing"
+import (
+	"runtime"
+	"syscall"
+	"testing"
+)
 
 // TestLeave: a Sock serves another Socket only if nobody can be at work on it.
 func TestLeave(t *testing.T) {
@@ -36,6 +40,35 @@ func TestLeave(t *testing.T) {
 	s.Rd.closed.Store(closed)
 	if s.Use() {
 		t.Error("a closed Socket can be used")
+	}
+}
+
+// TestLeaveWatched: the Sock of a Socket that is closed while somebody begins to watch it
+// serves no other: its Waiters are what is watched.
+func TestLeaveWatched(t *testing.T) {
+	ts := NewTasks(nil)
+	core := NewCore(CoreConfig{Tasks: ts})
+	s, sk := NewSocket(2, TypeStream, 0, NoOps{}), new(Sock)
+	sk.Init(core, nil, nil)
+	s.Adopt(sk)
+	e := NewEpoll(ts)
+	ts.watchMu.Lock()
+	done := make(chan error)
+	go func() { done <- e.Add(s, 3, Event{Events: PollIn}) }()
+	for s.users.Load() == 0 { // until it waits, or for good
+		runtime.Gosched()
+	}
+	s.Rd.closed.Store(closed)
+	s.Wr.closed.Store(closed)
+	if s.Leave() {
+		t.Error("the Sock was given up")
+	}
+	ts.watchMu.Unlock()
+	if err := <-done; err != syscall.EBADF {
+		t.Errorf("watched what is closed: %v", err)
+	}
+	if !s.Leave() || sk.Rd.word.Load() != waiterIdle || sk.Rd.env.Load().watched != nil {
+		t.Error("it is watched still")
 	}
 }
 

@@ -102,6 +102,10 @@ func (s *Socket) watch(x *Watch) error {
 	if s.Rd.w == nil {
 		return syscall.EPERM
 	}
+	if !s.Use() { // its Waiters are the Sock's
+		return syscall.EBADF
+	}
+	defer s.Done()
 	ts := s.Rd.w.tasks()
 	ts.Lock(&ts.watchMu)
 	e := s.Rd.w.env.Load()
