@@ -25,11 +25,11 @@ type Core struct {
 	ID       int
 	Pool     *mbuf.Pool
 	Stat     *perf.Stat
-	bell     *ring.Doorbell        // rung after a push; nil when stepped
-	registry *Tasks                // of the plane
-	lanes    []*ring.SPSC[*Waiter] // ready rings, one per dispatcher; none: woken inline
-	bells    []*ring.Doorbell      // of the dispatchers
-	direct   bool                  // stepped: Call runs at once
+	bell     *ring.Doorbell          // rung after a push; nil when stepped
+	registry *Tasks                  // of the plane
+	lanes    []*ring.SPSC[goroutine] // ready rings, one per dispatcher; none: woken inline
+	bells    []*ring.Doorbell        // of the dispatchers
+	direct   bool                    // stepped: Call runs at once
 	_        [32]byte
 
 	// The lcore's lines.
@@ -37,7 +37,7 @@ type Core struct {
 	running atomic.Pointer[Task] // the one that has the lcore, or had it last; written by the lcore
 	own     []*Sock              // the requests of code on the lcore itself, of the next Requests
 	spare   []*Sock
-	ready   []*Waiter   // readied in this turn
+	ready   []roused    // readied in this turn
 	tasks   []*Task     // all of this core's
 	run     []*Task     // those to run next
 	watched atomic.Bool // set by who watches the tasks, cleared by the lcore when one comes back
@@ -51,6 +51,12 @@ type Core struct {
 	nextLn atomic.Uint32        // round robin of lanes; any thread
 	dead   atomic.Bool          // written by the lcore as its last act
 	_      [32]byte             // the next lcore's begins on a line of its own
+}
+
+// roused is a goroutine that is to run again, and the dispatcher that sees to it.
+type roused struct {
+	g    goroutine
+	lane uint8
 }
 
 // CoreConfig says what a Core works with.
@@ -76,7 +82,7 @@ func NewCore(cfg CoreConfig) *Core {
 	c.registry.locked = len(cfg.Lanes) > 0
 	c.registry.apart = c.registry.locked || len(c.registry.cores) > 1
 	for _, l := range cfg.Lanes {
-		r := ring.NewSPSC[*Waiter](readyDepth)
+		r := ring.NewSPSC[goroutine](readyDepth)
 		l.rings = append(l.rings, r)
 		c.lanes = append(c.lanes, r)
 		c.bells = append(c.bells, l.bell)
@@ -253,7 +259,7 @@ func (c *Core) wakeFor(w *Waiter, key uint32) {
 	switch t := w.task.Load(); {
 	case t == nil && v == waiterWaiting: // it was about to park, and will not
 	case t == nil:
-		c.ready = append(c.ready, w)
+		c.ready = append(c.ready, roused{w.parked(v), w.lane})
 	case t.core == c:
 		c.enqueue(t)
 	default:
@@ -277,20 +283,18 @@ func (c *Core) rouse() int {
 	c.Stat.Events[perf.EvRoused] += uint64(len(c.ready))
 	n := len(c.ready) + len(c.run) + len(c.own)
 	if len(c.lanes) == 0 {
-		for i, w := range c.ready {
-			w.rouse()
-			c.ready[i] = nil
+		for _, r := range c.ready {
+			r.g.rouse()
 		}
 		c.ready = c.ready[:0]
 		return n
 	}
 	late := c.ready[:0]
-	for _, w := range c.ready {
-		if !c.lanes[w.lane].Push(w) {
-			late = append(late, w)
+	for _, r := range c.ready {
+		if !c.lanes[r.lane].Push(r.g) {
+			late = append(late, r)
 		}
 	}
-	clear(c.ready[len(late):])
 	c.ready = late
 	for _, b := range c.bells {
 		b.Ring()

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	laneBurst = 64                    // waiters taken from a ring at once
+	laneBurst = 64                    // goroutines taken from a ring at once
 	laneSpin  = 50 * time.Microsecond // how long a dispatcher polls before it parks
 )
 
@@ -19,7 +19,7 @@ const (
 // steals it; a dispatcher runs on an application's P and pays neither. It
 // yields after every look at the rings, so that those it readied run at once.
 type Lane struct {
-	rings []*ring.SPSC[*Waiter] // one per lcore; fixed before Start
+	rings []*ring.SPSC[goroutine] // one per lcore; fixed before Start
 	bell  *ring.Doorbell
 	stop  atomic.Bool   // written by Stop
 	done  chan struct{} // closed when run ends; nil before Start
@@ -46,7 +46,7 @@ func (l *Lane) run() {
 	defer close(l.done)
 	sleeper := newSleeper(l.bell)
 	defer sleeper.close()
-	var buf [laneBurst]*Waiter
+	var buf [laneBurst]goroutine
 	var idleSince time.Time
 	for {
 		if l.drain(buf[:]) > 0 {
@@ -85,13 +85,12 @@ func (l *Lane) park(s *sleeper) bool {
 	return rung
 }
 
-func (l *Lane) drain(buf []*Waiter) int {
+func (l *Lane) drain(buf []goroutine) int {
 	n := 0
 	for _, r := range l.rings {
 		k := r.PopBurst(buf)
-		for i, w := range buf[:k] {
-			w.rouse()
-			buf[i] = nil
+		for _, g := range buf[:k] {
+			g.rouse()
 		}
 		n += k
 	}

@@ -45,8 +45,7 @@ func TestLaneOnABusyP(t *testing.T) {
 		}()
 		busyUntil("the goroutine to park", func() bool { return w.word.Load() > waiterWaiting })
 		busyUntil("the dispatcher to sleep", l.bell.Asleep)
-		w.claim()
-		c.lanes[0].Push(&w)
+		c.lanes[0].Push(w.parked(w.claim()))
 		busyUntil("the dispatcher", done.Load)
 	}
 	l.Stop()

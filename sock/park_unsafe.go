@@ -26,12 +26,11 @@ func (w *Waiter) sleep() {
 	w.word.Load() // what the waker wrote before is seen from here on
 }
 
-// rouse makes the parked goroutine runnable. It follows a claim that found one.
-func (w *Waiter) rouse() {
-	g := goroutine(w.word.Load() &^ (waiterClaimed | waiterWatched))
-	w.word.And(waiterWatched)
-	goready(g, 1)
-}
+// parked returns the goroutine of which a claim said v.
+func (*Waiter) parked(v uintptr) goroutine { return goroutine(v &^ waiterWatched) }
+
+// rouse makes the parked goroutine runnable, once after the claim that found it.
+func (g goroutine) rouse() { goready(g, 1) }
 
 // commit is the last step of parking, on the scheduler's stack: the word becomes g,
 // if it is waiting still, and stays watched if it is. Written in assembly: Go code must not be instrumented there.

@@ -2,11 +2,9 @@ package sock
 
 import "sync/atomic"
 
-// States of a Waiter's word. Any other value is the goroutine that is parked, with
-// waiterClaimed once somebody has taken the duty to wake it.
+// States of a Waiter's word. Any other value is the goroutine that is parked.
 const (
-	waiterIdle    = 0 // nobody waits
-	waiterClaimed = 1
+	waiterIdle    = 0 // nobody waits, or somebody has taken the duty to wake who does
 	waiterWaiting = 2 // somebody announced that it is going to park
 	waiterWatched = 4 // a bit beside any of these: somebody else wants to hear too (watch.go)
 )
@@ -17,9 +15,9 @@ const (
 //	goroutine                      lcore
 //	Arm: word = waiting            publish data (atomic store)
 //	look at the data again         word is waiting? then word = idle
-//	nothing there: Wait            word is a goroutine? then word = claimed, and
-//	word is waiting? then          the Waiter goes to the ready ring
-//	word = itself, and parked      rouse: word = idle, the goroutine runs
+//	nothing there: Wait            word is a goroutine? then word = idle, and
+//	word is waiting? then          the goroutine goes to the ready ring
+//	word = itself, and parked      rouse: it runs
 //
 // Both sides write first and look second, and Go's atomics are sequentially
 // consistent, so at least one of them sees the other. Who has announced itself and
@@ -30,7 +28,7 @@ const (
 type Waiter struct {
 	//lint:ignore U1000 as of its type
 	parking
-	word atomic.Uintptr       // set to waiting and to itself by the goroutine, to claimed and idle by whoever wakes it, to idle by Disarm; watched by who watches
+	word atomic.Uintptr       // set to waiting and to itself by the goroutine, to idle by whoever wakes it and by Disarm; watched by who watches
 	task atomic.Pointer[Task] // the task that waits, nil: a goroutine does; written by Arm
 	env  atomic.Pointer[env]  // the plane's, or while it is watched its own; written before the first Arm, by watch and unwatch
 	lane uint8                // dispatcher that readies it; written before the first Arm
@@ -80,7 +78,7 @@ func (w *Waiter) WakeApp() {
 	case w.task.Load() != nil:
 		w.task.Load().post()
 	case v != waiterWaiting:
-		w.rouse()
+		w.parked(v).rouse()
 	}
 }
 
@@ -113,17 +111,7 @@ func (w *Waiter) wake(key uint32) {
 func (w *Waiter) claim() uintptr {
 	for {
 		v := w.word.Load()
-		switch {
-		case v&^waiterWatched == waiterIdle:
-			return v
-		case v&waiterClaimed != 0:
-			return v & waiterWatched
-		}
-		next := v & waiterWatched
-		if v&^waiterWatched != waiterWaiting {
-			next = v | waiterClaimed
-		}
-		if w.word.CompareAndSwap(v, next) {
+		if v&^waiterWatched == waiterIdle || w.word.CompareAndSwap(v, v&waiterWatched) {
 			return v
 		}
 	}
