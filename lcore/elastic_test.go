@@ -48,8 +48,8 @@ func (l *loads) want(n ...int) {
 		if have[i] != n[i] {
 			l.t.Fatalf("the cores own %v groups, want %v", have, n)
 		}
-		if l.g.cores[i].table.parked != (n[i] == 0) {
-			l.t.Errorf("core %d with %d groups: parked is %v", i, n[i], l.g.cores[i].table.parked)
+		if l.g.cores[i].table.parked.Load() != (n[i] == 0) {
+			l.t.Errorf("core %d with %d groups: parked is %v", i, n[i], l.g.cores[i].table.parked.Load())
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"dataplane/perf"
@@ -49,7 +51,7 @@ type flowTable struct {
 	home   [Flows]uint8 // the owner at first. Packets without ports always go there
 	pieces [Flows]uint8 // the same for ports that choose: asReceived until their table changes
 	moved  bool         // a group has moved since the beginning
-	parked bool         // the core owns no group
+	parked atomic.Bool  // the core owns no group; written as the rest, read by the core between two turns, too
 }
 
 // init makes the table of core id of n.
@@ -65,12 +67,7 @@ func (t *flowTable) init(id, n int) {
 // set notes, on core id, that group i belongs to core to.
 func (t *flowTable) set(id, i, to int) {
 	t.now[i], t.rss[i], t.moved = uint8(to), uint8(to), true
-	t.parked = true
-	for _, owner := range t.now {
-		if owner == uint8(id) {
-			t.parked = false
-		}
-	}
+	t.parked.Store(!slices.Contains(t.now[:], uint8(id)))
 }
 
 // FlowOf returns the flow group of a hash, see Hash4.

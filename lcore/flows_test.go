@@ -46,7 +46,7 @@ func TestMoveChangesOwner(t *testing.T) {
 	if err != nil || n != others || r.g.Owns(1) != Flows || r.g.Owns(0) != 0 {
 		t.Errorf("%d groups moved, core 1 owns %d: %v", n, r.g.Owns(1), err)
 	}
-	if c := r.g.cores; !c[0].table.parked || c[1].table.parked || !c[2].table.parked {
+	if c := r.g.cores; !c[0].table.parked.Load() || c[1].table.parked.Load() || !c[2].table.parked.Load() {
 		t.Error("cores without groups, and only they, are parked")
 	}
 	if n, err := r.g.Move(all(), 1, 0); n != 0 || err != nil {

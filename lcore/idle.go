@@ -75,7 +75,7 @@ func (r *rest) worked() { r.empty, r.hollow = 0, 0 }
 // idle follows a turn that found nothing to do. A shared core has yielded.
 func (c *Core) idle(now perf.Tick) {
 	r := &c.rest
-	if c.group.idle == Spin && !c.table.parked {
+	if c.group.idle == Spin && !c.table.parked.Load() {
 		return
 	}
 	if r.empty == 0 {
