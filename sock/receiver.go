@@ -5,7 +5,7 @@ import "syscall"
 // Receiver is code inside the plane that takes datagrams on the lcore, in the middle of
 // the turn, instead of their waiting in the receive ring.
 type Receiver interface {
-	// Datagram borrows d and b, the payload.
+	// Datagram borrows d, which it leaves as it is, and b, the payload.
 	Datagram(sk *Sock, d *Datagram, b []byte)
 }
 

@@ -14,13 +14,17 @@ import (
 
 // answering sends every datagram back.
 type answering struct {
-	r    *rig
-	from func(*sock.Datagram) // changes whose answer it is
-	last syscall.Errno
-	by   int // answers of flows that were answered before
+	r      *rig
+	before func()               // what else it does
+	from   func(*sock.Datagram) // changes whose answer it is
+	last   syscall.Errno
+	by     int // answers of flows that were answered before
 }
 
 func (a *answering) Datagram(sk *sock.Sock, d *sock.Datagram, b []byte) {
+	if a.before != nil {
+		a.before()
+	}
 	if a.from != nil {
 		other := *d // d is borrowed
 		d = &other
@@ -106,6 +110,13 @@ func TestAnswer(t *testing.T) {
 		t.Fatal(e)
 	}
 	ask("after an option", false, 9)
+	ask("and again", true, 9)
+	a.before = func() { r.udp.SetOption(&s.Sock, syscall.IPPROTO_IP, syscall.IP_TTL, []byte{8, 0, 0, 0}) }
+	ask("with an option of the answer's own", false, 8)
+	a.before = func() { r.udp.SetOption(&s.Sock, syscall.IPPROTO_IP, syscall.IP_TTL, []byte{9, 0, 0, 0}) }
+	ask("and back", false, 9)
+	a.before = nil
+	ask("as before", false, 9)
 	ask("and again", true, 9)
 	routes, err := r.routes.Load().Draft().Snapshot()
 	if err != nil {

@@ -34,8 +34,10 @@ type call struct {
 	way  bool          // back is set
 }
 
-// forget makes the near flows be looked up again: a table has changed.
+// forget makes the near flows be looked up again: a table or an option has changed,
+// perhaps by who has a datagram in hand.
 func (l *Layer) forget() {
+	l.at = nil
 	if l.gen++; l.gen == 0 {
 		l.gen = 1
 	}
