@@ -33,7 +33,7 @@ var floods = []flood{
 	{args: "atk6-thcsyn6 -R D A 7", event: perf.EvTCPCookieSent},
 	{args: "atk6-thcsyn6 -S D A x", ends: []perf.Verdict{perf.DropTCPNoPort}},
 	{args: "atk6-denial6 D A 2", ends: []perf.Verdict{perf.DropIPExtension}},
-	{args: "frag6 -i D -d A -F 4000", ends: []perf.Verdict{perf.DropFragLimit, perf.DropFragBad}},
+	{args: "frag6 -i D -d A -F 4000 -l -z 1", ends: []perf.Verdict{perf.DropFragLimit, perf.DropFragBad}},
 }
 
 // TestFloods6: whatever thc-ipv6 floods the link with, the plane goes on serving, names
