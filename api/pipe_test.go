@@ -142,15 +142,7 @@ func TestTCPEcho(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				go func() { io.Copy(c, c); c.Close() }()
-			}
-		}()
+		go echoes(l)
 		c, err := a.Dial("tcp", "10.0.0.2:7")
 		if err != nil {
 			t.Fatal(err)

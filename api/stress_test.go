@@ -46,18 +46,7 @@ func TestThousandConnections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				go func() {
-					io.Copy(c, c)
-					c.Close()
-				}()
-			}
-		}()
+		go echoes(l)
 		before := count(t)
 		socks := a.sockets() + b.sockets()
 		ports := map[int]bool{}
