@@ -62,7 +62,7 @@ func (c *Inside) Recv(b []byte) (int, error) {
 	}
 	n := c.SK.RX.Read(b)
 	if n > 0 {
-		c.SK.Consumed()
+		c.SK.ConsumedHere()
 		return n, nil
 	}
 	return 0, c.nothing(end)
@@ -96,7 +96,7 @@ func (c *Inside) GiveBack(n int) error {
 		return syscall.EINVAL
 	}
 	c.SK.RX.Release(c.SK.RX.Tail() + uint64(n))
-	c.SK.Consumed()
+	c.SK.ConsumedHere()
 	return nil
 }
 

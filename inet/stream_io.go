@@ -128,7 +128,7 @@ func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 		}
 		if flags&sock.MsgPeek == 0 && sk.RX.Len() > 0 {
 			if n := sk.RX.Read(b[got:]); n > 0 {
-				sk.Consumed()
+				s.Rd.Consumed(sk)
 				s.Rd.Moved(n)
 				if got += n; got == len(b) || flags&sock.MsgWaitall == 0 && got >= s.Rd.Least() {
 					return got, nil
@@ -183,7 +183,7 @@ func readRest(s *sock.Socket, sk *sock.Sock, b []byte, flags, got int) (n int, e
 		}
 	} else if end || sk.PeekError() != 0 {
 		if n = sk.RX.Read(b); n > 0 {
-			sk.Consumed()
+			s.Rd.Consumed(sk)
 			s.Rd.Moved(n)
 			return n, false, nil
 		}

@@ -54,7 +54,7 @@ func (o *streamOps) Borrow(s *sock.Socket, least int) (x, y []byte, err error) {
 func (*streamOps) GiveBack(s *sock.Socket, n int) {
 	sk := s.SK()
 	sk.RX.Release(sk.RX.Tail() + uint64(n))
-	sk.Consumed()
+	s.Rd.Consumed(sk)
 	s.Rd.Moved(n)
 }
 

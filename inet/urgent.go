@@ -87,7 +87,7 @@ func beforeMark(s *sock.Socket, sk *sock.Sock, n, got, flags int) (int, error) {
 			return n, nil
 		case sk.RX.Len() > 0:
 			sk.RX.Release(tail + 1)
-			sk.Consumed()
+			s.Rd.Consumed(sk)
 			return n, nil
 		case ended(s, sk):
 			return n, nil

@@ -42,7 +42,8 @@ type Core struct {
 	run     []*Task     // those to run next
 	watched atomic.Bool // set by who watches the tasks, cleared by the lcore when one comes back
 	noTasks bool        // EndTasks has ended them; the lcore's
-	_       [44]byte
+	order   ring.Order  // the lcore's fences
+	_       [40]byte
 
 	// The line that others write.
 	mail   atomic.Pointer[Sock] // pushed by applications, taken by the lcore
@@ -240,10 +241,19 @@ func (c *Core) serveCalls() int {
 }
 
 // wake readies the goroutine parked in w at the end of the turn. Runs on the
-// lcore. When nobody is parked, or watches, it costs one load.
+// lcore, which has published what w is for. When nobody is parked, or watches, it costs
+// a fence.
 func (c *Core) wake(w *Waiter) {
-	if w.word.Load() != waiterIdle {
+	if w.waits(&c.order) {
 		c.wakeFor(w, w.env.Load().key)
+	}
+}
+
+// wakeBoth is wake for two: behind the first there is no need for another fence.
+func (c *Core) wakeBoth(w, x *Waiter) {
+	c.wake(w)
+	if x.word.Load() != waiterIdle {
+		c.wakeFor(x, x.env.Load().key)
 	}
 }
 

@@ -117,6 +117,15 @@ func (d *Side) Here(c *Core) bool {
 	return true
 }
 
+// Consumed is Sock.Consumed of a stream, by who has the lock.
+func (d *Side) Consumed(sk *Sock) {
+	if d.at(sk.Core()) {
+		sk.ConsumedHere()
+	} else {
+		sk.Consumed()
+	}
+}
+
 // Push is Kick for a stream, of which the transport only takes note: what a task on the
 // lcore of sk asks for needs no queue. The caller has the lock.
 func (d *Side) Push(sk *Sock, bits uint32) {

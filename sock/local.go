@@ -216,7 +216,7 @@ func (q *Local) WaitRoom(s *Socket, n, flags int, message bool) error {
 
 // Rouse wakes who waits for room.
 func (q *Local) Rouse() {
-	if !q.wanted.Load() {
+	if !q.wanted.Swap(false) { // a fence: who wants room from here on sees what was released
 		return
 	}
 	q.tasks.Lock(&q.mu)
@@ -225,6 +225,5 @@ func (q *Local) Rouse() {
 		q.want[i] = nil
 	}
 	q.want = q.want[:0]
-	q.wanted.Store(false)
 	q.mu.Unlock()
 }

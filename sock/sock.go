@@ -196,10 +196,8 @@ func (sk *Sock) Kick(bits uint32) {
 }
 
 // ask notes what is asked for, and reports whether the lcore has to be told: else it
-// will look, and find what was published before this.
-func (sk *Sock) ask(bits uint32) bool {
-	return sk.req.Load()&bits != bits && sk.req.Or(bits) == 0
-}
+// will look, and find what was published before this, for Or is a fence.
+func (sk *Sock) ask(bits uint32) bool { return sk.req.Or(bits) == 0 }
 
 // Ask is Kick for code on the lcore of sk: handlers, and the transport itself.
 func (sk *Sock) Ask(bits uint32) {
@@ -227,6 +225,16 @@ func (sk *Sock) EndReady() {
 		return
 	}
 	sk.Core().wakeFor(sk.Rd, 0)
+}
+
+// DataAndSpace is DataReady and WriteSpace at once.
+func (sk *Sock) DataAndSpace() {
+	if sk.CB != nil {
+		sk.CB.DataReady(sk)
+		sk.CB.WriteSpace(sk)
+		return
+	}
+	sk.Core().wakeBoth(sk.Rd, sk.Wr)
 }
 
 // TellWatchers lets those who watch look, and nobody else. Runs on the lcore.
@@ -317,6 +325,7 @@ func (sk *Sock) DropRings() bool {
 // Consumed tells the lcore that the application has read up to RX.Tail, if
 // the lcore asked to hear of it. Application side.
 func (sk *Sock) Consumed() {
+	sk.req.Or(0) // a fence: the lcore says where it wants to hear, and then looks how far we are
 	if sk.RX.Tail() < sk.WantTail.Load() {
 		return
 	}
@@ -324,5 +333,12 @@ func (sk *Sock) Consumed() {
 		sk.Proto.Request(sk, ReqRead, c.Now)
 	} else {
 		sk.Kick(ReqRead)
+	}
+}
+
+// ConsumedHere is Consumed by code on the lcore of sk.
+func (sk *Sock) ConsumedHere() {
+	if sk.RX.Tail() >= sk.WantTail.Load() {
+		sk.Proto.Request(sk, ReqRead, sk.Core().Now)
 	}
 }

@@ -1,6 +1,10 @@
 package sock
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"dataplane/internal/ring"
+)
 
 // States of a Waiter's word. Any other value is the goroutine that is parked.
 const (
@@ -13,14 +17,16 @@ const (
 // Socket parks. The order below is what keeps a wake-up from being lost:
 //
 //	goroutine                      lcore
-//	Arm: word = waiting            publish data (atomic store)
+//	Arm: word = waiting            publish data, then a fence
 //	look at the data again         word is waiting? then word = idle
 //	nothing there: Wait            word is a goroutine? then word = idle, and
 //	word is waiting? then          the goroutine goes to the ready ring
 //	word = itself, and parked      rouse: it runs
 //
-// Both sides write first and look second, and Go's atomics are sequentially
-// consistent, so at least one of them sees the other. Who has announced itself and
+// Both sides write first and look second, and between the two each of them waits until
+// others can see what it wrote: Arm by its read-modify-write, the other side by a
+// fence, or by the compare-and-swap that takes the duty. So at least one of them sees the
+// other. Who has announced itself and
 // is not parked yet is woken by the word alone. A wake-up too many is possible; every
 // caller of Wait therefore looks again in a loop.
 //
@@ -32,6 +38,16 @@ type Waiter struct {
 	task atomic.Pointer[Task] // the task that waits, nil: a goroutine does; written by Arm
 	env  atomic.Pointer[env]  // the plane's, or while it is watched its own; written before the first Arm, by watch and unwatch
 	lane uint8                // dispatcher that readies it; written before the first Arm
+}
+
+// waits reports whether somebody waits or watches, to who has published something
+// since his last fence. order is his.
+func (w *Waiter) waits(order *ring.Order) bool {
+	if w.word.Load() != waiterIdle {
+		return true // and to claim is a fence
+	}
+	order.Fence()
+	return w.word.Load() != waiterIdle
 }
 
 // env is where a Waiter is: most of them share the one of their plane.
@@ -84,15 +100,11 @@ func (w *Waiter) WakeApp() {
 
 // Wake wakes who waits, and tells who watches, from a goroutine or a task. What a task's
 // lcore must not ready itself leaves at the end of the turn.
-func (w *Waiter) Wake() {
-	if w.word.Load() != waiterIdle {
-		w.wake(w.env.Load().key)
-	}
-}
+func (w *Waiter) Wake() { w.WakeFor(w.env.Load().key) }
 
 // WakeFor is Wake for what key says: a mask of PollIn and so on, 0 for anything.
 func (w *Waiter) WakeFor(key uint32) {
-	if w.word.Load() != waiterIdle {
+	if w.word.Or(0) != waiterIdle { // which is a fence
 		w.wake(key)
 	}
 }
@@ -107,11 +119,12 @@ func (w *Waiter) wake(key uint32) {
 }
 
 // claim takes the duty to wake who waits, for exactly one caller, and returns what
-// the word was: without anybody for all the others.
+// the word was: without anybody for all the others. It is a fence in any case: whom a
+// caller does not see sees what the caller has published.
 func (w *Waiter) claim() uintptr {
 	for {
 		v := w.word.Load()
-		if v&^waiterWatched == waiterIdle || w.word.CompareAndSwap(v, v&waiterWatched) {
+		if w.word.CompareAndSwap(v, v&waiterWatched) {
 			return v
 		}
 	}

@@ -26,7 +26,9 @@ func (l *Layer) ackField(s *Sock, g *segment) perf.Verdict {
 	}
 	switch {
 	case seqGT(g.ack, d.una):
-		l.acked(s, g)
+		if l.acked(s, g) {
+			s.WriteSpace()
+		}
 	case g.ack == d.una:
 		l.ackedAgain(s, g)
 	}
@@ -36,8 +38,9 @@ func (l *Layer) ackField(s *Sock, g *segment) perf.Verdict {
 	return perf.Delivered
 }
 
-// acked handles the acknowledgement of something new.
-func (l *Layer) acked(s *Sock, g *segment) {
+// acked handles the acknowledgement of something new, and reports whether the writer is
+// to be told of room.
+func (l *Layer) acked(s *Sock, g *segment) bool {
 	d := &s.snd
 	n := int(g.ack - d.una)
 	calm := s.loss.calm()
@@ -45,7 +48,7 @@ func (l *Layer) acked(s *Sock, g *segment) {
 	if !calm {
 		flight = s.inFlight()
 	}
-	l.release(s, g.ack)
+	room := l.release(s, g.ack)
 	d.una = g.ack
 	if seqLT(d.nxt, d.una) {
 		d.nxt = d.una
@@ -69,6 +72,7 @@ func (l *Layer) acked(s *Sock, g *segment) {
 		l.cfg.Eth.Confirm(n, l.now)
 	}
 	l.wantMore(s)
+	return room
 }
 
 // wantMore puts s on the list of those that send, if there is anything that an
@@ -79,17 +83,17 @@ func (l *Layer) wantMore(s *Sock) {
 	}
 }
 
-// release frees what lies before ack in TX and tells the writer.
-func (l *Layer) release(s *Sock, ack uint32) {
+// release frees what lies before ack in TX, and reports whether the writer is to be told.
+func (l *Layer) release(s *Sock, ack uint32) bool {
 	d := &s.snd
 	k := uint64(ack - d.tailSeq)
 	if int32(ack-d.tailSeq) <= 0 {
-		return
+		return false
 	}
 	queued := s.TX.Head() - d.tail
 	k = min(k, queued) // the rest is our FIN
 	if k == 0 {
-		return
+		return false
 	}
 	d.tail += k
 	d.tailSeq += uint32(k)
@@ -97,9 +101,8 @@ func (l *Layer) release(s *Sock, ack uint32) {
 	if int(queued) > int(s.Opt.SndBuf)/2 && (2*s.win.Cwnd > int(s.Opt.SndBuf) || s.Opt.Rare != nil) {
 		s.growSend(int(queued))
 	}
-	if limit := int(s.Opt.SndBuf); int(queued-k) <= limit-limit/3 {
-		s.WriteSpace()
-	}
+	limit := int(s.Opt.SndBuf)
+	return int(queued-k) <= limit-limit/3
 }
 
 // shortPath: on a shorter one who waits waits for his own segments.

@@ -28,14 +28,17 @@ func (l *Layer) segment(s *Sock, g *segment) perf.Verdict {
 	l.cfg.Stat.Event(perf.EvTCPFastPath)
 	s.rcv.last = l.now
 	s.noteTS(g, l.now)
-	if g.ack != s.snd.una {
-		l.acked(s, g)
+	room := g.ack != s.snd.una && l.acked(s, g)
+	if room && (g.n == 0 || s.CB != nil) {
+		s.WriteSpace()
+		room = false
 	}
 	if s.noteWindow(g) {
 		l.wantMore(s)
 	}
 	if g.n > 0 {
 		l.inOrder(s, g)
+		l.room = l.room || room // with the data
 	}
 	return perf.Delivered
 }

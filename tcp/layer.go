@@ -34,6 +34,7 @@ type Layer struct {
 	out   []*Sock // have something to send, in the order they noticed
 	spare []*Sock
 	fresh *Sock // has data in order that EndBurst publishes; nil: none has
+	room  bool  // its writer is to be told of room, too
 
 	conns     *ip.FlowTable[*Sock]
 	waits     *ip.FlowTable[*timeWait] // with the hash of conns

@@ -38,9 +38,14 @@ func (l *Layer) EndBurst() {
 }
 
 func (l *Layer) endBurst(s *Sock) {
-	l.fresh = nil
+	room := l.room
+	l.fresh, l.room = nil, false
 	s.RX.Publish(s.rcv.pos)
-	s.DataReady()
+	if room {
+		s.DataAndSpace()
+	} else {
+		s.DataReady()
+	}
 }
 
 // text handles payload and FIN of an acceptable segment. RFC 9293 3.10.7.4,

@@ -20,6 +20,8 @@ const firstBytes = 256
 //	who may write ahead of head (data that came out of order) and publish it
 //	later. The consumer may read its bytes as often as it likes (data that must
 //	be sent again). Storing head hands bytes over; storing tail hands them back.
+//	Both are release stores: who looks next whether the other side waits for them
+//	does so after a fence (StoreRelease).
 //
 // Growth: the producer copies [tail, highest) into a larger array and then
 // stores the pointer to it. It never writes the old array again, so a consumer

@@ -41,10 +41,10 @@ func (b *Bytes) Read(p []byte) int {
 	tail := b.tail.Load()
 	n := b.CopyAt(p, tail)
 	if n > 0 {
-		b.tail.Store(tail + uint64(n))
+		StoreRelease(b.tail, tail+uint64(n))
 	}
 	return n
 }
 
 // Release hands everything before tail back to the producer.
-func (b *Bytes) Release(tail uint64) { b.tail.Store(tail) }
+func (b *Bytes) Release(tail uint64) { StoreRelease(b.tail, tail) }

@@ -114,14 +114,14 @@ func (b *Bytes) WriteAt(pos uint64, p []byte) {
 
 // Publish hands everything before head to the consumer. All of it must have
 // been written.
-func (b *Bytes) Publish(head uint64) { b.head.Store(head) }
+func (b *Bytes) Publish(head uint64) { StoreRelease(&b.head, head) }
 
 // Commit publishes the first n bytes at head that Reserve lent, and gives up what
 // lies behind them: for a producer that does not write ahead.
 func (b *Bytes) Commit(n int) {
 	head := b.head.Load() + uint64(n)
 	b.highest = head
-	b.head.Store(head)
+	StoreRelease(&b.head, head)
 }
 
 // Write appends as much of p as there is room for, publishes it and returns
@@ -131,7 +131,7 @@ func (b *Bytes) Write(p []byte) int {
 	if head == b.highest && len(p) > 0 {
 		if to := b.Append(len(p)); to != nil { // most often
 			copy(to, p)
-			b.head.Store(head + uint64(len(p)))
+			StoreRelease(&b.head, head+uint64(len(p)))
 			return len(p)
 		}
 	}
@@ -140,7 +140,7 @@ func (b *Bytes) Write(p []byte) int {
 		return 0
 	}
 	b.WriteAt(head, p[:n])
-	b.head.Store(head + uint64(n))
+	StoreRelease(&b.head, head+uint64(n))
 	return n
 }
 
