@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"dataplane/internal/ring"
 	"dataplane/mbuf"
 )
 
@@ -15,8 +16,8 @@ import (
 //	all others         empty, the sender's
 //
 // The sender writes a slot and then stores head, which lends the buffer to the
-// receiver; the receiver copies and then stores done, which ends the loan. Go's
-// atomics are sequentially consistent, so each store publishes what came before.
+// receiver; the receiver copies and then stores done, which ends the loan. Each store
+// publishes what came before.
 //
 // done carries a busy bit: it is set while the receiver may be reading lent
 // buffers. Close marks the link dead and then waits for the bit to clear; the
@@ -116,7 +117,13 @@ func (l *link) slot(i int) *mbuf.Mbuf { return l.slots[(l.tail+uint64(i))&l.mask
 // end gives n buffers back, and wakes a sender that had been refused.
 func (l *link) end(n int) {
 	l.tail += uint64(n)
-	l.done.Store(l.tail << 1)
+	ring.StoreRelease(&l.done, l.tail<<1)
+	l.feed()
+}
+
+// feed wakes a sender that has been refused. Behind end it may not see him yet; a receiver
+// polls once more before it sleeps, and then does.
+func (l *link) feed() {
 	if l.starved.Load() {
 		l.starved.Store(false)
 		call(&l.drained)

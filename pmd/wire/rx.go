@@ -19,6 +19,7 @@ func (q *queue) RxBurst(b []*mbuf.Mbuf) int {
 	}
 	n := min(q.rx.waiting(), len(b))
 	if n == 0 {
+		q.rx.feed()
 		q.rest()
 		return 0
 	}
