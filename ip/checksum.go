@@ -19,21 +19,22 @@ func Fold(s uint32) uint16 {
 	return uint16(s>>16 + s)
 }
 
-// Checksum is Fold(Sum(b, initial)): a folded sum, not inverted. Over data that
-// contains its own right checksum it is 0xffff.
-func Checksum(b []byte, initial uint32) uint16 { return Fold(Sum(b, initial)) }
+// Checksum is Sum as 16 bits, not inverted. Over data that contains its own right
+// checksum it is 0xffff.
+func Checksum(b []byte, initial uint32) uint16 { return uint16(Sum(b, initial)) }
 
 // Sum adds the 16-bit big-endian words of b to s. An odd last byte counts as if
-// a zero followed. The result is below 1<<17 and may be added to others.
+// a zero followed. The result is folded, below 1<<16, and may be added to others.
 //
 // RFC 1071 2 (B): the sum does not depend on the byte order but for a swap of
 // the result, so words are added as they lie in memory, as many at a time as the
 // CPU can.
-func Sum(b []byte, s uint32) uint32 { return sumBytes(b) + uint32(Fold(s)) }
+func Sum(b []byte, s uint32) uint32 { return sumBytes(b, s) }
 
-// sumWords is sumBytes in Go: eight bytes at a time with the carry coming round.
-func sumWords(b []byte) uint32 {
-	var acc uint64
+// sumWords is sumBytes in Go: eight bytes at a time with the carry coming round. In the
+// order of memory s is swapped, which before any folding is 8 bits up.
+func sumWords(b []byte, s uint32) uint32 {
+	acc := uint64(s) << 8
 	var c uint64
 	for len(b) >= 32 {
 		x := b[:32:32]
@@ -83,16 +84,8 @@ func sumHeader(h []byte) uint16 {
 }
 
 // CopySum copies src into dst, which is at least as long and elsewhere, and returns
-// the sum of what it copied added to s. One pass over memory instead of two.
-func CopySum(dst, src []byte, s uint32) uint32 {
-	return copySumBytes(dst[:len(src)], src) + uint32(Fold(s))
-}
-
-// PartSum is Sum that adds to nothing: its result is below 1<<16.
-func PartSum(b []byte) uint32 { return sumBytes(b) }
-
-// CopyPart is CopySum that adds to nothing: its result is below 1<<16.
-func CopyPart(dst, src []byte) uint32 { return copySumBytes(dst[:len(src)], src) }
+// Sum of what it copied. One pass over memory instead of two.
+func CopySum(dst, src []byte, s uint32) uint32 { return copySumBytes(dst[:len(src)], src, s) }
 
 // SumChain adds n bytes of the chain m, from off, to s. Segments may have odd
 // lengths: the words of a segment that begins at an odd place are swapped.

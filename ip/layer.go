@@ -40,7 +40,7 @@ type cast struct {
 
 // ChecksumOK reports whether the checksum of b, the whole transport packet, is right.
 func (p *Packet) ChecksumOK(b []byte) bool {
-	return Fold(p.PseudoSum(len(b))+sumBytes(b)) == 0xffff
+	return sumBytes(b, p.PseudoSum(len(b))) == 0xffff
 }
 
 // PseudoSum is the sum of the pseudo header of p, whose transport packet has n bytes.

@@ -28,7 +28,7 @@
 	VPADDQ Y2, Y6, Y6  \
 	VPADDQ Y3, Y7, Y7
 
-// LANES makes one sum of them, in AX.
+// LANES adds all of them to the sum in AX.
 #define LANES \
 	VPADDQ       Y5, Y4, Y4  \
 	VPADDQ       Y7, Y6, Y6  \
@@ -39,7 +39,9 @@
 	VPADDQ       X5, X4, X4  \
 	VPSRLDQ      $8, X4, X5  \
 	VPADDQ       X5, X4, X4  \
-	VMOVQ        X4, AX      \
+	VMOVQ        X4, BX      \
+	ADDQ         BX, AX      \
+	ADCQ         $0, AX      \
 	VZEROUPPER
 
 // FOLD makes 16 bits of the sum in AX, and swaps them.
@@ -55,14 +57,18 @@
 	ROLW    $8, AX  \
 	MOVWLZX AX, AX
 
-// func sumBytes(b []byte) uint32
+// Both functions begin with s, 8 bits up: in the order of memory that is s swapped, before
+// any folding.
+
+// func sumBytes(b []byte, s uint32) uint32
 //
-// Adds the words of b, by vectors where that pays, else 64 bits at a time with the
+// Adds the words of b to s, by vectors where that pays, else 64 bits at a time with the
 // carry coming round (RFC 1071 2 (C)), folds to 16 bits and swaps them. b may be empty.
-TEXT ·sumBytes(SB), NOSPLIT, $0-28
+TEXT ·sumBytes(SB), NOSPLIT, $0-36
 	MOVQ b_base+0(FP), SI
 	MOVQ b_len+8(FP), CX
-	XORL AX, AX
+	MOVL s+24(FP), AX
+	SHLQ $8, AX
 	CMPQ CX, $256
 	JAE  vector
 
@@ -123,7 +129,7 @@ one:
 
 done:
 	FOLD
-	MOVL    AX, ret+24(FP)
+	MOVL    AX, ret+32(FP)
 	RET
 
 vector:
@@ -146,14 +152,15 @@ pair: // 128 bytes
 	LANES
 	JMP scalar
 
-// func copySumBytes(dst, src []byte) uint32
+// func copySumBytes(dst, src []byte, s uint32) uint32
 //
 // Copies src to dst, which is at least as long, and sums it as sumBytes does.
-TEXT ·copySumBytes(SB), NOSPLIT, $0-52
+TEXT ·copySumBytes(SB), NOSPLIT, $0-60
 	MOVQ dst_base+0(FP), DI
 	MOVQ src_base+24(FP), SI
 	MOVQ src_len+32(FP), CX
-	XORL AX, AX
+	MOVL s+48(FP), AX
+	SHLQ $8, AX
 	CMPQ CX, $256
 	JAE  vector
 
@@ -236,7 +243,7 @@ one:
 
 done:
 	FOLD
-	MOVL    AX, ret+48(FP)
+	MOVL    AX, ret+56(FP)
 	RET
 
 vector:

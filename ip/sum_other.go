@@ -2,9 +2,9 @@
 
 package ip
 
-func sumBytes(b []byte) uint32 { return sumWords(b) }
+func sumBytes(b []byte, s uint32) uint32 { return sumWords(b, s) }
 
-func copySumBytes(dst, src []byte) uint32 {
+func copySumBytes(dst, src []byte, s uint32) uint32 {
 	copy(dst, src)
-	return sumWords(src)
+	return sumWords(src, s)
 }

@@ -26,7 +26,7 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	}
 	whole := n == len(h)
 	if whole && m.OlFlags == 0 && h.Checksum() != 0 { // most often
-		if ip.Fold(p.PseudoSum(n)+ip.PartSum(h)) != 0xffff {
+		if !p.ChecksumOK(h) {
 			return perf.DropUDPChecksum
 		}
 	} else if !l.sumOK(m, h, p) {

@@ -184,8 +184,8 @@ func (l *Layer) sendWhole(ep *ip.Endpoint, dport uint16, p []byte, now perf.Tick
 	if ep.Dst.Iface.Offloads&pmd.TxUDPChecksum == 0 {
 		if b := l.ip.Begin(m, ep, ip.ProtoUDP, n, now); b != nil {
 			sum := ep.PseudoSum(ip.ProtoUDP, n) + uint32(ep.LocalPort) + uint32(dport) + uint32(n)
-			sum += ip.CopyPart(b[HdrLen:], p)
-			PutHeader(b, ep.LocalPort, dport, n, notZero(^ip.Fold(sum)))
+			sum = ip.CopySum(b[HdrLen:], p, sum)
+			PutHeader(b, ep.LocalPort, dport, n, notZero(^uint16(sum)))
 			l.stat.Event(perf.EvUDPSent)
 			ep.Dst.Neigh.Send(m)
 			return 0
@@ -210,7 +210,7 @@ func (l *Layer) sendAlong(m *mbuf.Mbuf, ep *ip.Endpoint, dport uint16, p []byte,
 		m.SetTx(0, 0, HdrLen, 0)
 	} else {
 		sum = ip.CopySum(b[HdrLen:], p, sum+uint32(ep.LocalPort)+uint32(dport)+uint32(n))
-		sum = uint32(notZero(^ip.Fold(sum)))
+		sum = uint32(notZero(^uint16(sum)))
 	}
 	PutHeader(b, ep.LocalPort, dport, n, ip.Fold(sum))
 	l.stat.Event(perf.EvUDPSent)
