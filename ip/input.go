@@ -67,11 +67,14 @@ const pairRows = 64
 // pair is a source and a destination that passed addresses: the packets of one
 // host to one address of ours.
 type pair struct {
-	ends     uint64 // as they stand in the header
-	iface    *eth.Iface
-	gen      uint32 // of the routes it was judged by; 0: empty
-	sum      uint32 // what they add to a checksum
-	src, dst Addr
+	gen uint32 // of the routes it was judged by; 0: empty
+	pkt Packet // one of them: it has all that they have in common
+}
+
+// note remembers the pair of p, judged by the routes of gen.
+func (c *pair) note(p *Packet, gen uint32) {
+	c.gen, c.pkt = gen, *p
+	c.pkt.cast = cast{}
 }
 
 // pairOf returns where two addresses are remembered.
@@ -84,8 +87,8 @@ func (l *Layer) addresses(h Header4, p *Packet) perf.Verdict {
 	p.Broadcast, p.Multicast = false, false
 	p.Ends = le.Uint64(h[12:20])
 	c := l.pairOf(p.Ends)
-	if c.ends == p.Ends && c.iface == p.Iface && c.gen == l.gen && !p.LinkBroadcast {
-		p.sum, p.Src, p.Dst = c.sum, c.src, c.dst
+	if k := &c.pkt; k.Ends == p.Ends && k.Iface == p.Iface && c.gen == l.gen && !p.LinkBroadcast {
+		p.sum, p.Src, p.Dst = k.sum, k.Src, k.Dst
 		return perf.Delivered
 	}
 	p.Src, p.Dst = h.Src(), h.Dst()
@@ -113,7 +116,7 @@ func (l *Layer) addresses(h Header4, p *Packet) perf.Verdict {
 	}
 	v := l.source(h, p)
 	if v == perf.Delivered && !p.Broadcast && !p.Multicast {
-		*c = pair{p.Ends, p.Iface, l.gen, p.sum, p.Src, p.Dst}
+		c.note(p, l.gen)
 	}
 	return v
 }

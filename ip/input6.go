@@ -77,14 +77,11 @@ func (l *Layer) badExtension(m *mbuf.Mbuf, p *Packet, x *extension, v perf.Verdi
 	return v
 }
 
-// pair6 is a source and a destination that passed addresses6, as pair is for IPv4.
+// pair6 is a source and a destination that passed addresses6, as pair is for IPv4. No other
+// pair ever has the Ends of its packets.
 type pair6 struct {
-	ends     [4]uint64 // as they stand in the header
-	iface    *eth.Iface
-	gen      uint32 // of the routes it was judged by; 0: empty
-	sum      uint32 // what they add to a checksum
-	id       uint64 // Packet.Ends of its packets: no other pair ever has it
-	src, dst Addr
+	ends [4]uint64 // as they stand in the header
+	pair
 }
 
 // pair6Of returns where two addresses are remembered.
@@ -105,8 +102,8 @@ func (l *Layer) addresses6(h Header6, p *Packet) perf.Verdict {
 	r := l.snapshot()
 	ends := [4]uint64{le.Uint64(h[8:]), le.Uint64(h[16:]), le.Uint64(h[24:]), le.Uint64(h[32:])}
 	c := l.pair6Of(ends[1], ends[3])
-	if c.ends == ends && c.iface == p.Iface && c.gen == l.gen && !p.LinkBroadcast {
-		p.sum, p.Src, p.Dst, p.Ends = c.sum, c.src, c.dst, c.id
+	if k := &c.pkt; c.ends == ends && k.Iface == p.Iface && c.gen == l.gen && !p.LinkBroadcast {
+		p.sum, p.Src, p.Dst, p.Ends = k.sum, k.Src, k.Dst, k.Ends
 		return perf.Delivered
 	}
 	src, dst := h.Src(), h.Dst()
@@ -136,7 +133,8 @@ func (l *Layer) addresses6(h Header6, p *Packet) perf.Verdict {
 		return v
 	}
 	if !p.Multicast && !p.Src.IsZero() {
-		*c = pair6{ends: ends, iface: p.Iface, gen: l.gen, sum: p.sum, id: p.Ends, src: p.Src, dst: p.Dst}
+		c.ends = ends
+		c.note(p, l.gen)
 	}
 	return perf.Delivered
 }

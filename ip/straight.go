@@ -42,16 +42,16 @@ func (l *Layer) Straight(m *mbuf.Mbuf, now perf.Tick) (v perf.Verdict, ok bool) 
 	if pad < 0 || int(m.PktLen)-pad < atLoad {
 		return 0, false
 	}
-	if m.OlFlags&(mbuf.RxIPChecksumGood|mbuf.FlagLoop) == 0 {
-		sum, c := bits.Add64(x, y, 0)
-		if fold64(sum>>32+sum&0xffffffff+uint64(z)+c) != 0xffff {
-			return 0, false
-		}
+	// A right header sums up to a multiple of 0xffff, not 0, for its version is not.
+	sum := x>>32 + x&0xffffffff + y>>32 + y&0xffffffff + uint64(z)
+	if sum%0xffff != 0 && m.OlFlags&(mbuf.RxIPChecksumGood|mbuf.FlagLoop) == 0 {
+		return 0, false
 	}
 	l.snapshot()
 	ends := y>>32 | uint64(z)<<32
 	c := l.pairOf(ends)
-	if c.ends != ends || c.iface != ifc || c.gen != l.gen {
+	p := &c.pkt
+	if p.Ends != ends || p.Iface != ifc || c.gen != l.gen {
 		return 0, false
 	}
 	t := l.protos[uint8(y>>8)]
@@ -61,14 +61,11 @@ func (l *Layer) Straight(m *mbuf.Mbuf, now perf.Tick) (v perf.Verdict, ok bool) 
 	if pad > 0 {
 		m.Trim(pad)
 	}
-	m.Adj(atLoad)
+	m.Strip(atLoad)
 	l.now = now
 	l.cfg.Eth.SetNow(now)
-	p := &l.pkt
-	p.Ends, p.sum, p.Src, p.Dst, p.Iface, p.Now = ends, c.sum, c.src, c.dst, ifc, now
-	p.Proto, p.TTL, p.TOS = uint8(y>>8), uint8(y), uint8(x>>8)
-	p.cast = cast{}
-	p.Header = b[atIP:atLoad]
+	p.Now, p.Proto, p.TTL, p.TOS = now, uint8(y>>8), uint8(y), uint8(x>>8)
+	p.Header = h[atIP:]
 	return t.Input(m, p), true
 }
 
@@ -101,19 +98,17 @@ func (l *Layer) straight6(m *mbuf.Mbuf, ifc *eth.Iface, now perf.Tick) (v perf.V
 	l.snapshot()
 	s0, s1, d0, d1 := le.Uint64(h[atIP+8:]), le.Uint64(h[atIP+16:]), le.Uint64(h[atIP+24:]), le.Uint64(h[atIP+32:])
 	c := l.pair6Of(s1, d1)
-	if (c.ends[0]^s0)|(c.ends[1]^s1)|(c.ends[2]^d0)|(c.ends[3]^d1) != 0 || c.iface != ifc || c.gen != l.gen {
+	p := &c.pkt
+	if (c.ends[0]^s0)|(c.ends[1]^s1)|(c.ends[2]^d0)|(c.ends[3]^d1) != 0 || p.Iface != ifc || c.gen != l.gen {
 		return 0, false
 	}
 	if pad > 0 {
 		m.Trim(pad)
 	}
-	m.Adj(atLoad6)
+	m.Strip(atLoad6)
 	l.now = now
 	l.cfg.Eth.SetNow(now)
-	p := &l.pkt
-	p.Ends, p.sum, p.Src, p.Dst, p.Iface, p.Now = c.id, c.sum, c.src, c.dst, ifc, now
-	p.Proto, p.TTL, p.TOS = proto, uint8(x>>56), uint8(x)<<4|uint8(x>>8)>>4
-	p.cast = cast{}
-	p.Header = b[atIP:atLoad6]
+	p.Now, p.Proto, p.TTL, p.TOS = now, proto, uint8(x>>56), uint8(x)<<4|uint8(x>>8)>>4
+	p.Header = h[atIP:]
 	return t.Input(m, p), true
 }

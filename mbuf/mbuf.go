@@ -132,6 +132,13 @@ func (m *Mbuf) Adj(n int) {
 	m.PktLen -= uint32(n)
 }
 
+// Strip is Adj for n bytes that the first segment is known to have.
+func (m *Mbuf) Strip(n int) {
+	m.DataOff += uint16(n)
+	m.DataLen -= uint16(n)
+	m.PktLen -= uint32(n)
+}
+
 // Trim strips n bytes at the end, at most all of the chain. Segments that end
 // up empty stay in the chain.
 func (m *Mbuf) Trim(n int) {
