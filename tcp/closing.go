@@ -109,8 +109,7 @@ func (l *Layer) done(s *Sock, errno syscall.Errno) {
 		return
 	}
 	if s.state != Listen {
-		k := s.key()
-		l.conns.Remove(s.hash, &k)
+		l.leave(s)
 	}
 	if s.lst != nil { // half-open, or a listener
 		if s.half() {

@@ -47,6 +47,9 @@ func (h Header) SrcPort() uint16 { return binary.BigEndian.Uint16(h.fixed()[0:])
 // DstPort is the receiver's port.
 func (h Header) DstPort() uint16 { return binary.BigEndian.Uint16(h.fixed()[2:]) }
 
+// Ports are both ports, as they stand in the header.
+func (h Header) Ports() uint32 { return binary.LittleEndian.Uint32(h.fixed()[0:]) }
+
 // Seq is the sequence number of the first byte (of the SYN, if there is one).
 func (h Header) Seq() uint32 { return binary.BigEndian.Uint32(h.fixed()[4:]) }
 

@@ -37,6 +37,8 @@ type Layer struct {
 	room  bool  // its writer is to be told of room, too
 
 	conns     *ip.FlowTable[*Sock]
+	gen       uint64                   // how often a flow has left conns, and 1
+	near      [nNear]near              // flows of conns
 	waits     *ip.FlowTable[*timeWait] // with the hash of conns
 	listeners listenTable
 	waiting   waitList
@@ -69,7 +71,7 @@ func New(cfg Config) (*Layer, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	l := &Layer{cfg: cfg, ip: cfg.IP}
+	l := &Layer{cfg: cfg, ip: cfg.IP, gen: 1}
 	var seed [32]byte
 	copy(seed[:], cfg.Secret[:])
 	copy(seed[16:], "ephemeral ports.")
@@ -103,27 +105,28 @@ func (l *Layer) Input(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if v := g.parse(m, p); v != perf.Delivered {
 		return v
 	}
-	s, ok := l.conns.Again(&g.key)
-	if !ok {
-		g.hash = l.conns.Hash(&g.key)
-		s, ok = l.conns.Find(g.hash, &g.key)
-	}
-	if ok {
-		if s.Opt.Rare != nil {
-			if v := l.admit(s, g); v != perf.Delivered {
-				return v
-			}
+	n := l.nearTo(p.Ends, g.ports)
+	s := n.s
+	if n.ends != p.Ends || n.ports != g.ports || n.gen != l.gen {
+		var ok bool
+		if s, ok = l.find(n, g); !ok {
+			return l.unconnected(g)
 		}
-		return l.segment(s, g)
 	}
-	if !g.verify() {
-		return perf.DropTCPChecksum
+	if s.Opt.Rare != nil {
+		if v := l.admit(s, g); v != perf.Delivered {
+			return v
+		}
 	}
-	return l.unconnected(g)
+	return l.segment(s, g)
 }
 
 // unconnected finds out who a segment is for that belongs to no connection.
 func (l *Layer) unconnected(g *segment) perf.Verdict {
+	if !g.verify() {
+		return perf.DropTCPChecksum
+	}
+	g.floor = 0
 	var ok bool
 	if g.tw, ok = l.waits.Find(g.hash, &g.key); ok {
 		return l.step(TimeWait, nil, g)

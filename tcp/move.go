@@ -62,7 +62,7 @@ func (l *Layer) handOver(s *Sock, to *Layer) {
 		s.lst.half++
 		to.half++
 	}
-	l.conns.Remove(s.hash, &k)
+	l.leave(s)
 	s.hash = to.conns.Hash(&k)
 	to.conns.Put(s.hash, &k, s)
 	if s.orphan {

@@ -11,8 +11,6 @@ import (
 type segment struct {
 	m    *mbuf.Mbuf
 	p    *ip.Packet
-	key  ip.FlowKey // as the receiver sees it
-	hash uint32     // of key, unless that is the flow of before
 	opts Options
 
 	seq, ack uint32
@@ -24,8 +22,14 @@ type segment struct {
 	unsummed bool // nobody has verified the checksum yet
 	placed   bool // the payload lies in RX, unpublished
 
-	tw    *timeWait // whom it is for, when that is no Sock
-	floor uint32    // a new connection's ISN must lie above it, if not zero
+	ports uint32 // as they stand in the header
+
+	// Of a segment that is for no connection:
+
+	key   ip.FlowKey // as the receiver sees it
+	hash  uint32     // of key
+	tw    *timeWait  // whom it is for, when that is no Sock
+	floor uint32     // a new connection's ISN must lie above it, if not zero
 }
 
 // parse checks header and checksum and fills g. The checksum of a segment with much
@@ -42,32 +46,38 @@ func (g *segment) parse(m *mbuf.Mbuf, p *ip.Packet) perf.Verdict {
 	if !ok {
 		return perf.DropTCPHeader
 	}
-	g.unsummed, g.placed = len(b)-len(h) >= onePass && m.NbSegs == 1 && m.OlFlags&summed == 0, false
-	if !g.unsummed && !checksumOK(m, p) {
-		return perf.DropTCPChecksum // RFC 9293 3.1 (MUST-3)
+	g.unsummed, g.placed = false, false
+	if m.OlFlags&summed == 0 {
+		ok := true // RFC 9293 3.1 (MUST-3)
+		if m.NbSegs > 1 {
+			ok = chainOK(m, p)
+		} else if g.unsummed = len(b)-len(h) >= onePass; !g.unsummed {
+			ok = p.ChecksumOK(b)
+		}
+		if !ok {
+			return perf.DropTCPChecksum
+		}
 	}
-	g.m, g.p, g.tw, g.floor = m, p, nil, 0
-	k := &g.key // field by field: a literal is made elsewhere and copied
-	k.Local, k.Remote, k.LocalPort, k.RemotePort = p.Dst, p.Src, h.DstPort(), h.SrcPort()
-	g.seq, g.ack, g.flags, g.wnd = h.Seq(), h.Ack(), h.Flags(), h.Window()
-	g.off = len(h)
-	g.n = int(m.PktLen) - g.off
-	g.full = g.n
+	g.m, g.p = m, p
+	flags, seq, n := h.Flags(), h.Seq(), int(m.PktLen)-len(h)
+	g.ports, g.seq, g.ack, g.flags, g.wnd = h.Ports(), seq, h.Ack(), flags, h.Window()
+	g.off, g.n, g.full = len(h), n, n
 	if m.OlFlags&mbuf.RxLRO != 0 && m.SegSize() > 0 {
 		g.full = m.SegSize()
 	}
-	g.end = g.seq + uint32(g.n)
-	if g.flags&(SYN|FIN) != 0 {
-		if g.flags&SYN != 0 {
-			g.end++
+	end := seq + uint32(n)
+	if flags&(SYN|FIN) != 0 {
+		if flags&SYN != 0 {
+			end++
 		}
-		if g.flags&FIN != 0 {
-			g.end++
+		if flags&FIN != 0 {
+			end++
 		}
 	}
-	if !g.opts.brief(h, g.flags) && !g.opts.briefSyn(h, g.flags) {
+	g.end = end
+	if !g.opts.brief(h, flags) && !g.opts.briefSyn(h, flags) {
 		// What stands before a malformed option counts, the rest is ignored.
-		g.opts.Parse(h.Opts(), g.flags&SYN != 0)
+		g.opts.Parse(h.Opts(), flags&SYN != 0)
 	}
 	return perf.Delivered
 }
@@ -95,7 +105,7 @@ func (g *segment) place(s *Sock) bool {
 		copy(y, p[copy(x, p):])
 		sum = ip.Sum(p, sum)
 	}
-	if ip.Fold(sum) != 0xffff {
+	if sum != 0xffff {
 		s.l.EndBurst()
 		s.RX.Commit(0)
 		return false
@@ -104,20 +114,13 @@ func (g *segment) place(s *Sock) bool {
 	return true
 }
 
-// summed: the checksum is known to be right.
+// summed: the port has verified the checksum.
 const summed = mbuf.RxL4ChecksumGood | mbuf.FlagLoop
 
-// checksumOK: the port has checked it, or we do.
-func checksumOK(m *mbuf.Mbuf, p *ip.Packet) bool {
-	if m.OlFlags&summed != 0 {
-		return true
-	}
+// chainOK is p.ChecksumOK for a chain.
+func chainOK(m *mbuf.Mbuf, p *ip.Packet) bool {
 	n := int(m.PktLen)
-	if m.NbSegs == 1 {
-		return p.ChecksumOK(m.Bytes())
-	}
-	s := ip.SumChain(m, 0, n, ip.PseudoSum(p.Src, p.Dst, Proto, n))
-	return ip.Fold(s) == 0xffff
+	return ip.Fold(ip.SumChain(m, 0, n, p.PseudoSum(n))) == 0xffff
 }
 
 // trimFront cuts k bytes of sequence space off the front: the SYN first, then
