@@ -126,8 +126,8 @@ func otherFamily(s *sock.Socket, a ip.Addr) syscall.Errno {
 // source is chosen by the route. EINVAL: a link-local address, and nobody said of which
 // link.
 func connectNames(s *sock.Socket, to *sock.Name) (local sock.Name, errno syscall.Errno) {
-	if a := ip.Addr(to.Addr); a.Is4() && a != ip.Any4 && !six(s) && of(s).dgramPart == nil && s.Unnamed() && s.Extra() == nil {
-		local.Addr, errno = of(s).host.streamSource(a) // as most often: nothing is said but where to
+	if of(s).dgramPart == nil && ordinary(s, to) && s.Unnamed() && s.Extra() == nil { // as most often: nothing is said but where to
+		local.Addr, errno = of(s).host.streamSource(ip.Addr(to.Addr))
 		to.Zone = 0
 		return local, errno
 	}

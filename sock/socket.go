@@ -60,16 +60,23 @@ type Socket struct {
 // names are the addresses of both ends; the zero Name is none.
 type names struct{ local, remote Name }
 
-// Pair is both ends of a connection by IPv4.
-type Pair struct {
-	Local, Remote         [4]byte
-	LocalPort, RemotePort uint16
+// Pair is both ends of a connection by IP.
+type Pair struct{ Local, Remote End }
+
+// End is a Name without Path.
+type End struct {
+	Addr [16]byte
+	Zone uint32
+	Port uint16
 }
 
-// Paired is an Owner that knows both ends as a Pair.
+// name is the end as a Name.
+func (e *End) name() Name { return Name{Addr: e.Addr, Port: e.Port, Zone: e.Zone} }
+
+// Paired is an Owner whose names are a Pair, so that nobody has to allocate for them.
 type Paired interface {
-	// Pair puts them into p; false: they are no IPv4 addresses.
-	Pair(p *Pair) bool
+	// Pair puts them into p.
+	Pair(p *Pair)
 }
 
 // NewSocket returns an unconnected Socket without a Sock.
@@ -172,11 +179,12 @@ func (s *Socket) SetNames(local, remote Name) { s.names.Store(&names{local, remo
 func (s *Socket) Established() {
 	sk := s.SK()
 	x, ok := sk.Owner.(Paired)
-	if s.pair.LocalPort != 0 || !ok || !x.Pair(&s.pair) { // pair is written once: others may be reading it
+	if s.pair.Local.Port != 0 || !ok { // pair is written once: others may be reading it
 		s.SetNames(sk.Names())
 		s.SetState(Connected)
 		return
 	}
+	x.Pair(&s.pair)
 	s.SetState(Connected)
 	if s.names.Load() != nil { // of Bind
 		s.names.Store(nil)
@@ -189,8 +197,7 @@ func (s *Socket) Names() (local, remote Name) {
 		return p.local, p.remote
 	}
 	if s.State() == Connected {
-		local.Set4(s.pair.Local, s.pair.LocalPort)
-		remote.Set4(s.pair.Remote, s.pair.RemotePort)
+		return s.pair.Local.name(), s.pair.Remote.name()
 	}
 	return local, remote
 }

@@ -151,13 +151,10 @@ func (s *Sock) Names() (local, remote sock.Name) {
 	return endName(s.Local, s.LocalPort), endName(s.Remote, s.RemotePort)
 }
 
-// Pair puts both ends into p, if they are IPv4 addresses.
-func (s *Sock) Pair(p *sock.Pair) bool {
-	if !s.Local.Is4() || !s.Remote.Is4() {
-		return false
-	}
-	p.Local, p.Remote, p.LocalPort, p.RemotePort = s.Local.As4(), s.Remote.As4(), s.LocalPort, s.RemotePort
-	return true
+// Pair puts both ends into p.
+func (s *Sock) Pair(p *sock.Pair) {
+	p.Local = sock.End{Addr: s.Local.Wire(), Port: s.LocalPort, Zone: s.Local.Zone()}
+	p.Remote = sock.End{Addr: s.Remote.Wire(), Port: s.RemotePort, Zone: s.Remote.Zone()}
 }
 
 // endName is an end as applications see it.
