@@ -70,8 +70,5 @@ func firstWord(class uint8, label uint32, next, hops uint8) uint64 {
 func putHeader6(b []byte, f *fields6, n int) {
 	h := (*[HdrLen6]byte)(b)
 	be.PutUint64(h[0:], f.first|uint64(uint16(n))<<16)
-	be.PutUint64(h[8:], wireWord(be.Uint64(f.src[:])))
-	be.PutUint64(h[16:], be.Uint64(f.src[8:]))
-	be.PutUint64(h[24:], wireWord(be.Uint64(f.dst[:])))
-	be.PutUint64(h[32:], be.Uint64(f.dst[8:]))
+	*(*Addr)(h[8:]), *(*Addr)(h[24:]) = f.src.Wire(), f.dst.Wire()
 }

@@ -111,15 +111,24 @@ func TestZonesApart(t *testing.T) {
 		if addr(s).NeedsZone() {
 			t.Error(s)
 		}
-		w := addr(s)
-		if wireWord(be.Uint64(w[:])) != be.Uint64(w[:]) {
+		if w := addr(s); w.Wire() != w || headed(w) != w {
 			t.Error(s)
 		}
 	}
-	z := a.Scoped(6)
-	if wireWord(be.Uint64(z[:])) != be.Uint64(a[:]) {
-		t.Error("wireWord")
+	if z := a.Scoped(6); z.Wire() != a || headed(z) != a {
+		t.Error(z)
 	}
+}
+
+// headed is how an address stands in a packet's header, as either end.
+func headed(a Addr) Addr {
+	var h, g [HdrLen6]byte
+	putEnds(&h, &Endpoint{Local: a})
+	putEnds(&g, &Endpoint{Remote: a})
+	if Addr(h[8:24]) != Addr(g[24:40]) {
+		return Addr{}
+	}
+	return Addr(h[8:24])
 }
 
 // TestExtensions: RFC 8200 4, RFC 8504 5.3. Who is told what is wrong, and where.

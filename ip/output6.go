@@ -91,7 +91,9 @@ func (l *Layer) send6(m *mbuf.Mbuf, e *Endpoint, proto uint8) syscall.Errno {
 			return l.lose(m, perf.LostNoMbuf, syscall.ENOBUFS)
 		}
 	}
-	l.putFirst((*[HdrLen6]byte)(b), e, proto, n)
+	h := (*[HdrLen6]byte)(b)
+	be.PutUint64(h[0:], l.firstOf(e, proto)|n<<16)
+	putEnds(h, e)
 	if m.OlFlags != 0 {
 		m.OlFlags |= mbuf.TxIPv6
 		m.SetTx(eth.HdrLen, HdrLen6, m.L4Len(), 0)
@@ -110,17 +112,24 @@ func (l *Layer) begin6(m *mbuf.Mbuf, e *Endpoint, proto uint8, n int, now perf.T
 		return nil
 	}
 	l.now = now
-	l.putFirst((*[HdrLen6]byte)(b[atIP:]), e, proto, uint64(n))
+	h := (*[HdrLen6]byte)(b[atIP:])
+	be.PutUint64(h[0:], l.firstOf(e, proto)|uint64(n)<<16)
+	putEnds(h, e)
 	return b[atLoad6:]
 }
 
-// putFirst writes the header of a packet of e's that has n bytes behind it.
-func (l *Layer) putFirst(h *[HdrLen6]byte, e *Endpoint, proto uint8, n uint64) {
-	be.PutUint64(h[0:], l.firstOf(e, proto)|n<<16)
-	be.PutUint64(h[8:], wireWord(be.Uint64(e.Local[:])))
-	le.PutUint64(h[16:], le.Uint64(e.Local[8:]))
-	be.PutUint64(h[24:], wireWord(be.Uint64(e.Remote[:])))
-	le.PutUint64(h[32:], le.Uint64(e.Remote[8:]))
+// putEnds writes the addresses of e into a header.
+func putEnds(h *[HdrLen6]byte, e *Endpoint) {
+	*(*Addr)(h[8:]), *(*Addr)(h[24:]) = e.Local, e.Remote
+	if e.Local[0] >= 0xfe || e.Remote[0] >= 0xfe {
+		asOnWire(h)
+	}
+}
+
+// asOnWire takes the zones out of a header.
+func asOnWire(h *[HdrLen6]byte) {
+	*(*Addr)(h[8:]) = Addr(h[8:24]).Wire()
+	*(*Addr)(h[24:]) = Addr(h[24:40]).Wire()
 }
 
 // outputFragments6 cuts m to the path's MTU and sends the pieces, as outputFragments

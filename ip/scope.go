@@ -56,21 +56,6 @@ func FromName(addr [16]byte, zone uint32) Addr {
 	return a
 }
 
-// wireWord is the first half of an address as it stands in packets.
-func wireWord(hi uint64) uint64 {
-	if hi>>57 == 0x7f { // 0xfe and 0xff
-		return wireSpecial(hi)
-	}
-	return hi
-}
-
-func wireSpecial(hi uint64) uint64 {
-	if s := hi >> 48; hi>>54 == 0xfe80>>6 || s>>8 == 0xff && (s&15 == 1 || s&15 == 2) {
-		hi &^= 0xffff << 32
-	}
-	return hi
-}
-
 // The addresses of IPv6 with names. RFC 4291 2.5.3, 2.7.1.
 var (
 	Loopback6  = Addr{15: 1}
