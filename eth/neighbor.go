@@ -73,6 +73,7 @@ type Neighbor struct {
 	class class
 	hdr   [HdrLen + VLANLen]byte // the link header, ready but for its ethertype
 	hdrN  uint8
+	plain bool // hdr has no tag, and the port inserts none
 	tag   bool // the port inserts the VLAN tag
 
 	requests uint8 // sent since the state was entered
@@ -295,6 +296,7 @@ func (n *Neighbor) group(mac [6]byte) {
 // setMAC prepares the header that Output copies.
 func (n *Neighbor) setMAC(mac [6]byte) {
 	n.hdrN, n.tag = n.iface.putHeader(n.hdr[:], mac)
+	n.plain = n.hdrN == HdrLen && !n.tag
 }
 
 // makeRoom sees to it that an entry of class c fits. A learned entry may only

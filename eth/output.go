@@ -21,7 +21,7 @@ func (l *Layer) Output(m *mbuf.Mbuf, n *Neighbor, ethertype uint16, now perf.Tic
 // m, and between them room for so many bytes, which it lends to be written. Send is the
 // second half. nil: nothing was done, it takes Output. Borrows m.
 func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, ethertype uint16, now perf.Tick) []byte {
-	if now >= n.fresh || n.hdrN != HdrLen || n.tag {
+	if now >= n.fresh || !n.plain {
 		return nil
 	}
 	b := m.Prepend(HdrLen + size)
@@ -34,21 +34,14 @@ func (n *Neighbor) Frame(m *mbuf.Mbuf, size int, ethertype uint16, now perf.Tick
 	return b[HdrLen:]
 }
 
-// Begin is Frame for a fresh buffer m and a packet of head and n bytes, of which n begin
-// where its data would. It lends the frame to be written behind its first HdrLen bytes.
-// Borrows m.
-func (n *Neighbor) Begin(m *mbuf.Mbuf, head, size int, ethertype uint16, now perf.Tick) []byte {
-	if now >= n.fresh || n.hdrN != HdrLen || n.tag {
-		return nil
-	}
-	b := m.Frame(HdrLen+head, size)
-	if len(b) < HdrLen {
+// Header is the link header of a frame that leaves for n at now, but for its ethertype:
+// for who makes whole frames, and then calls Send. nil: it takes Output.
+func (n *Neighbor) Header(now perf.Tick) *[HdrLen]byte {
+	if now >= n.fresh || !n.plain {
 		return nil
 	}
 	n.used = now
-	*(*[HdrLen]byte)(b) = [HdrLen]byte(n.hdr[:])
-	be.PutUint16(b[HdrLen-2:], ethertype)
-	return b
+	return (*[HdrLen]byte)(n.hdr[:])
 }
 
 // Fresh reports whether n's address is known, and needs no asking.
@@ -57,7 +50,7 @@ func (n *Neighbor) Fresh(now perf.Tick) bool { return now < n.fresh }
 // Assured reports whether it would change nothing to Confirm n yet.
 func (n *Neighbor) Assured(now perf.Tick) bool { return now+assuredTime < n.fresh && n.fresh != asked }
 
-// Send sends what Frame has begun. Takes m.
+// Send sends a frame that begins with what Frame or Header gave. Takes m.
 func (n *Neighbor) Send(m *mbuf.Mbuf) { n.iface.Tx.Add(m) }
 
 // OutputBurst is Output for several packets to one neighbour. Takes all of b.
@@ -83,7 +76,7 @@ func (l *Layer) OutputTo(m *mbuf.Mbuf, ifc *Iface, dst [6]byte, ethertype uint16
 
 // transmit sends m to n's address. Takes m.
 func (l *Layer) transmit(m *mbuf.Mbuf, n *Neighbor, ethertype uint16) {
-	if n.hdrN == HdrLen && !n.tag {
+	if n.plain {
 		if b := m.Prepend(HdrLen); b != nil {
 			*(*[HdrLen]byte)(b) = [HdrLen]byte(n.hdr[:])
 			be.PutUint16(b[HdrLen-2:], ethertype)

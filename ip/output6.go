@@ -7,6 +7,7 @@ import (
 	"dataplane/eth"
 	"dataplane/mbuf"
 	"dataplane/perf"
+	"dataplane/pmd"
 )
 
 // output6 is Output to an IPv6 address; e is resolved.
@@ -107,11 +108,21 @@ func (l *Layer) send6(m *mbuf.Mbuf, e *Endpoint, proto uint8) syscall.Errno {
 
 // begin6 is Begin to an IPv6 address.
 func (l *Layer) begin6(m *mbuf.Mbuf, e *Endpoint, proto uint8, n int, now perf.Tick) []byte {
-	b := e.Dst.Neigh.Begin(m, HdrLen6, n, eth.TypeIPv6, now)
+	d := &e.Dst
+	if d.Iface.Offloads&pmd.TxChecksums != 0 {
+		return nil
+	}
+	link := d.Neigh.Header(now)
+	if link == nil {
+		return nil
+	}
+	b := m.Frame(atLoad6, n)
 	if len(b) < atLoad6 {
 		return nil
 	}
 	l.now = now
+	*(*[eth.HdrLen]byte)(b) = *link
+	be.PutUint16(b[atIP-2:], eth.TypeIPv6)
 	h := (*[HdrLen6]byte)(b[atIP:])
 	be.PutUint64(h[0:], l.firstOf(e, proto)|uint64(n)<<16)
 	putEnds(h, e)

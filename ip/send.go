@@ -56,17 +56,22 @@ func (l *Layer) Send(m *mbuf.Mbuf, e *Endpoint, proto uint8, now perf.Tick) sysc
 
 // Begin is the first half of a Send that needs nobody's help: it puts all headers below
 // the transport's into the fresh buffer m, and lends the n bytes behind them to be written,
-// checksum and all. Then d.Neigh.Send sends them. nil: nothing was done, it takes Send.
+// checksum and all. Then d.Neigh.Send sends them. nil: nothing was done, it takes Send; so
+// it is where the port makes checksums.
 // Borrows m.
 func (l *Layer) Begin(m *mbuf.Mbuf, e *Endpoint, proto uint8, n int, now perf.Tick) []byte {
 	d := &e.Dst
 	if d.Hdr != HdrLen4 {
 		return l.begin6(m, e, proto, n, now)
 	}
-	if d.Iface.Offloads&pmd.TxIPChecksum != 0 {
+	if d.Iface.Offloads&pmd.TxChecksums != 0 {
 		return nil
 	}
-	b := d.Neigh.Begin(m, HdrLen4, n, eth.TypeIPv4, now)
+	link := d.Neigh.Header(now)
+	if link == nil {
+		return nil
+	}
+	b := m.Frame(atLoad, n)
 	if len(b) < atLoad {
 		return nil
 	}
@@ -78,11 +83,13 @@ func (l *Layer) Begin(m *mbuf.Mbuf, e *Endpoint, proto uint8, n int, now perf.Ti
 	}
 	life := uint64(l.ttlOf(e))<<8 | uint64(proto)
 	sum := ^Fold(uint32(head>>16) + uint32(head&0xffff) + uint32(part>>16) + uint32(part&0xffff) + uint32(life) + d.pair)
-	h := (*[HdrLen4]byte)(b[atIP:])
-	be.PutUint64(h[0:], head<<32|part)
-	be.PutUint32(h[8:], uint32(life<<16)|uint32(sum))
-	le.PutUint32(h[12:], le.Uint32(e.Local[12:]))
-	le.PutUint32(h[16:], le.Uint32(e.Remote[12:]))
+	h := (*[atLoad]byte)(b)
+	*(*[eth.HdrLen]byte)(h[:]) = *link
+	be.PutUint16(h[atIP-2:], eth.TypeIPv4)
+	be.PutUint64(h[atIP:], head<<32|part)
+	be.PutUint32(h[atIP+8:], uint32(life<<16)|uint32(sum))
+	le.PutUint32(h[atIP+12:], le.Uint32(e.Local[12:]))
+	le.PutUint32(h[atIP+16:], le.Uint32(e.Remote[12:]))
 	return b[atLoad:]
 }
 

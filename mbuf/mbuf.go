@@ -116,10 +116,10 @@ func (m *Mbuf) Append(n int) []byte {
 // Frame makes a fresh buffer hold head bytes in front of where its data would begin, and n
 // from there on, and lends all of them to be written; nil: there is not so much room.
 func (m *Mbuf) Frame(head, n int) []byte {
-	if head > int(m.DataOff) || n > int(m.BufLen)-int(m.DataOff) {
+	if head > Headroom || n > int(m.BufLen)-Headroom {
 		return nil
 	}
-	m.DataOff -= uint16(head)
+	m.DataOff = uint16(Headroom - head)
 	m.DataLen, m.PktLen = uint16(head+n), uint32(head+n)
 	return m.span(0, head+n)
 }

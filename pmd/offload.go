@@ -20,6 +20,9 @@ const (
 	VLANStrip                         // moves the tag of a received frame to VlanTCI
 	VLANInsert                        // moves VlanTCI into a sent frame
 
+	// TxChecksums is whatever completes checksums.
+	TxChecksums = TxIPChecksum | TxTCPChecksum | TxUDPChecksum
+
 	// AllOffloads is every bit.
 	AllOffloads = VLANInsert<<1 - 1
 )

@@ -89,14 +89,14 @@ func (h Header) SetChecksum(v uint16) { binary.BigEndian.PutUint16(h.fixed()[16:
 //
 // It has as many parameters as the header has fields; a struct would be
 // written to memory only to be read back.
-func PutHeader(b []byte, sp, dp uint16, seq, ack uint32, hdrLen int, flags uint8, wnd uint16) (sum uint32) {
+func PutHeader(b []byte, sp, dp uint16, seq, ack uint32, hdrLen int, flags uint8, wnd uint16) uint32 {
 	f := (*[HeaderLen]byte)(b)
-	ports, rest := uint32(sp)<<16|uint32(dp), uint32(hdrLen)<<26|uint32(flags)<<16|uint32(wnd)
-	binary.BigEndian.PutUint64(f[0:], uint64(ports)<<32|uint64(seq))
-	binary.BigEndian.PutUint64(f[8:], uint64(ack)<<32|uint64(rest))
+	sum, rest := uint64(sp)<<16|uint64(dp), uint64(hdrLen)<<26|uint64(flags)<<16|uint64(wnd)
+	binary.BigEndian.PutUint64(f[0:], sum<<32|uint64(seq))
+	binary.BigEndian.PutUint64(f[8:], uint64(ack)<<32|rest)
 	binary.BigEndian.PutUint32(f[16:], 0)
-	all := uint64(ports) + uint64(seq) + uint64(ack) + uint64(rest)
-	return uint32(all>>16) + uint32(all&0xffff)
+	sum += uint64(seq) + uint64(ack) + rest
+	return uint32(sum>>16 + sum&0xffff)
 }
 
 // RFC 9293 3.4: sequence numbers are compared modulo 2^32; a is before b when

@@ -76,45 +76,54 @@ func (l *Layer) plain(s *Sock, seq uint32, hl, n int, flags uint8) bool {
 		l.cfg.Stat.Lose(perf.LostNoMbuf)
 		return false
 	}
-	var b []byte
-	if s.Dst.Iface.Offloads&pmd.TxTCPChecksum == 0 {
-		b = l.ip.Begin(m, &s.Endpoint, Proto, hl+n, l.now)
+	b := l.ip.Begin(m, &s.Endpoint, Proto, hl+n, l.now)
+	if b == nil {
+		return l.aided(m, s, seq, n, flags)
 	}
-	begun := b != nil
-	if !begun {
-		if b = m.Append(hl + n); b == nil { // the link carries more than a buffer holds
-			l.cfg.Pool.Free(m)
-			return l.general(s, seq, n, flags)
-		}
-	}
-	own := PutHeader(b, s.LocalPort, s.RemotePort, seq, s.rcv.nxt, hl, flags|ACK, s.window())
-	if hl > HeaderLen {
-		o, ts, echo := (*[tsOptionLen]byte)(b[HeaderLen:]), s.ts(l.now), s.rcv.tsRecent
-		binary.BigEndian.PutUint32(o[0:], tsWord)
-		binary.BigEndian.PutUint64(o[4:], uint64(ts)<<32|uint64(echo))
-		own += tsWord>>16 + tsWord&0xffff + ts>>16 + ts&0xffff + echo>>16 + echo&0xffff
+	// Reading the header again would wait for its writing.
+	sum := s.putHeader(b, seq, hl, flags) + s.Endpoint.PseudoSum(Proto, hl+n)
+	Header(b).SetChecksum(^s.payloadSum(b[hl:], seq, sum))
+	s.acknowledged()
+	l.cfg.Stat.Event(perf.EvTCPSegmentSent)
+	s.Dst.Neigh.Send(m)
+	return true
+}
+
+// aided is plain where the port does a part, or the link is not an ordinary one. Takes m.
+func (l *Layer) aided(m *mbuf.Mbuf, s *Sock, seq uint32, n int, flags uint8) bool {
+	hl := s.headerLen()
+	b := m.Append(hl + n)
+	if b == nil { // the link carries more than a buffer holds
+		l.cfg.Pool.Free(m)
+		return l.general(s, seq, n, flags)
 	}
 	sum := s.Endpoint.PseudoSum(Proto, hl+n)
+	own := s.putHeader(b, seq, hl, flags)
 	if s.Dst.Iface.Offloads&pmd.TxTCPChecksum != 0 {
 		m.OlFlags |= mbuf.TxTCPChecksum
 		m.SetTx(0, 0, hl, 0)
 		s.payload(b[hl:], seq)
 		Header(b).SetChecksum(ip.Fold(sum))
 	} else {
-		sum += own // reading the header again would wait for its writing
-		if n > 0 {
-			sum = s.payloadSum(b[hl:], seq, sum)
-		}
-		Header(b).SetChecksum(^ip.Fold(sum))
+		Header(b).SetChecksum(^s.payloadSum(b[hl:], seq, sum+own))
 	}
 	s.acknowledged()
 	l.cfg.Stat.Event(perf.EvTCPSegmentSent)
-	if begun {
-		s.Dst.Neigh.Send(m)
-	} else {
-		l.ip.Send(m, &s.Endpoint, Proto, l.now)
-	}
+	l.ip.Send(m, &s.Endpoint, Proto, l.now)
 	return true
+}
+
+// putHeader writes a header of hl bytes, all but the checksum, to b and returns its sum,
+// not folded.
+func (s *Sock) putHeader(b []byte, seq uint32, hl int, flags uint8) (sum uint32) {
+	sum = PutHeader(b, s.LocalPort, s.RemotePort, seq, s.rcv.nxt, hl, flags|ACK, s.window())
+	if hl > HeaderLen {
+		o, ts, echo := (*[tsOptionLen]byte)(b[HeaderLen:]), s.ts(s.l.now), s.rcv.tsRecent
+		binary.BigEndian.PutUint32(o[0:], tsWord)
+		binary.BigEndian.PutUint64(o[4:], uint64(ts)<<32|uint64(echo))
+		sum += tsWord>>16 + tsWord&0xffff + ts>>16 + ts&0xffff + echo>>16 + echo&0xffff
+	}
+	return sum
 }
 
 // payload copies the bytes of TX at seq to p.
@@ -123,12 +132,15 @@ func (s *Sock) payload(p []byte, seq uint32) {
 	copy(p[copy(p, x):], y)
 }
 
-// payloadSum does the same and adds them to sum, most often in one pass.
-func (s *Sock) payloadSum(p []byte, seq, sum uint32) uint32 {
-	x, y := s.TX.Slices(s.snd.tail+uint64(seq-s.snd.tailSeq), len(p))
-	if len(y) == 0 {
-		return ip.CopySum(p, x, sum)
+// payloadSum does the same, most often in one pass, and returns the checksum of them and sum,
+// not inverted.
+func (s *Sock) payloadSum(p []byte, seq, sum uint32) uint16 {
+	if len(p) == 0 {
+		return ip.Fold(sum)
 	}
-	copy(p[copy(p, x):], y)
-	return ip.Sum(p, sum)
+	if x := s.TX.From(s.snd.tail + uint64(seq-s.snd.tailSeq)); len(x) >= len(p) {
+		return uint16(ip.CopySum(p, x[:len(p)], sum))
+	}
+	s.payload(p, seq)
+	return ip.Checksum(p, sum)
 }

@@ -181,15 +181,13 @@ func (l *Layer) sendWhole(ep *ip.Endpoint, dport uint16, p []byte, now perf.Tick
 		return syscall.ENOBUFS
 	}
 	n := HdrLen + len(p)
-	if ep.Dst.Iface.Offloads&pmd.TxUDPChecksum == 0 {
-		if b := l.ip.Begin(m, ep, ip.ProtoUDP, n, now); b != nil {
-			sum := ep.PseudoSum(ip.ProtoUDP, n) + uint32(ep.LocalPort) + uint32(dport) + uint32(n)
-			sum = ip.CopySum(b[HdrLen:], p, sum)
-			PutHeader(b, ep.LocalPort, dport, n, notZero(^uint16(sum)))
-			l.stat.Event(perf.EvUDPSent)
-			ep.Dst.Neigh.Send(m)
-			return 0
-		}
+	if b := l.ip.Begin(m, ep, ip.ProtoUDP, n, now); b != nil {
+		sum := ep.PseudoSum(ip.ProtoUDP, n) + uint32(ep.LocalPort) + uint32(dport) + uint32(n)
+		sum = ip.CopySum(b[HdrLen:], p, sum)
+		PutHeader(b, ep.LocalPort, dport, n, notZero(^uint16(sum)))
+		l.stat.Event(perf.EvUDPSent)
+		ep.Dst.Neigh.Send(m)
+		return 0
 	}
 	return l.sendAlong(m, ep, dport, p, now)
 }
