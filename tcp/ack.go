@@ -24,22 +24,23 @@ func (l *Layer) ackField(s *Sock, g *segment) perf.Verdict {
 	if s.rcv.sackOK && g.opts.NSack > 0 && seqGEQ(g.ack, d.una) {
 		l.sacked(s, g)
 	}
+	fresh := seqGT(g.ack, d.una)
 	switch {
-	case seqGT(g.ack, d.una):
+	case fresh:
 		if l.acked(s, g) {
 			s.WriteSpace()
 		}
 	case g.ack == d.una:
 		l.ackedAgain(s, g)
 	}
-	if seqGEQ(g.ack, d.una) && s.noteWindow(g) {
+	if seqGEQ(g.ack, d.una) && s.noteWindow(g) || fresh {
 		l.wantMore(s)
 	}
 	return perf.Delivered
 }
 
 // acked handles the acknowledgement of something new, and reports whether the writer is
-// to be told of room.
+// to be told of room. Who has called it, and has taken the window, calls wantMore.
 func (l *Layer) acked(s *Sock, g *segment) bool {
 	d := &s.snd
 	n := int(g.ack - d.una)
@@ -71,7 +72,6 @@ func (l *Layer) acked(s *Sock, g *segment) bool {
 	if n := s.Dst.Neigh; n != nil && !n.Assured(l.now) && l.cfg.Eth != nil {
 		l.cfg.Eth.Confirm(n, l.now)
 	}
-	l.wantMore(s)
 	return room
 }
 
@@ -98,11 +98,11 @@ func (l *Layer) release(s *Sock, ack uint32) bool {
 	d.tail += k
 	d.tailSeq += uint32(k)
 	s.TX.Release(d.tail)
-	if int(queued) > int(s.Opt.SndBuf)/2 && (2*s.win.Cwnd > int(s.Opt.SndBuf) || s.Opt.Rare != nil) {
+	if 2*int(queued) > int(s.Opt.SndBuf) && (2*s.win.Cwnd > int(s.Opt.SndBuf) || s.Opt.Rare != nil) {
 		s.growSend(int(queued))
 	}
-	limit := int(s.Opt.SndBuf)
-	return int(queued-k) <= limit-limit/3
+	left, limit := int(queued-k), int(s.Opt.SndBuf)
+	return left == 0 || left <= limit-limit/3
 }
 
 // shortPath: on a shorter one who waits waits for his own segments.

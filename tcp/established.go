@@ -28,12 +28,13 @@ func (l *Layer) segment(s *Sock, g *segment) perf.Verdict {
 	l.cfg.Stat.Event(perf.EvTCPFastPath)
 	s.rcv.last = l.now
 	s.noteTS(g, l.now)
-	room := g.ack != s.snd.una && l.acked(s, g)
+	fresh := g.ack != s.snd.una
+	room := fresh && l.acked(s, g)
 	if room && (g.n == 0 || s.CB != nil) {
 		s.WriteSpace()
 		room = false
 	}
-	if s.noteWindow(g) {
+	if s.noteWindow(g) || fresh {
 		l.wantMore(s)
 	}
 	if g.n > 0 {
@@ -49,7 +50,7 @@ func (s *Sock) room() int {
 	return int(int32(s.rcv.edge-s.rcv.nxt)) + s.slack()
 }
 
-func (s *Sock) slack() int { return 1<<s.rcv.scale - 1 }
+func (s *Sock) slack() int { return 1<<(s.rcv.scale&15) - 1 } // the mask is for the compiler
 
 // noteTS is RFC 7323 4.3: TS.Recent is the timestamp of the latest segment
 // that is not after our last acknowledgement.

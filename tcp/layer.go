@@ -144,6 +144,16 @@ func (l *Layer) unconnected(g *segment) perf.Verdict {
 // stays on the list for the next turn.
 func (l *Layer) Output(now perf.Tick) {
 	l.now = now
+	if len(l.out) > 0 {
+		l.output()
+	}
+	if len(l.retired) > 0 {
+		l.recycle()
+	}
+}
+
+// output sends what those on the list have to send.
+func (l *Layer) output() {
 	list := l.out
 	l.out = l.spare[:0]
 	for i, s := range list {
@@ -154,9 +164,6 @@ func (l *Layer) Output(now perf.Tick) {
 		}
 	}
 	l.spare = list[:0]
-	if len(l.retired) > 0 {
-		l.recycle()
-	}
 }
 
 // Pending is how many connections wait for Output.

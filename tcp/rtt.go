@@ -34,8 +34,8 @@ func (r *RTT) Sample(m perf.Tick) {
 		r.SRTT, r.Var, r.Min = m, m/2, m
 	} else { // RFC 6298 2.3: beta 1/4 before alpha 1/8
 		d := m - r.SRTT
-		r.Var += (max(d, -d) - r.Var) / 4
-		r.SRTT = max(r.SRTT+d/8, 1)
+		r.Var += (max(d, -d) - r.Var) >> 2
+		r.SRTT = max(r.SRTT+d>>3, 1)
 		r.Min = min(r.Min, m)
 	}
 	r.ResetBackoff()

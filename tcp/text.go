@@ -11,9 +11,10 @@ func (l *Layer) inOrder(s *Sock, g *segment) {
 	if !g.placed && !g.appendTo(s) {
 		g.copyTo(s, r.pos)
 	}
-	r.nxt += uint32(g.n)
-	r.pos += uint64(g.n)
-	n := min(g.n, g.full)
+	n := g.n
+	r.nxt += uint32(n)
+	r.pos += uint64(n)
+	n = min(n, g.full)
 	if l.fresh == s && r.ackNow && n <= int(r.mss) {
 		return // what ackPolicy does it has done in this burst
 	}

@@ -39,7 +39,7 @@ func (s *Sock) window() uint16 {
 
 // shown is the field for a window of n bytes.
 func (s *Sock) shown(n int) uint16 {
-	return uint16(min(max(n+s.slack(), 0)>>s.rcv.scale, math.MaxUint16))
+	return uint16(min(max(n+s.slack(), 0)>>(s.rcv.scale&15), math.MaxUint16))
 }
 
 // step is the least by which the window is opened: a segment of the peer's, half
