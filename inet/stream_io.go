@@ -24,14 +24,31 @@ const writeStep = 32 << 10
 // send. It waits for room as long as it takes; a deadline or an error cuts it
 // short, with what was written so far. With MsgMore a last part that does not fill a
 // segment waits for the next call without it, 200 ms at most.
-func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (int, error) {
+func (*streamOps) Send(s *sock.Socket, b []byte, flags int) (sent int, err error) {
+	if flags == 0 && len(b) <= writeStep && s.State() == sock.Connected && !s.Wr.Refused() {
+		sk := s.SK() // most often there is nothing to it
+		if !cannotSend(s, sk) && of(s).sndbuf.Load()|sk.SndWant.Load() == 0 {
+			if sent = sk.TX.Write(b); sent > 0 {
+				s.Wr.Push(sk, sock.ReqSend)
+				s.Wr.Moved(sent)
+			}
+			if sent == len(b) {
+				return sent, nil
+			}
+		}
+	}
+	return sendOn(s, b, sent, flags)
+}
+
+// sendOn is Send of b behind what has been sent of it.
+func sendOn(s *sock.Socket, b []byte, sent, flags int) (int, error) {
 	if s.State() != sock.Connected {
 		if err := mustConnect(s, flags); err != nil {
-			return 0, err
+			return sent, err
 		}
 	}
 	sk := s.SK()
-	sent, req := 0, sock.ReqSend
+	req := sock.ReqSend
 	if flags&sock.MsgMore != 0 {
 		req = sock.ReqMore
 	}
@@ -105,6 +122,26 @@ func (o *streamOps) RecvMsg(s *sock.Socket, m *sock.Msg) (int, error) {
 // error is the end of the stream. No room for any: nothing is waited for but with
 // MsgWaitall, and that is that there is something.
 func (*streamOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
+	for flags == 0 && len(b) > 0 && s.State() == sock.Connected && s.Rd.Plain() {
+		sk := s.SK() // most often there is nothing but data
+		if sk.Has(sock.FlagUrgent) || ended(s, sk) {
+			break
+		}
+		if n := sk.RX.Read(b); n > 0 {
+			s.Rd.Consumed(sk)
+			s.Rd.Moved(n)
+			return n, nil
+		}
+		err := s.Rd.Wait(0, func() bool { return sk.RX.Len() > 0 || ended(s, sk) })
+		if err != nil {
+			return 0, err
+		}
+	}
+	return recvAny(s, b, flags)
+}
+
+// recvAny is Recv whatever may be asked for or may have happened.
+func recvAny(s *sock.Socket, b []byte, flags int) (int, error) {
 	if s.State() != sock.Connected {
 		if err := awaitReading(s, flags); err == errOver {
 			return 0, nil

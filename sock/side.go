@@ -157,6 +157,12 @@ func (d *Side) Refused() bool {
 	return dl != nil && dl.expired.Load()
 }
 
+// Plain reports whether the side is open, and nobody has said anything about how to wait
+// in it.
+func (d *Side) Plain() bool {
+	return d.closed.Load() == open && d.dl.Load() == nil && d.habits.Load() == nil
+}
+
 // Wait parks the goroutine, which holds the lock, until something happened:
 // the caller looks again. again is looked at after the wish to park was
 // announced; true means there is no need to. A message with MsgDontwait gets
