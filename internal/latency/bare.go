@@ -17,8 +17,9 @@ func Bare(l Load, work func()) (*Result, error) {
 	if l.Time <= 0 || l.Warm < 0 || l.Rate < 0 {
 		return nil, errors.New("latency: a bare loop of no time")
 	}
+	l.OneThread = true
 	w := l.window()
-	book := newRecorder(w.from, threadSwitches)
+	book := newRecorder(w.from, l.disturbances())
 	before := readUsage()
 	res := &Result{Loop: ClosedLoop, Time: l.Time, Hist: perf.NewHist(), Calm: perf.NewHist()}
 	due := func(now perf.Tick) perf.Tick { return now }

@@ -20,43 +20,42 @@ type recorder struct {
 	all, calm *perf.Hist
 	slice     []perf.Tick  // of the time since the last judgement
 	until     perf.Tick    // when the next one is due
-	switches  func() int64 // involuntary ones so far, of the process or the calling thread
+	disturbed func() int64 // how often so far
 	begun     bool
 	seen      int64
 	rough     bool // the slice before was disturbed: what it delayed may come now
 }
 
-func newRecorder(now perf.Tick, switches func() int64) *recorder {
+func newRecorder(now perf.Tick, disturbed func() int64) *recorder {
 	return &recorder{
 		all: perf.NewHist(), calm: perf.NewHist(), slice: make([]perf.Tick, 0, sliceMax),
-		until: now + sliceTime, switches: switches,
+		until: now + sliceTime, disturbed: disturbed,
 	}
 }
 
 // note books a latency at the moment now.
 func (r *recorder) note(now, v perf.Tick) {
 	if !r.begun { // now, as this is the thread that counts
-		r.begun, r.seen = true, r.switches()
+		r.begun, r.seen = true, r.disturbed()
 	}
 	if now >= r.until || len(r.slice) == sliceMax {
 		r.judge()
 		r.until = now + sliceTime
 	}
 	r.slice = append(r.slice, v)
+	r.all.Record(v)
 }
 
-// judge books the slice. A disturbance lasts until a slice has no latency that is
+// judge books the slice if it was calm. A disturbance lasts until a slice has no latency that is
 // longer than itself: what has piled up is served.
 func (r *recorder) judge() {
-	n := r.switches()
+	n := r.disturbed()
 	rough := n != r.seen || r.rough && len(r.slice) > 0 && slices.Max(r.slice) > sliceTime
-	quiet := !rough && !r.rough
-	r.seen, r.rough = n, rough
-	for _, v := range r.slice {
-		r.all.Record(v)
-		if quiet {
+	if !rough && !r.rough {
+		for _, v := range r.slice {
 			r.calm.Record(v)
 		}
 	}
+	r.seen, r.rough = n, rough
 	r.slice = r.slice[:0]
 }

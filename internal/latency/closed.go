@@ -26,7 +26,7 @@ func Closed(l Load) (*Result, error) {
 	g := &group{place: l.Place}
 	books := make([]*recorder, len(l.Conns))
 	for i, c := range l.Conns {
-		books[i] = newRecorder(r.win.from, l.switches())
+		books[i] = newRecorder(r.win.from, l.disturbances())
 		if err := c.SetDeadline(time.Now().Add(l.Warm + l.Time + hang)); err != nil {
 			return nil, err
 		}

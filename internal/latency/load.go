@@ -20,7 +20,8 @@ type Load struct {
 	Size   int        // bytes of a request and of its answer, MinSize at least
 	Place  Place      // nil: Goroutines
 	// OneThread: the whole of an exchange happens on the thread of Place, both ends on one
-	// lcore. Then only what happens to that thread counts as a disturbance.
+	// lcore. Then only what happens to that thread counts as a disturbance, unless the
+	// process has one CPU: there it is what happens to the process.
 	OneThread bool
 
 	Warm, Time time.Duration // before the measurement, and of it
@@ -60,9 +61,12 @@ func (l *Load) check(open bool) error {
 	return nil
 }
 
-// switches is how to count disturbances.
-func (l *Load) switches() func() int64 {
-	if l.OneThread {
+// disturbances is how to count them.
+func (l *Load) disturbances() func() int64 {
+	switch {
+	case oneCPU():
+		return new(loss).count
+	case l.OneThread:
 		return threadSwitches
 	}
 	return processSwitches

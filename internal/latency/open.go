@@ -85,7 +85,7 @@ type end struct {
 func newOpenRun(l *Load) *openRun {
 	r := &openRun{load: l, win: l.window(), ends: make([]end, len(l.Conns))}
 	for range min(len(l.Conns), maxBooks) {
-		r.books = append(r.books, &book{rec: newRecorder(r.win.from, l.switches())})
+		r.books = append(r.books, &book{rec: newRecorder(r.win.from, l.disturbances())})
 	}
 	for i, c := range l.Conns {
 		r.ends[i] = end{run: r, conn: c, id: i, like: newMessage(l.Size, i), book: r.books[i%len(r.books)]}
