@@ -3,6 +3,7 @@ package latency
 import (
 	"errors"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,8 +12,9 @@ import (
 )
 
 const (
-	maxBooks  = 16 // histograms that the readers share
-	maxStreak = 16 // requests sent without rest
+	maxBooks  = 16        // histograms that the readers share, of whom as many run at once as there are Ps
+	maxStreak = 16        // requests sent without rest
+	overtime  = grace / 2 // what was meant to leave in the time may leave so much later, or an eighth of the time
 )
 
 // Open sends requests by a schedule, whatever becomes of them, and returns how long
@@ -84,7 +86,7 @@ type end struct {
 
 func newOpenRun(l *Load) *openRun {
 	r := &openRun{load: l, win: l.window(), ends: make([]end, len(l.Conns))}
-	for range min(len(l.Conns), maxBooks) {
+	for range min(len(l.Conns), runtime.GOMAXPROCS(0), maxBooks) {
 		r.books = append(r.books, &book{rec: newRecorder(r.win.from, l.disturbances())})
 	}
 	for i, c := range l.Conns {
@@ -102,6 +104,7 @@ func (r *openRun) send(k int) error {
 		seed += uint64(k)
 	}
 	s := newSchedule(w.start+perf.Tick(gap*float64(k)/float64(n)), gap, seed)
+	shut := w.to + perf.Tick(min(l.Time/8, overtime))
 	msg := newMessage(l.Size, k)
 	var meant int64
 	var latest perf.Tick
@@ -127,7 +130,7 @@ func (r *openRun) send(k int) error {
 			l.Place.Rest(0)
 		}
 		latest = max(latest, now-due)
-		if over = now >= w.to; over {
+		if over = now >= shut; over {
 			continue
 		}
 		err := r.ends[i].send(msg, due)
