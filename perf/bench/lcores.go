@@ -18,14 +18,14 @@ import (
 // genPort is where the servers behind a generator listen.
 const genPort = 80
 
-// behindGen opens a plane of so many lcores with clients that live in the port: each
-// lcore steps those of its own queue.
-func behindGen(lcores int, mode api.Mode, cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
-	if n := runtime.GOMAXPROCS(0); mode == api.ModeLocked && lcores == n {
+// behindGen opens a plane of an lcore for each of cpus (api.AnyCPU: wherever), with clients
+// that live in the port: each lcore steps those of its own queue.
+func behindGen(cpus []int, mode api.Mode, cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
+	if n := runtime.GOMAXPROCS(0); mode == api.ModeLocked && len(cpus) == n {
 		runtime.GOMAXPROCS(n + 1) // a P for who waits for the end
 	}
-	cfg.Queues, cfg.Port = lcores, genPort
-	g, err := lcore.NewGroup(lcores, lcore.Shared, lcore.Sleep) // the same table as the plane's
+	cfg.Queues, cfg.Port = len(cpus), genPort
+	g, err := lcore.NewGroup(len(cpus), lcore.Shared, lcore.Sleep) // the same table as the plane's
 	if err != nil {
 		return nil, err
 	}
@@ -36,12 +36,8 @@ func behindGen(lcores int, mode api.Mode, cfg gen.Config, serve func(*api.Net) e
 	if err = errors.Join(err, g.Stop()); err != nil {
 		return nil, err
 	}
-	all := make([]int, lcores)
-	for i := range all {
-		all[i] = api.AnyCPU
-	}
 	n, err := api.Open(api.Config{
-		Mode: mode, Lcores: all, Buffers: 2048,
+		Mode: mode, Lcores: cpus, Buffers: 2048,
 		Ports: []api.Port{{Opened: p, Addrs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4(gen.PlaneIP), 24)}}},
 	})
 	if err != nil {
@@ -53,25 +49,68 @@ func behindGen(lcores int, mode api.Mode, cfg gen.Config, serve func(*api.Net) e
 	return &subject{load: &genLoad{p, mode == api.ModeLocked}, close: n.Close}, nil
 }
 
-// apart opens so many planes of one lcore each, with clients of their own. They share
-// the process and the machine, and nothing else.
-func apart(planes int, cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
-	var all together
-	var closers []func() error
-	end := func() (err error) {
-		for _, c := range closers {
-			err = errors.Join(err, c())
-		}
-		return err
+// twoCPUs are those that the row has.
+func twoCPUs() ([]int, error) {
+	a, b, err := pickCPUs()
+	if err == nil && a == b {
+		err = skipped("it needs two CPUs")
 	}
-	for range planes {
-		s, err := behindGen(1, api.ModeLocked, cfg, serve)
+	return []int{b, a}, err
+}
+
+// onBoth opens a plane of two lcores, each on a CPU of its own.
+func onBoth(cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
+	cpus, err := twoCPUs()
+	if err != nil {
+		return nil, err
+	}
+	return behindGen(cpus, api.ModeLocked, cfg, serve)
+}
+
+// onEach opens a plane of one lcore on each of the two CPUs, with clients of their own.
+func onEach(cfg gen.Config, serve func(*api.Net) error) (all []*genLoad, end func() error, err error) {
+	cpus, err := twoCPUs()
+	if err != nil {
+		return nil, nil, err
+	}
+	var closers []func() error
+	end = func() error {
+		errs := make([]error, len(closers))
+		var wg sync.WaitGroup
+		for i, c := range closers {
+			wg.Go(func() { errs[i] = c() }) // each waits for clients that say nothing any more
+		}
+		wg.Wait()
+		return errors.Join(errs...)
+	}
+	for i := range cpus {
+		s, err := behindGen(cpus[i:i+1], api.ModeLocked, cfg, serve)
 		if err != nil {
-			return nil, errors.Join(err, end())
+			return nil, nil, errors.Join(err, end())
 		}
 		all, closers = append(all, s.load.(*genLoad)), append(closers, s.close)
 	}
-	return &subject{load: all, close: end}, nil
+	return all, end, nil
+}
+
+// apart is two planes at the same time, which share the process and the machine, and
+// nothing else.
+func apart(cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
+	all, end, err := onEach(cfg, serve)
+	if err != nil {
+		return nil, err
+	}
+	return &subject{load: together(all), close: end}, nil
+}
+
+// alone is one lcore, on one CPU and then on the other: for minutes a neighbour of the
+// machine's may slow down one of the two.
+func alone(cfg gen.Config, serve func(*api.Net) error) (*subject, error) {
+	all, end, err := onEach(cfg, serve)
+	if err != nil {
+		return nil, err
+	}
+	return &subject{load: inTurn(all), close: end}, nil
 }
 
 // lcoreTime is the time from answer to answer if each lcore had its CPU alone: of all
@@ -85,7 +124,7 @@ type genLoad struct {
 }
 
 func (l *genLoad) run(d time.Duration) (n count, err error) {
-	return l.sum(l.p.Run(d))
+	return l.sum(l.p.Run(d), 1)
 }
 
 // together lets the clients of several planes ask at the same time.
@@ -98,11 +137,24 @@ func (t together) run(d time.Duration) (count, error) {
 		wg.Go(func() { got[i] = l.p.Run(d) })
 	}
 	wg.Wait()
-	return t[0].sum(slices.Concat(got...))
+	return t[0].sum(slices.Concat(got...), 1)
 }
 
-// sum adds up what the lcores did in the same time.
-func (l *genLoad) sum(all []gen.Result) (n count, err error) {
+// inTurn lets the clients of several planes ask one after the other, each for as long as
+// others do together.
+type inTurn []*genLoad
+
+// run tells the mean of their rates.
+func (t inTurn) run(d time.Duration) (count, error) {
+	var got []gen.Result
+	for _, l := range t {
+		got = append(got, l.p.Run(d)...)
+	}
+	return t[0].sum(got, len(t))
+}
+
+// sum adds up what the lcores did: at the same time, or in so many turns.
+func (l *genLoad) sum(all []gen.Result, turns int) (n count, err error) {
 	rate, alone := 0.0, 0.0
 	for i, r := range all {
 		if r.Bad > 0 || r.Answers == 0 {
@@ -112,9 +164,10 @@ func (l *genLoad) sum(all []gen.Result) (n count, err error) {
 		rate += float64(r.Answers) / r.Wall.Seconds()
 		alone += float64(r.Answers) / r.CPU.Seconds()
 	}
-	n.wall = time.Duration(float64(n.ops) / rate * 1e9)
+	k := float64(turns)
+	n.wall = time.Duration(float64(n.ops) / rate * k * 1e9)
 	if l.locked {
-		n.values = map[string]float64{lcoreTime: 1e9 / alone}
+		n.values = map[string]float64{lcoreTime: k * 1e9 / alone}
 	}
 	return n, nil
 }

@@ -182,9 +182,7 @@ func compare(r row, p plan, isRoot bool) (res *result, finish func()) {
 		}
 		all = append(all, x)
 	}
-	if r.window > 0 {
-		p.window = max(p.window, r.window)
-	}
+	p.window = max(p.window/time.Duration(max(r.cut, 1)), r.window)
 	for i := 0; i == 0 || time.Since(start) < p.row && i < maxBlocks && !r.once; i++ {
 		block(all, p.window, r.once)
 	}

@@ -20,6 +20,7 @@ type row struct {
 	cpus   int           // 0, 1: pinned to one CPU with GOMAXPROCS=1; more: that many
 	weight float64       // share of the time, beside others; 0: 1
 	window time.Duration // the least that a window lasts; 0: as the plan says
+	cut    int           // windows are so many times shorter, and there are more of them; 0: 1
 	once   bool          // one window for each side is the whole measurement
 	slow   bool          // not in a quick run
 }

@@ -12,7 +12,7 @@ func connRows() []row {
 		connects("8a", "connect-1", 1),
 		connects("8b", "connect-16", 16),
 		beside(),
-		inTurn(),
+		turnRow(),
 		idle(),
 	}
 }
@@ -58,7 +58,7 @@ func beside() row {
 	}
 }
 
-func inTurn() row {
+func turnRow() row {
 	all := func(c []net.Conn) load { return &turns{conns: c, out: message(0), in: make([]byte, msgSize)} }
 	return row{
 		name: "tcp-rr-turns", unit: "exchange", slow: true, window: 400 * time.Millisecond,
