@@ -138,6 +138,8 @@ func (d *Side) letOthers() {
 }
 
 // Err returns why this direction cannot wait: closed, or past its deadline.
+//
+//go:noinline
 func (d *Side) Err() error {
 	if !d.Refused() {
 		return nil
@@ -208,11 +210,14 @@ func (d *Side) park(again func() bool) error {
 	d.w.arm(d.task())
 	if again() || d.Refused() {
 		d.w.Disarm()
+	} else {
+		d.w.Wait()
+		d.busy = 0
+	}
+	if d.Refused() {
 		return d.Err()
 	}
-	d.w.Wait()
-	d.busy = 0
-	return d.Err()
+	return nil
 }
 
 // Interrupt wakes the goroutine that waits, so that it looks again.
