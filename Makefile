@@ -3,7 +3,7 @@
 # make fuzz      30 minutes of fuzzing over the input path
 # make static    one dataplane binary without any library, with DPDK and its drivers in it
 # make test-nic  the plane on emulated Intel NICs (part of make test)
-# make bench     the plane beside its peers, in one run of under ten minutes
+# make bench     set up, and the plane beside its peers in one run of under ten minutes
 # make bench-quick  those of its rows that are in memory and need no root, in one minute
 # make profile   what is hot, for the compiler: the rows of make bench measured anew, in ten minutes
 
@@ -37,7 +37,7 @@ fuzz:
 	GO=$(GO) FUZZTIME=$(FUZZTIME) ./scripts/fuzz.sh
 
 # With libdpdk here, its rows, too.
-bench:
+bench: setup
 	cd perf/bench && $(GO) run $$(pkg-config --exists libdpdk && echo -tags dpdk) .
 
 bench-quick:

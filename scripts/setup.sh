@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what the checks use beyond Go: compilers for -race, and the real
-# clients that talk to the plane. Without root it says what is missing; the
-# tests that need it then skip with their reason.
+# Installs what the checks and the bench use beyond Go: compilers for -race, the
+# real clients that talk to the plane, and DPDK's testpmd, which it is compared with.
+# Without root it says what is missing; the tests and the bench's sides that need it
+# then skip with their reason.
 set -eu
 
 missing=
@@ -31,6 +32,7 @@ need wrk wrk
 # DPDK (the development package brings every library of its static link), and the
 # emulated NICs. The package of QEMU brings the libraries of the NIC kit's newer one, too.
 need pkg-config pkg-config
+need dpdk-dev dpdk-testpmd
 need qemu-system-x86 qemu-system-x86_64
 [ -e "/usr/lib/$(uname -m)-linux-gnu/librte_eal.a" ] || missing="$missing libdpdk-dev"
 
