@@ -238,7 +238,7 @@ func (n *Net) makeStacks() error {
 		}
 		st, err := inet.NewStack(inet.StackConfig{
 			Core: i, Cores: len(n.pools), Pool: n.pools[i], Stat: c.Stat(), Ifaces: ifaces, Host: n.host,
-			Secret: secret, Bell: c.Bell(), Lanes: n.lanes, Tasks: n.tasks, Steer: c.Steer, Now: perf.Now(), TCP: n.cfg.TCP, Log: n.log, Auto: n.autos(),
+			Secret: secret, Bell: c.Bell(), Turns: c, Lanes: n.lanes, Tasks: n.tasks, Steer: c.Steer, Now: perf.Now(), TCP: n.cfg.TCP, Log: n.log, Auto: n.autos(),
 		})
 		if err != nil {
 			return err

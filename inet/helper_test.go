@@ -81,7 +81,7 @@ func newBed(t testing.TB, cores int, port pmd.Port, addr string) *bed {
 		ifaces[0].Addrs4 = []eth.Prefix4{{Addr: h.addr.As4(), Bits: uint8(prefix.Bits())}}
 		st, err := NewStack(StackConfig{
 			Core: i, Cores: cores, Pool: h.pools[i], Stat: c.Stat(), Ifaces: ifaces, Host: h.Host,
-			Secret: [16]byte{1, 2, 3}, Bell: c.Bell(), Steer: c.Steer, Now: perf.Now(),
+			Secret: [16]byte{1, 2, 3}, Bell: c.Bell(), Turns: c, Steer: c.Steer, Now: perf.Now(),
 		})
 		must(t, err)
 		c.SetStack(st)

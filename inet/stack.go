@@ -24,6 +24,7 @@ type StackConfig struct {
 	Host        *Host
 	Secret      [16]byte       // of the plane: ISNs, cookies, hashes
 	Bell        *ring.Doorbell // of the lcore; nil: the stack is stepped
+	Turns       sock.Turns     // of the lcore; nil: nobody takes turns for it
 	Lanes       []*sock.Lane   // dispatchers; none: goroutines are readied inline
 	Tasks       *sock.Tasks    // of the plane; nil: of this lcore alone
 	Steer       func(m *mbuf.Mbuf) bool
@@ -56,7 +57,7 @@ type Stack struct {
 func NewStack(cfg StackConfig) (*Stack, error) {
 	s := &Stack{pool: cfg.Pool, stat: cfg.Stat, ifaces: cfg.Ifaces, join: !cfg.TCP.NoGRO, auto: cfg.Auto}
 	s.Wheel.Init(int64(cfg.Now))
-	s.Core = sock.NewCore(sock.CoreConfig{ID: cfg.Core, Pool: cfg.Pool, Stat: cfg.Stat, Bell: cfg.Bell, Lanes: cfg.Lanes, Tasks: cfg.Tasks})
+	s.Core = sock.NewCore(sock.CoreConfig{ID: cfg.Core, Pool: cfg.Pool, Stat: cfg.Stat, Bell: cfg.Bell, Turns: cfg.Turns, Lanes: cfg.Lanes, Tasks: cfg.Tasks})
 	s.Core.Now = cfg.Now
 	s.Eth = eth.New(eth.Config{Pool: cfg.Pool, Stat: cfg.Stat, Wheel: &s.Wheel, Ifaces: cfg.Ifaces, Log: cfg.Log})
 	s.IP = ip.New(ip.Config{

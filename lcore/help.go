@@ -59,55 +59,91 @@ func (c *Core) invite() {
 	if c.group.mode == Shared && runtime.GOMAXPROCS(0) == 1 {
 		c.hand.on = true
 		c.bell.WhileAwake(func() {
-			if c.hand.shut.Load() {
-				c.hand.beg()
-				return
+			if c.Enter() || c.insist() {
+				c.Leave()
 			}
-			c.help()
 		})
 	}
 }
 
-// help takes a turn on the goroutine of whoever rang, and another one if somebody
-// rang meanwhile. A core that goes to sleep is woken instead: it has decided until
-// when.
-func (c *Core) help() {
+// ringer returns what a port calls that has something for the core: its bell, or a
+// shorter way to a turn. The port is in the middle of another core's turn, so there are
+// many calls on the stack already.
+func (c *Core) ringer() func() {
+	if !c.hand.on {
+		return c.bell.Ring
+	}
+	return func() {
+		if c.bell.Asleep() {
+			c.bell.Ring()
+		} else if c.Enter() || c.insist() {
+			c.Leave()
+		}
+	}
+}
+
+// Enter gives the caller the right to the core's next turn, if he may have it just now:
+// then he must call Leave. Else he leaves what he wants where the core finds it, and
+// rings.
+func (c *Core) Enter() bool {
+	h := &c.hand
+	if !h.on || h.shut.Load() || !h.busy.CompareAndSwap(false, true) {
+		return false
+	}
+	if h.left > 0 && !c.bell.Asleep() && !h.solo.Load() && !c.group.stop.Load() {
+		return true
+	}
+	h.busy.Store(false)
+	if h.again.Load() {
+		h.call()
+	}
+	return false
+}
+
+// Leave takes the turn on the caller's goroutine and gives the right back. It takes
+// another one if somebody rang meanwhile.
+func (c *Core) Leave() {
 	h := &c.hand
 	for {
-		if h.shut.Load() {
-			h.beg()
-			return
-		}
-		if !h.busy.CompareAndSwap(false, true) {
-			if !h.again.Load() {
-				h.again.Store(true)
-			}
-			if h.busy.Load() {
-				return // who has the turn looks again
-			}
-			continue
-		}
 		if h.again.Load() {
 			h.again.Store(false)
 		}
-		asleep, mine := c.bell.Asleep(), h.left > 0 && !h.solo.Load() && !c.group.stop.Load()
-		if mine = mine && !asleep; mine {
-			h.left--
-			c.step(perf.Now())
-			if h.run++; h.run >= helpRun {
-				h.close()
-			}
+		h.left--
+		c.turn(perf.Now())
+		if h.run++; h.run >= helpRun {
+			h.close()
 		}
 		h.busy.Store(false)
+		if !h.again.Load() || !c.Enter() && !c.insist() {
+			return
+		}
+	}
+}
+
+// insist sees to it that there is a turn after this, for who may not enter, or reports
+// that he may now. A core that goes to sleep is woken: it has decided until when.
+func (c *Core) insist() bool {
+	h := &c.hand
+	for {
 		switch {
-		case asleep:
-			c.bell.Ring()
-			return
-		case !mine:
+		case h.shut.Load():
+			h.beg()
+			return false
+		case !h.busy.Load(): // he had the right, and it was worth nothing
 			h.call()
-			return
-		case !h.again.Load():
-			return
+			if c.bell.Asleep() {
+				c.bell.Ring()
+			}
+			return false
+		}
+		if !h.again.Load() {
+			h.again.Store(true)
+		}
+		if h.busy.Load() {
+			return false // who has the turn looks again
+		}
+		if c.Enter() {
+			return true
 		}
 	}
 }
@@ -149,7 +185,7 @@ func (c *Core) standAside(own, others bool) {
 	// One more turn: who rang before that did not call anybody back.
 	h.take()
 	h.again.Store(false)
-	worked, woken := c.step(perf.Now()), c.woken
+	worked, woken := c.turn(perf.Now()), c.woken
 	stay := worked || c.stuck() || c.starved()
 	h.seen, h.run = c.busy, 0
 	h.busy.Store(false)

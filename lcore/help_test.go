@@ -188,3 +188,87 @@ func TestStandAside(t *testing.T) {
 	busy()
 	r.close()
 }
+
+// TestEnter: who has entered has the next turn for himself. Others who ring meanwhile are
+// served by him, in another one.
+func TestEnter(t *testing.T) {
+	oneP(t)
+	port := newPort(1, 0)
+	r := newRig(t, 1, Shared, Spin, port)
+	c, s := r.g.Core(0), r.stacks[0]
+	s.input = c.Pool().Free
+	c.invite()
+	if err := c.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.rest.sleeper.close()
+	lend := func() { // by a turn with one frame
+		port.queues[0].rx = append(port.queues[0].rx, r.gen.Alloc())
+		c.Turn(0)
+	}
+	want := int64(0)
+	served := func(what string, n int64) {
+		t.Helper()
+		if want += n; s.served.Load() != want {
+			t.Errorf("%s: %d requests are served, expected %d", what, s.served.Load(), want)
+		}
+	}
+	job := func(ring func()) {
+		s.jobs.Add(1)
+		ring()
+	}
+	lend()
+	if !c.Enter() || c.Enter() {
+		t.Fatal("one may enter, and only one")
+	}
+	job(c.bell.Ring)
+	job(port.queues[0].wake)
+	served("before the turn", 0)
+	c.Leave()
+	served("by the turn", 2)
+
+	lend()
+	again := 2 // rings in the middle of a turn
+	s.log = func(call string) {
+		if call == "wake" && again > 0 {
+			again--
+			job(port.queues[0].wake)
+		}
+	}
+	if !c.Enter() {
+		t.Fatal("nobody may enter")
+	}
+	c.Leave()
+	served("by a second turn, and there was no third", 1)
+	c.Turn(0)
+	served("by the core", 1)
+	if c.hand.busy.Load() || c.Enter() {
+		t.Error("two turns were taken, and somebody may have a third")
+	}
+	for what, f := range map[string]func(on bool){
+		"asleep": func(on bool) {
+			if on {
+				c.bell.Announce()
+			} else {
+				c.bell.Cancel()
+			}
+		},
+		"left to the core's goroutine": c.hand.solo.Store,
+		"stopped":                      r.g.stop.Store,
+		"not for others":               c.hand.shut.Store,
+		"in a turn":                    c.hand.busy.Store,
+		"alone on its P":               func(on bool) { c.hand.on = !on },
+	} {
+		lend()
+		f(true)
+		if c.Enter() {
+			t.Errorf("somebody may enter a core that is %s", what)
+		}
+		f(false)
+		if !c.Enter() {
+			t.Errorf("nobody may enter a core that was %s", what)
+		}
+		c.Leave()
+	}
+	r.close()
+}

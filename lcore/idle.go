@@ -54,7 +54,7 @@ func (c *Core) prepare() error {
 		fd := r.q.FD()
 		n, ok := r.q.(pmd.Notifier)
 		if ok {
-			n.Notify(c.bell.Ring)
+			n.Notify(c.ringer())
 		}
 		if fd >= 0 {
 			fds = append(fds, fd)
@@ -151,7 +151,7 @@ func (c *Core) decide(now perf.Tick) perf.Tick {
 // the announcement saw nobody asleep and did not ring.
 func (c *Core) lookAgain() bool {
 	r := &c.rest
-	r.met = c.step(perf.Now()) || c.group.stop.Load()
+	r.met = c.turn(perf.Now()) || c.group.stop.Load()
 	r.woken = c.woken
 	return r.met
 }

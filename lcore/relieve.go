@@ -119,7 +119,7 @@ func (x *Core) relieved(now perf.Tick) (worked, roused bool) {
 		return false, false
 	}
 	before := x.stat.Events[perf.EvRoused]
-	worked = x.step(now)
+	worked = x.turn(now)
 	if roused = x.stat.Events[perf.EvRoused] != before; !roused && x.woken > 0 {
 		h.due.Store(true) // tasks of its own wait for its next turn
 	}

@@ -15,6 +15,10 @@ const (
 // turn is everything a core does, once: wire -> stack -> wire. It reports
 // whether there was anything to do.
 func (c *Core) turn(now perf.Tick) bool {
+	if c.did {
+		c.spent += now - c.now
+	}
+	c.now = now
 	work := 0
 	for i := range c.rx {
 		if r := &c.rx[i]; r.stirred == nil || *r.stirred {
@@ -37,12 +41,13 @@ func (c *Core) turn(now perf.Tick) bool {
 		c.hand.judge(c.frames, c.woken)
 	}
 
-	c.turns++
-	if work+c.woken == 0 {
-		return false
+	if c.did = work+c.woken > 0; c.did {
+		c.busy++
 	}
-	c.busy++
-	return true
+	if c.turns++; c.turns&tidyMask == 0 {
+		c.housekeep(now)
+	}
+	return c.did
 }
 
 // receive takes one burst from a queue and gives the stack what belongs to this
@@ -62,43 +67,31 @@ func (c *Core) receive(r *rxQueue, now perf.Tick) int {
 	if len(c.out) > 1 {
 		b = c.sort(b, r.rss)
 	}
-	c.input(b, now)
+	if len(b) > 0 {
+		c.count(b)
+		c.stack.Input(b, now)
+	}
 	return n
 }
 
 // steered takes one burst that another core handed over.
 func (c *Core) steered(r *mbuf.Ring, now perf.Tick) int {
 	n := r.PopBurst(c.burst[:])
-	c.input(c.burst[:n], now)
+	if n > 0 {
+		c.count(c.burst[:n])
+		c.stack.Input(c.burst[:n], now)
+	}
 	return n
 }
 
-// input counts the frames and gives them to the stack. They are counted by the
-// core that handles them, so that its books balance.
-func (c *Core) input(b []*mbuf.Mbuf, now perf.Tick) {
-	if len(b) == 0 {
-		return
-	}
+// count counts frames by the core that handles them, so that its books balance.
+func (c *Core) count(b []*mbuf.Mbuf) {
 	var bytes uint64
 	for _, m := range b {
 		bytes += uint64(m.PktLen)
 	}
 	c.stat.RxFrames += uint64(len(b))
 	c.stat.RxBytes += bytes
-	c.stack.Input(b, now)
-}
-
-// step takes a turn and, every 256th time, keeps house.
-func (c *Core) step(now perf.Tick) bool {
-	if c.did {
-		c.spent += now - c.now
-	}
-	c.now = now
-	c.did = c.turn(now)
-	if c.turns&tidyMask == 0 {
-		c.housekeep(now)
-	}
-	return c.did
 }
 
 // housekeep does what must be done now and then.
@@ -136,7 +129,7 @@ func (c *Core) loop() {
 			c.stand()
 		}
 		now := perf.Now()
-		busy := c.step(now)
+		busy := c.turn(now)
 		if c.group.mode == Shared && (busy || !c.drowsy()) {
 			c.share(busy, c.woken)
 		}
@@ -162,7 +155,7 @@ func (c *Core) loopAmong() {
 		now := perf.Now()
 		c.hand.due.Store(false)
 		roused := c.stat.Events[perf.EvRoused]
-		own := c.step(now)
+		own := c.turn(now)
 		more, woken := c.frames >= burstSize, c.woken
 		worked := c.busy != c.hand.seen
 		c.hand.seen, c.hand.run = c.busy, 0
@@ -197,4 +190,4 @@ func (c *Core) share(busy bool, woken int) {
 
 // Turn takes one turn without a thread, at a moment of the caller's choosing. It
 // goes the same way as a running core's turns; the group must not be started.
-func (c *Core) Turn(now perf.Tick) bool { return c.step(now) }
+func (c *Core) Turn(now perf.Tick) bool { return c.turn(now) }

@@ -26,11 +26,12 @@ type Core struct {
 	Pool     *mbuf.Pool
 	Stat     *perf.Stat
 	bell     *ring.Doorbell          // rung after a push; nil when stepped
+	turns    Turns                   // nil: only the lcore takes its turns
 	registry *Tasks                  // of the plane
 	lanes    []*ring.SPSC[goroutine] // ready rings, one per dispatcher; none: woken inline
 	bells    []*ring.Doorbell        // of the dispatchers
 	direct   bool                    // stepped: Call runs at once
-	_        [32]byte
+	_        [16]byte
 
 	// The lcore's lines.
 	Now     perf.Tick            // time of the turn
@@ -43,7 +44,9 @@ type Core struct {
 	watched atomic.Bool // set by who watches the tasks, cleared by the lcore when one comes back
 	noTasks bool        // EndTasks has ended them; the lcore's
 	order   ring.Order  // the lcore's fences
-	_       [40]byte
+	wants   uint32      // what guest asks for
+	guest   *Sock       // of who takes this turn for it; nil: nobody's
+	_       [32]byte
 
 	// The line that others write.
 	mail   atomic.Pointer[Sock] // pushed by applications, taken by the lcore
@@ -66,13 +69,14 @@ type CoreConfig struct {
 	Pool  *mbuf.Pool
 	Stat  *perf.Stat
 	Bell  *ring.Doorbell // of the lcore; nil: the stack is stepped and Call runs at once
+	Turns Turns          // of the lcore; nil: nobody takes turns for it
 	Lanes []*Lane        // dispatchers; none: goroutines are readied on the lcore's own thread (shared mode)
 	Tasks *Tasks         // of the plane; nil: of this core alone
 }
 
 // NewCore returns the socket layer's side of one lcore.
 func NewCore(cfg CoreConfig) *Core {
-	c := &Core{ID: cfg.ID, Pool: cfg.Pool, Stat: cfg.Stat, bell: cfg.Bell, direct: cfg.Bell == nil}
+	c := &Core{ID: cfg.ID, Pool: cfg.Pool, Stat: cfg.Stat, bell: cfg.Bell, turns: cfg.Turns, direct: cfg.Bell == nil}
 	if c.Stat == nil {
 		c.Stat = new(perf.Stat)
 	}
@@ -180,6 +184,12 @@ func (c *Core) Requests(now perf.Tick) int {
 	}
 	if len(c.own) > 0 {
 		n += c.serveOwn(now)
+	}
+	if sk := c.guest; sk != nil {
+		c.guest = nil
+		c.Stat.Event(perf.EvPosted)
+		sk.Proto.Request(sk, c.wants, now)
+		n++
 	}
 	if c.mail.Load() == nil {
 		return n

@@ -132,7 +132,7 @@ func (d *Side) Push(sk *Sock, bits uint32) {
 	c := sk.Core()
 	if d.Here(c) {
 		sk.Proto.Request(sk, bits, c.Now)
-	} else if sk.ask(bits) {
-		c.post(sk)
+	} else if c.ask(sk, bits) {
+		c.turns.Leave()
 	}
 }

@@ -185,13 +185,13 @@ func (sk *Sock) Unset(flag uint32) {
 // Kick asks the lcore to look at sk. Any thread; cheap when sk is already in
 // the mailbox.
 func (sk *Sock) Kick(bits uint32) {
-	if !sk.ask(bits) {
-		return
-	}
-	if c := sk.Core(); c.here() {
+	c := sk.Core()
+	if !c.here() {
+		if c.ask(sk, bits) {
+			c.turns.Leave()
+		}
+	} else if sk.ask(bits) {
 		c.own = append(c.own, sk)
-	} else {
-		c.post(sk)
 	}
 }
 
