@@ -154,18 +154,6 @@ func (g *segment) trimEnd(edge uint32) {
 // merged is how many segments g was, at least 1.
 func (g *segment) merged() int { return max((g.n+g.full-1)/max(g.full, 1), 1) }
 
-// appendTo is copyTo for payload in one buffer that is next in order, while nothing lies
-// ahead of it. False: nothing was done.
-func (g *segment) appendTo(s *Sock) bool {
-	b := g.m.Bytes()
-	if g.off+g.n > len(b) || s.RX.Written() != s.rcv.pos {
-		return false
-	}
-	to := s.RX.Append(g.n)
-	copy(to, b[g.off:])
-	return to != nil
-}
-
 // copyTo writes the payload to s.RX at pos.
 func (g *segment) copyTo(s *Sock, pos uint64) {
 	off, n := g.off, g.n

@@ -8,7 +8,7 @@ import (
 // end of the burst, or sooner.
 func (l *Layer) inOrder(s *Sock, g *segment) {
 	r := &s.rcv
-	if !g.placed && !g.appendTo(s) {
+	if !g.placed {
 		g.copyTo(s, r.pos)
 	}
 	n := g.n

@@ -101,8 +101,8 @@ func (b *Bytes) WriteAt(pos uint64, p []byte) {
 	if a != nil && end-tail <= uint64(len(a.b)) && len(p) > 0 {
 		// Most often it lies in one piece.
 		if i := int((uint32(pos) - b.base) & uint32(len(a.b)-1)); i+len(p) <= len(a.b) {
-			copy(a.b[i:], p)
 			b.highest = max(b.highest, end)
+			copy(a.b[i:i+len(p)], p)
 			return
 		}
 	}
