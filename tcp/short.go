@@ -25,7 +25,7 @@ func (l *Layer) brief(s *Sock) bool {
 		flight+n > min(s.win.Cwnd, int(d.wnd)) || // both windows have room
 		s.opt.cork != 0 || flight > 0 && !s.opt.noDelay || // RFC 9293 3.7.4
 		flight == 0 && l.now-d.last > s.rtt.RTO // it rested
-	if long || l.ip.Resolve(&s.Endpoint) != 0 {
+	if long || !l.ip.Holds(&s.Endpoint) {
 		return false
 	}
 	hl := s.headerLen()

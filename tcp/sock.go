@@ -312,7 +312,7 @@ func (s *Sock) outstanding() bool { return s.snd.una != s.snd.max }
 // own (RFC 7323 5.4).
 func (s *Sock) ts(now perf.Tick) uint32 { return tsClock(now) + s.rcv.tsOff }
 
-func tsClock(now perf.Tick) uint32 { return uint32(now / perf.Millisecond) }
+func tsClock(now perf.Tick) uint32 { return uint32(uint64(now) / uint64(perf.Millisecond)) }
 
 // limiter lets n events through per second.
 type limiter struct {
