@@ -47,6 +47,14 @@ func (*relay) RxBurst([]*mbuf.Mbuf) int { return 0 }
 // FD returns none.
 func (*relay) FD() int { return -1 }
 
+// relayed forwards what has come from cores without a queue.
+func (c *Core) relayed() (sent int) {
+	for _, r := range c.relays {
+		sent += c.forward(r)
+	}
+	return sent
+}
+
 // forward sends what has come through r. What the queue refuses waits here, and
 // behind it the ring fills, so that the core at its far end sees a full queue.
 func (c *Core) forward(r *relay) (sent int) {

@@ -20,18 +20,19 @@ func (c *Core) turn(now perf.Tick) bool {
 	}
 	c.now = now
 	work := 0
-	for i := range c.rx {
-		if r := &c.rx[i]; r.stirred == nil || *r.stirred {
+	rx := c.rx
+	for i := range rx {
+		if r := &rx[i]; r.stirred == nil || *r.stirred {
 			work += c.receive(r, now) // what is not ours goes to its owner
 		}
 	}
-	for _, r := range c.in {
-		work += c.steered(r, now) // from other cores
+	if len(c.in) > 0 {
+		work += c.handed(now)
 	}
 	c.frames = work
 	work += c.stack.Serve(now)
-	for _, r := range c.relays {
-		work += c.forward(r) // for cores without a queue
+	if len(c.relays) > 0 {
+		work += c.relayed()
 	}
 	for _, t := range c.tx {
 		t.Flush()
@@ -72,6 +73,14 @@ func (c *Core) receive(r *rxQueue, now perf.Tick) int {
 		c.stack.Input(b, now)
 	}
 	return n
+}
+
+// handed takes a burst from each of the other cores.
+func (c *Core) handed(now perf.Tick) (work int) {
+	for _, r := range c.in {
+		work += c.steered(r, now)
+	}
+	return work
 }
 
 // steered takes one burst that another core handed over.
