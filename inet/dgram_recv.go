@@ -7,15 +7,32 @@ import (
 
 // Recv waits for a datagram and copies as much of it as fits; the rest is lost.
 func (*dgramOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
-	sk := s.Alone()
-	if sk == nil || sk.RX.Len() == 0 || s.Rd.Refused() {
-		var err error
-		if sk, err = waiting(s, flags); sk == nil {
+	for flags == 0 && s.Rd.Plain() {
+		sk := s.Alone() // most often there is one, and nothing but datagrams
+		if sk == nil {
+			break
+		}
+		if sk.RX.Len() > 0 {
+			s.SetLast(0)
+			return take(sk, b, flags), nil
+		}
+		if sk.PeekError() != 0 || s.IsShut(sock.ShutRd) {
+			break
+		}
+		err := s.Rd.Wait(0, func() bool { return sk.RX.Len() > 0 || sk.PeekError() != 0 || s.IsShut(sock.ShutRd) })
+		if err != nil {
 			return 0, err
 		}
-	} else {
-		s.SetLast(0)
 	}
+	sk, err := waiting(s, flags)
+	if sk == nil {
+		return 0, err
+	}
+	return take(sk, b, flags), nil
+}
+
+// take copies as much as fits of the oldest datagram of sk.
+func take(sk *sock.Sock, b []byte, flags int) int {
 	pos := sk.RX.Tail()
 	h, x, y := sock.DatagramAt(&sk.RX, pos)
 	n := copy(b, x)
@@ -25,7 +42,7 @@ func (*dgramOps) Recv(s *sock.Socket, b []byte, flags int) (int, error) {
 	if flags&sock.MsgPeek == 0 {
 		sk.RX.Release(pos + uint64(sock.Space(h.Len())))
 	}
-	return n, nil
+	return n
 }
 
 // RecvMsg is Recv that says all there is to say about the datagram. If it was
