@@ -51,7 +51,11 @@ func (c *conn) Read(b []byte) (int, error) {
 	if len(b) == 0 && !c.s.Closed() {
 		return 0, nil // as in package net, and no datagram is lost
 	}
-	n, err := c.s.Recv(b, 0)
+	s := c.s
+	s.Rd.Lock() // as in Recv, with one call less behind the wait (sock.Side.Wait)
+	s.Rd.EndLoan()
+	n, err := s.Ops.Recv(s, b, 0)
+	s.Rd.Unlock()
 	if err != nil {
 		return n, c.fail("read", "read", err)
 	}
@@ -64,7 +68,11 @@ func (c *conn) Read(b []byte) (int, error) {
 // Write writes all of b, waiting for room as long as it takes. A deadline or
 // an error cuts it short.
 func (c *conn) Write(b []byte) (int, error) {
-	n, err := c.s.Send(b, 0)
+	s := c.s
+	s.Wr.Lock() // as in Send
+	s.Wr.EndLoan()
+	n, err := s.Ops.Send(s, b, 0)
+	s.Wr.Unlock()
 	if err != nil {
 		return n, c.fail("write", "write", err)
 	}

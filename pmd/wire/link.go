@@ -57,10 +57,10 @@ func (l *link) put(m *mbuf.Mbuf) {
 	l.next++
 }
 
-// publish hands what was put to the receiver and wakes it.
-func (l *link) publish() {
+// publish hands what was put to the receiver, and returns what wakes it.
+func (l *link) publish() (wake *func()) {
 	l.head.Store(l.next)
-	call(&l.arrived)
+	return l.arrived.Load()
 }
 
 // copied returns how many buffers the sender can take back.

@@ -50,7 +50,9 @@ func (q *queue) push(b []*mbuf.Mbuf) int {
 		bytes += uint64(size)
 	}
 	if sent != 0 {
-		q.tx.publish()
+		if wake := q.tx.publish(); wake != nil {
+			(*wake)()
+		}
 		q.count.GatherSent(sent, bytes)
 	}
 	return n
