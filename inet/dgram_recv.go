@@ -106,7 +106,7 @@ func waiting(s *sock.Socket, flags int) (*sock.Sock, error) {
 		if s.IsShut(sock.ShutRd) {
 			return nil, nil
 		}
-		if err := awaitDatagram(s, group, flags); err != nil {
+		if err := s.Rd.Wait(flags, func() bool { return worthALook(s, group) }); err != nil {
 			return nil, err
 		}
 	}
@@ -141,24 +141,20 @@ func (*dgramOps) RecvBatch(s *sock.Socket, to sock.Sink, n, flags int) (int, err
 		if got > 0 || s.IsShut(sock.ShutRd) {
 			return got, nil
 		}
-		if err := awaitDatagram(s, group, flags); err != nil {
+		if err := s.Rd.Wait(flags, func() bool { return worthALook(s, group) }); err != nil {
 			return 0, err
 		}
 	}
 }
 
-// awaitDatagram parks the goroutine until there is something to look at.
-func awaitDatagram(s *sock.Socket, group []*sock.Sock, flags int) error {
-	return s.Rd.Wait(flags, func() bool { return anyDatagram(group) || s.IsShut(sock.ShutRd) })
-}
-
-func anyDatagram(group []*sock.Sock) bool {
+// worthALook reports whether there is a datagram, an error or the end.
+func worthALook(s *sock.Socket, group []*sock.Sock) bool {
 	for _, sk := range group {
 		if sk.RX.Len() > 0 || sk.PeekError() != 0 {
 			return true
 		}
 	}
-	return false
+	return s.IsShut(sock.ShutRd)
 }
 
 // takeMany passes the datagrams of sk to to, as the got-th and so on, and returns
