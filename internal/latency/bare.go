@@ -37,6 +37,7 @@ func Bare(l Load, work func()) (*Result, error) {
 		res.MaxLate = max(res.MaxLate, now-at)
 		work()
 		now = l.Place.Now()
+		res.All++
 		if at >= w.from {
 			res.Requests++
 			book.note(now, now-at)

@@ -245,6 +245,9 @@ func (r *openRun) result(used Usage) *Result {
 		res.add(b.rec)
 		inside += b.inside
 	}
+	for i := range r.ends {
+		res.All += int64(r.ends[i].got.Load())
+	}
 	res.Achieved = float64(inside) / l.Time.Seconds()
 	return res
 }

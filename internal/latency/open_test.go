@@ -18,8 +18,8 @@ func TestOpenMeasures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res.Requests != 10_000 || res.Lost() != 0 || res.MaxLate != 0 || res.Saturated() || res.Loop != OpenLoop {
-			t.Errorf("%d requests, %d lost, %v late, saturated %v", res.Requests, res.Lost(), res.MaxLate, res.Saturated())
+		if res.Requests != 10_000 || res.All != 15_000 || res.Lost() != 0 || res.MaxLate != 0 || res.Saturated() || res.Loop != OpenLoop {
+			t.Errorf("%d requests, %d answers in all, %d lost, %v late, saturated %v", res.Requests, res.All, res.Lost(), res.MaxLate, res.Saturated())
 		}
 		if !near(res.Hist.Min(), 10*perf.Microsecond) || !near(res.Hist.Max(), 10*perf.Microsecond) || res.Achieved != 5000 {
 			t.Errorf("%v, %g per second", res.Hist, res.Achieved)

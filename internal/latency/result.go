@@ -32,6 +32,7 @@ type Result struct {
 	Offered     float64       // requests per second; 0 in the closed loop
 	Achieved    float64       // answers per second
 	Requests    int64         // meant to leave in the time
+	All         int64         // answers, with those of the time before the measured one
 	MaxLate     perf.Tick     // the latest that a request left; open loop only
 	Hist        *perf.Hist    // of those that were answered
 	Calm        *perf.Hist    // of those among them that came while the process kept its CPUs

@@ -17,7 +17,8 @@ const enoughCalm = 100
 // samples that this leaves out.
 func timed(res *latency.Result) count {
 	n := res.Hist.Count()
-	c := count{ops: uint64(n), bytes: uint64(n) * msgSize, hist: newHist(), values: map[string]float64{"disturbed": 1}}
+	ops := uint64(max(res.All, n)) // what the CPU time was used for
+	c := count{ops: ops, bytes: ops * msgSize, hist: newHist(), values: map[string]float64{"disturbed": 1}}
 	if v, ok := res.Percentile(99); ok {
 		c.values["p99 of all, µs"] = float64(v) / 1e3
 	}
