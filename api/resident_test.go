@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -148,6 +149,19 @@ func TestResidentBothEnds(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestResidentOneP: the same on one P, where tasks take turns while they wait.
+func TestResidentOneP(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	t.Run("echo", TestResidentEcho)
+	t.Run("both ends", TestResidentBothEnds)
+	t.Run("conn", TestResidentConn)
+	t.Run("HTTP", TestResidentHTTP)
+	t.Run("panic", TestResidentPanic)
+	t.Run("watchdog", TestResidentWatchdog)
+	t.Run("close", TestResidentClose)
+	t.Run("datagrams", TestResidentDatagrams)
 }
 
 // TestResidentConn: deadlines, options, half-close, sleep and another task on the

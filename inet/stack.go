@@ -131,11 +131,17 @@ func (s *Stack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 	s.TCP.EndBurst()
 }
 
+// Tasks lets resident tasks run that were woken.
+func (s *Stack) Tasks(now perf.Tick) int {
+	s.Core.Now = now
+	return s.Core.Tasks()
+}
+
 // Serve serves what applications asked for, runs what is due, and sends what this turn
 // decided to send: answers and acknowledgements share segments because nothing leaves
 // before that.
 func (s *Stack) Serve(now perf.Tick) int {
-	n := s.Core.Requests(now)
+	n := s.Core.Serve(now)
 	n += s.Wheel.Advance(int64(now))
 	s.TCP.Output(now)
 	return n

@@ -23,6 +23,9 @@ import (
 type Stack interface {
 	// Input takes the frames of one burst, each to completion.
 	Input(b []*mbuf.Mbuf, now perf.Tick)
+	// Tasks lets resident tasks run that were woken, and returns how many did. It is
+	// called before Serve.
+	Tasks(now perf.Tick) int
 	// Serve serves what applications asked for, runs what is due, sends what this
 	// turn decided to send, and returns how many requests and timers there were.
 	Serve(now perf.Tick) int
@@ -74,6 +77,7 @@ type Core struct {
 	now     perf.Tick    // of the last turn
 	rest    rest         // see idle.go
 	hand    hand         // see help.go
+	round   round        // see relieve.go
 
 	stat perf.Stat
 	snap perf.Snapshot // published by the core's turn

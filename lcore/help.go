@@ -47,6 +47,7 @@ type hand struct {
 	seen uint64      // busy turns the core's own goroutine knows of; its own
 
 	due   atomic.Bool   // somebody rang for a core with tasks; set by him, cleared by who takes a turn in relieve
+	round *round        // of who has the right and takes turns in relieve; his
 	again atomic.Bool   // somebody rang during a turn; set by him, cleared by who takes a turn
 	aside atomic.Bool   // the core's own goroutine waits in back; set by it, cleared by who calls it back
 	back  chan struct{} // holds one token

@@ -100,6 +100,7 @@ type fakeStack struct {
 	got     []*mbuf.Mbuf
 	input   func(m *mbuf.Mbuf) // takes; nil: got keeps it
 	log     func(call string)
+	tasks   func() int
 	jobs    atomic.Int64 // requests to serve, added by the test
 	served  atomic.Int64 // written by the core
 	frames  atomic.Int64 // frames seen, written by the core
@@ -127,6 +128,14 @@ func (s *fakeStack) Input(b []*mbuf.Mbuf, now perf.Tick) {
 		}
 	}
 	s.frames.Add(int64(len(b)))
+}
+
+func (s *fakeStack) Tasks(perf.Tick) int {
+	if s.tasks == nil {
+		return 0
+	}
+	s.say("tasks")
+	return s.tasks()
 }
 
 func (s *fakeStack) Serve(now perf.Tick) int {

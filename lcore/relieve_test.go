@@ -1,8 +1,10 @@
 package lcore
 
 import (
+	"slices"
 	"testing"
 
+	"dataplane/mbuf"
 	"dataplane/perf"
 )
 
@@ -46,6 +48,73 @@ func TestRelieve(t *testing.T) {
 	ring("between two turns", 1, 2)
 	b.g.stop.Store(true)
 	ring("stopped", 0, 0)
+	a.close()
+	b.close()
+}
+
+// TestMeanwhile: a task takes turns while it waits: the rest of its own first, then the
+// neighbour's, whose tasks take none. The turn that wakes it is left where it is, and
+// goes on when the task waits again.
+func TestMeanwhile(t *testing.T) {
+	oneP(t)
+	there, back := newPort(1, 0), newPort(1, 0)
+	a, b := newRig(t, 1, Shared, Adaptive, there), newRig(t, 1, Shared, Adaptive, back)
+	x, y := a.g.Core(0), b.g.Core(0)
+	for _, c := range []*Core{x, y} {
+		c.invite()
+		c.enrol()
+		defer c.strike()
+	}
+	a.g.Alone()
+	b.g.Alone()
+	var log []string
+	for name, s := range map[string]*fakeStack{"x ": a.stacks[0], "y ": b.stacks[0]} {
+		s.log = func(call string) {
+			if call != "timers" && call != "requests" {
+				log = append(log, name+call)
+			}
+		}
+	}
+	over := false
+	a.stacks[0].input = func(m *mbuf.Mbuf) { over = true; x.Pool().Free(m) }
+	waits := 0
+	a.stacks[0].tasks = func() int {
+		for over = true; over; waits++ {
+			if over = false; waits == 0 {
+				y.bell.Ring()
+			}
+			log = append(log, "waits")
+			x.Meanwhile(&over)
+		}
+		return 1
+	}
+	b.stacks[0].tasks = func() int {
+		if waits == 0 {
+			y.Meanwhile(&over)
+			there.queues[0].put(a.gen.Alloc())
+			x.bell.Ring()
+		}
+		return 0
+	}
+	x.bell.Ring()
+	if n := x.relieve(perf.Now() + perf.Minute); n != 2 { // it is not over by time
+		t.Errorf("%d turns found work", n)
+	}
+	want := []string{
+		"x tasks", "waits", "x output", "x wake", // its turn's rest
+		"y tasks", "y output", "y wake",
+		"x input", "waits", "x output", "x wake", // no tasks: the one that waits goes on
+	}
+	if len(log) < len(want) || !slices.Equal(log[:len(want)], want) {
+		t.Errorf("%q, expected %q", log, want)
+	}
+	if waits != 2 || x.hand.round != nil || y.hand.round != nil || x.hand.busy.Load() || y.hand.busy.Load() {
+		t.Errorf("it waited %d times; the round has not ended", waits)
+	}
+	log, over = nil, false
+	if x.Meanwhile(&over); log != nil {
+		t.Errorf("nobody relieves: %q", log)
+	}
 	a.close()
 	b.close()
 }

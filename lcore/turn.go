@@ -15,11 +15,18 @@ const (
 // turn is everything a core does, once: wire -> stack -> wire. It reports
 // whether there was anything to do.
 func (c *Core) turn(now perf.Tick) bool {
+	work := c.begin(now)
+	work += c.stack.Tasks(now)
+	return c.end(work)
+}
+
+// begin is the part of a turn that takes what came by wire, and returns how much that
+// was.
+func (c *Core) begin(now perf.Tick) (work int) {
 	if c.did {
 		c.spent += now - c.now
 	}
 	c.now = now
-	work := 0
 	rx := c.rx
 	for i := range rx {
 		if r := &rx[i]; r.stirred == nil || *r.stirred {
@@ -30,6 +37,13 @@ func (c *Core) turn(now perf.Tick) bool {
 		work += c.handed(now)
 	}
 	c.frames = work
+	return work
+}
+
+// end is the rest of a turn that has found some work already and, every 256th time,
+// keeps house. It reports whether there was anything to do.
+func (c *Core) end(work int) bool {
+	now := c.now // a task may have taken turns since this one began
 	work += c.stack.Serve(now)
 	if len(c.relays) > 0 {
 		work += c.relayed()

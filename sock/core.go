@@ -41,12 +41,15 @@ type Core struct {
 	ready   []roused    // readied in this turn
 	tasks   []*Task     // all of this core's
 	run     []*Task     // those to run next
+	ran     int         // how many of them have had their step
+	standIn *Task       // that takes turns while it waits (standin.go)
 	watched atomic.Bool // set by who watches the tasks, cleared by the lcore when one comes back
 	noTasks bool        // EndTasks has ended them; the lcore's
+	over    bool        // standIn is to go on; the lcore's
 	order   ring.Order  // the lcore's fences
 	wants   uint32      // what guest asks for
 	guest   *Sock       // of who takes this turn for it; nil: nobody's
-	_       [32]byte
+	_       [16]byte
 
 	// The line that others write.
 	mail   atomic.Pointer[Sock] // pushed by applications, taken by the lcore
@@ -174,11 +177,17 @@ func (c *Core) here() bool {
 	return t != nil && t.core == c
 }
 
-// Requests serves the mailbox and returns how many requests there were. Runs
-// on the lcore.
+// Requests lets tasks run, serves the mailbox and returns how many requests there were.
+// Runs on the lcore.
 func (c *Core) Requests(now perf.Tick) int {
 	c.Now = now
 	n := c.Tasks() // what they ask for is served at once
+	return n + c.Serve(now)
+}
+
+// Serve serves the mailbox and returns how many requests there were. Runs on the lcore.
+func (c *Core) Serve(now perf.Tick) (n int) {
+	c.Now = now
 	if c.calls.Load() != nil {
 		n += c.serveCalls()
 	}
@@ -234,6 +243,10 @@ func (c *Core) serve(sk *Sock, now perf.Tick) {
 }
 
 func (c *Core) serveCalls() int {
+	if c.standIn != nil { // they may be about tasks, and are for the lcore's own goroutine
+		c.over = true
+		return 0
+	}
 	var fifo *call
 	for k := c.calls.Swap(nil); k != nil; {
 		next := k.next
@@ -294,14 +307,14 @@ func (c *Core) wakeFor(w *Waiter, key uint32) {
 // shared mode it readies them, and the caller yields.
 func (c *Core) Wake() int {
 	if len(c.ready) == 0 {
-		return len(c.run) + len(c.own)
+		return len(c.run) - c.ran + len(c.own)
 	}
 	return c.rouse()
 }
 
 func (c *Core) rouse() int {
 	c.Stat.Events[perf.EvRoused] += uint64(len(c.ready))
-	n := len(c.ready) + len(c.run) + len(c.own)
+	n := len(c.ready) + len(c.run) - c.ran + len(c.own)
 	if len(c.lanes) == 0 {
 		for _, r := range c.ready {
 			r.g.rouse()

@@ -9,7 +9,7 @@ package sock
 // atWork reports whether the caller is the task of c that runs.
 func (c *Core) atWork() bool {
 	t := c.running.Load()
-	return t != nil && t.g.Load() == getg()
+	return t != nil && t.is(getg())
 }
 
 // settle makes c the home of d. The caller is a task of c and has the lock.

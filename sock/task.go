@@ -95,12 +95,12 @@ func (ts *Tasks) current() *Task {
 		if m.tasks.Load() == 0 {
 			return nil
 		}
-		if t := m.last.Load(); t != nil && t.g.Load() == g {
+		if t := m.last.Load(); t != nil && t.is(g) {
 			return t
 		}
 	}
 	for _, c := range ts.cores {
-		if t := c.running.Load(); t != nil && t.g.Load() == g {
+		if t := c.running.Load(); t != nil && t.is(g) {
 			return t
 		}
 	}
@@ -173,6 +173,9 @@ func (t *Task) body() {
 	returned := false
 	defer func() {
 		v := recover()
+		if t.core.standIn == t {
+			panic(v) // of a turn, and not of the task
+		}
 		if _, by := v.(taskStopped); by || returned {
 			return
 		}
@@ -194,7 +197,15 @@ func (t *Task) body() {
 // without cause.
 func (t *Task) park() {
 	if !t.stop {
-		if t.yield(struct{}{}); !t.stop {
+		woken := false
+		if c := t.core; c.beginStandIn(t) {
+			c.turns.Meanwhile(&c.over)
+			woken = c.endStandIn()
+		}
+		if !woken {
+			t.yield(struct{}{})
+		}
+		if !t.stop {
 			return
 		}
 	}
@@ -213,6 +224,10 @@ func (t *Task) pause() {
 
 // enqueue lets t run in this turn or the next. Runs on t's lcore.
 func (c *Core) enqueue(t *Task) {
+	if t == c.standIn {
+		c.over = true
+		return
+	}
 	if !t.queued && !t.ended {
 		t.queued = true
 		c.run = append(c.run, t)
@@ -255,45 +270,61 @@ func (c *Core) Tasks() int {
 	if c.posted.Load() != nil {
 		c.takePosted()
 	}
-	n := len(c.run)
+	n := len(c.run) - c.ran
 	if n == 0 {
-		if c.running.Load() != nil {
+		if c.running.Load() != nil && c.standIn == nil {
 			c.running.Store(nil)
 		}
 		return 0
 	}
-	for _, t := range c.run[:n] { // what they wake in turn runs in the next one
-		if t.queued = false; !t.ended { // it may have been stopped while it was in the queue
-			c.step(t)
+	// What they wake in turn runs in the next turn. One of them may take that itself, and
+	// be here again.
+	for k := n; k > 0 && c.ran < len(c.run); k-- {
+		t := c.run[c.ran]
+		c.run[c.ran] = nil
+		c.ran++
+		if t.queued = false; t.ended { // it was stopped while it was in the queue
+			continue
 		}
+		c.enter(t)
+		if _, on := t.next(); !on || t.ended { // as step, which is one return less
+			c.forget(t)
+		}
+		c.unwatch()
 	}
 	rest := 0
-	for i, t := range c.run { // a few, and no call of the runtime's
-		c.run[i] = nil
-		if i >= n {
-			c.run[rest] = t
-			rest++
-		}
+	for _, t := range c.run[c.ran:] { // a few, and no call of the runtime's
+		c.run[rest], c.run[c.ran+rest] = t, nil
+		rest++
 	}
-	c.run = c.run[:rest]
+	c.run, c.ran = c.run[:rest], 0
 	return n
 }
 
-// step switches to t until it waits or ends. Most often it is the task that ran last,
-// and nobody watches: nothing is written.
+// step switches to t until it waits or ends.
 func (c *Core) step(t *Task) {
+	c.enter(t)
+	if _, on := t.next(); !on || t.ended {
+		c.forget(t)
+	}
+	c.unwatch()
+}
+
+// unwatch notes that a task has come to a wait, or to its end.
+func (c *Core) unwatch() {
+	if c.watched.Load() {
+		c.watched.Store(false)
+	}
+}
+
+// enter makes t the task that runs. Most often it is the one that ran last: nothing is
+// written.
+func (c *Core) enter(t *Task) {
 	if t.next == nil {
 		t.begin()
 	}
 	if c.running.Load() != t {
 		c.running.Store(t)
-	}
-	_, on := t.next()
-	if c.watched.Load() {
-		c.watched.Store(false)
-	}
-	if !on || t.ended {
-		c.forget(t)
 	}
 }
 

@@ -8,6 +8,9 @@ type Turns interface {
 	Enter() bool
 	// Leave takes that turn and gives the right back.
 	Leave()
+	// Meanwhile takes turns on the goroutine of a task that waits, until *over. It may
+	// return before that, or at once.
+	Meanwhile(over *bool)
 }
 
 // ask asks c, where sk lives, for bits. A goroutine that may take the lcore's turn brings

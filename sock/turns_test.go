@@ -32,6 +32,8 @@ func (l *lender) Leave() {
 	l.left++
 }
 
+func (*lender) Meanwhile(*bool) {}
+
 // noter notes what is asked for, and when.
 type noter struct {
 	Proto
