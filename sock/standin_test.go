@@ -62,6 +62,27 @@ func TestStandIn(t *testing.T) {
 	}
 }
 
+// TestStandInLeavesOthers: who was woken in a turn that a task took stays in the queue when
+// that task switches back after all.
+func TestStandInLeavesOthers(t *testing.T) {
+	c := NewCore(CoreConfig{})
+	ran, took := 0, 0
+	c.turns = turnsFunc(func(*bool) {
+		if took++; took > 1 {
+			return
+		}
+		c.Go(func() { c.Go(func() { ran++ }) })
+		c.Requests(0)
+	})
+	c.Go(func() { c.registry.current().park() })
+	for range 3 {
+		c.Requests(0)
+	}
+	if ran != 1 || len(c.run) != 0 {
+		t.Errorf("%d ran, %d are in the queue", ran, len(c.run))
+	}
+}
+
 // TestStandInCalls: what goroutines ask the lcore to run is run by its own goroutine: the
 // end of all tasks, for one.
 func TestStandInCalls(t *testing.T) {

@@ -292,13 +292,20 @@ func (c *Core) Tasks() int {
 		}
 		c.unwatch()
 	}
+	if c.ran > 0 { // else the one who was here has done it
+		c.dequeue()
+	}
+	return n
+}
+
+// dequeue takes those who have run out of the queue.
+func (c *Core) dequeue() {
 	rest := 0
 	for _, t := range c.run[c.ran:] { // a few, and no call of the runtime's
 		c.run[rest], c.run[c.ran+rest] = t, nil
 		rest++
 	}
 	c.run, c.ran = c.run[:rest], 0
-	return n
 }
 
 // step switches to t until it waits or ends.
