@@ -5,10 +5,10 @@ package sock
 // of the four switches of an exchange. Meanwhile its goroutine is the lcore's and not a
 // task's.
 
-// beginStandIn makes t the one that stands in, if it may be. What goroutines have asked c to run
+// beginStandIn makes t the one that stands in, if there is none and it may be. What goroutines have asked c to run
 // may be about tasks, and is left to the lcore's own goroutine.
 func (c *Core) beginStandIn(t *Task) bool {
-	if c.turns == nil || t.queued || c.calls.Load() != nil {
+	if c.turns == nil || c.standIn != nil || t.queued || c.calls.Load() != nil {
 		return false
 	}
 	c.unwatch()

@@ -83,6 +83,40 @@ func TestStandInLeavesOthers(t *testing.T) {
 	}
 }
 
+// TestStandInAlone: who waits in a turn that a task takes switches back to that task.
+func TestStandInAlone(t *testing.T) {
+	c := NewCore(CoreConfig{})
+	var a, b *Task
+	took, ends := 0, 0
+	c.turns = turnsFunc(func(over *bool) {
+		if took++; c.registry.current() != nil {
+			t.Error("who takes turns is a task")
+		}
+		c.Go(func() {
+			b = c.registry.current()
+			b.park()
+			ends++
+		})
+		if c.Requests(0); *over || c.standIn != a {
+			t.Errorf("over %v, %p stands in and not %p", *over, c.standIn, a)
+		}
+		c.enqueue(b)
+		c.enqueue(a)
+		if c.Requests(0); !*over || ends != 1 {
+			t.Errorf("over %v, %d have ended", *over, ends)
+		}
+	})
+	c.Go(func() {
+		a = c.registry.current()
+		a.park()
+		ends++
+	})
+	c.Requests(0)
+	if took != 1 || ends != 2 || c.NumTasks() != 0 {
+		t.Errorf("%d took turns, %d ended, %d are left", took, ends, c.NumTasks())
+	}
+}
+
 // TestStandInCalls: what goroutines ask the lcore to run is run by its own goroutine: the
 // end of all tasks, for one.
 func TestStandInCalls(t *testing.T) {
