@@ -100,11 +100,15 @@ func (w *Waiter) WakeApp() {
 
 // Wake wakes who waits, and tells who watches, from a goroutine or a task. What a task's
 // lcore must not ready itself leaves at the end of the turn.
-func (w *Waiter) Wake() { w.WakeFor(w.env.Load().key) }
+func (w *Waiter) Wake() {
+	if w.word.Or(0) != waiterIdle { // which is a fence
+		w.wake(w.env.Load().key)
+	}
+}
 
 // WakeFor is Wake for what key says: a mask of PollIn and so on, 0 for anything.
 func (w *Waiter) WakeFor(key uint32) {
-	if w.word.Or(0) != waiterIdle { // which is a fence
+	if w.word.Or(0) != waiterIdle {
 		w.wake(key)
 	}
 }
